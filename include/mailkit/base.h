@@ -164,7 +164,8 @@ MK_API bool mk_str_is_nocase(mk_str a, mk_str b);
 /** Does a view begin with another, without regard to ASCII case?
  *
  * @param s       the view looked at.
- * @param prefix  what it should begin with; empty is always true. */
+ * @param prefix  what it should begin with; empty is always true.
+ * @return true when it does. */
 MK_API bool mk_str_has_prefix_nocase(mk_str s, mk_str prefix);
 
 /** The index of the first octet c.
@@ -176,23 +177,24 @@ MK_API size_t mk_str_find(mk_str s, unsigned char c);
 
 /** A part of a view, clipped to it.
  *
- * @param s     the view.
- * @param from  first octet; beyond the end gives the empty view.
- * @param n     octets at most; SIZE_MAX for "to the end".
+ * @param s      the view.
+ * @param start  first octet; beyond the end gives the empty view.
+ * @param n      octets at most; SIZE_MAX for "to the end".
  * @return a view into s. */
-MK_API mk_str mk_str_sub(mk_str s, size_t from, size_t n);
+MK_API mk_str mk_str_sub(mk_str s, size_t start, size_t n);
 
 /** Does a view hold CR, LF or NUL (Law 10: such arguments are refused)?
  *
- * @param s  the view looked at. */
+ * @param s  the view looked at.
+ * @return true when it holds one of the three. */
 MK_API bool mk_str_has_ctl(mk_str s);
 
 /** Read an unsigned decimal number that fills the whole view.
  *
  * @param s          1 or more ASCII digits and nothing else.
  * @param out_value  written on success only.
- * @return MK_OK; MK_E_SYNTAX when it is empty or holds another octet;
- *         MK_E_OVERFLOW when it exceeds UINT64_MAX. */
+ * @return MK_OK; MK_E_SYNTAX when it is empty or holds another octet
+ *         anywhere; MK_E_OVERFLOW when it exceeds UINT64_MAX. */
 MK_API mk_err mk_str_u64(mk_str s, uint64_t *out_value);
 
 /* ---- bounded buffers ------------------------------------------------------ */
@@ -200,7 +202,8 @@ MK_API mk_err mk_str_u64(mk_str s, uint64_t *out_value);
 /** An append buffer over the caller's memory with a maximum fixed at init.
  *
  * Writing past the maximum sets `full`, drops what did not fit, and is
- * sticky: a formatter may write many pieces and look once at the end. */
+ * sticky: once full nothing more is taken, however short, so that a formatter
+ * may write many pieces and look once at the end. mk_buf_init clears it. */
 typedef struct mk_buf {
     char *ptr;
     size_t len; /**< octets written */
@@ -211,7 +214,8 @@ typedef struct mk_buf {
 /** Start a buffer over the caller's memory.
  *
  * @param b    written.
- * @param mem  memory of max octets; owned by the caller and outlives b.
+ * @param mem  memory of max octets; owned by the caller and outlives b; NULL
+ *             holds nothing.
  * @param max  octets; 0 is allowed and holds nothing. */
 MK_API void mk_buf_init(mk_buf *b, void *mem, size_t max);
 
@@ -224,16 +228,22 @@ MK_API mk_err mk_buf_add(mk_buf *b, mk_str s);
 
 /** Append a NUL-terminated string (without the NUL), all or nothing.
  *
+ * @param b  the buffer.
+ * @param z  string; NULL appends nothing.
  * @return as mk_buf_add. */
 MK_API mk_err mk_buf_add_z(mk_buf *b, const char *z);
 
 /** Append one octet.
  *
+ * @param b  the buffer.
+ * @param c  the octet.
  * @return as mk_buf_add. */
 MK_API mk_err mk_buf_add_c(mk_buf *b, char c);
 
 /** Append an unsigned decimal number without leading zeros.
  *
+ * @param b      the buffer.
+ * @param value  the number.
  * @return as mk_buf_add. */
 MK_API mk_err mk_buf_add_u64(mk_buf *b, uint64_t value);
 
@@ -250,6 +260,7 @@ MK_API mk_err mk_buf_add_escaped(mk_buf *b, mk_str s, size_t max);
 
 /** What was written so far.
  *
+ * @param b  the buffer.
  * @return a view valid until the buffer's next change. */
 MK_API mk_str mk_buf_str(const mk_buf *b);
 
