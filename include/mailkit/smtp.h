@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * smtp.h: the SMTP machines of both roles as engines (engine.h). RFC 5321,
+ * with PIPELINING (2920), SIZE (1870), 8BITMIME (6152) and
+ * ENHANCEDSTATUSCODES (2034). The server asks, the application answers; the
+ * client is given an envelope and a body and tells the outcome for each
+ * recipient. Neither ever sees a socket, and neither guesses: a bare CR or LF
+ * ends nothing, a malformed reply is a fault and never a refusal.
+ */
+#ifndef MAILKIT_SMTP_H
+#define MAILKIT_SMTP_H
+
+#include <mailkit/engine.h>
+
+MK_EXTERN_C_BEGIN
+
+/* ---- vocabulary of both roles ---------------------------------------------- */
+
+/** The verbs, and the two moments that are answered like one. */
+typedef enum mk_smtp_verb {
+    MK_SMTP_VERB_NONE = 0,
+    MK_SMTP_VERB_CONNECT = 1, /**< the greeting */
+    MK_SMTP_VERB_HELO = 2,
+    MK_SMTP_VERB_EHLO = 3,
+    MK_SMTP_VERB_MAIL = 4,
+    MK_SMTP_VERB_RCPT = 5,
+    MK_SMTP_VERB_DATA = 6,
+    MK_SMTP_VERB_END = 7, /**< the end of the body */
+    MK_SMTP_VERB_RSET = 8,
+    MK_SMTP_VERB_NOOP = 9,
+    MK_SMTP_VERB_QUIT = 10,
+    MK_SMTP_VERB_VRFY = 11,
+    MK_SMTP_VERB_EXPN = 12,
+    MK_SMTP_VERB_HELP = 13
+} mk_smtp_verb;
+
+/** A verb's name on the wire.
+ *
+ * @param verb  any value.
+ * @return "MAIL", "DATA" …; "greeting" and "end of data" for the two moments;
+ *         "?" for an unknown value. Static. */
+MK_API const char *mk_smtp_verb_name(mk_smtp_verb verb);
+
+/** The service extensions, a bit each (the same bits in both roles). */
+typedef enum mk_smtp_extension {
+    MK_SMTP_EXTENSION_PIPELINING = 1,          /**< RFC 2920 */
+    MK_SMTP_EXTENSION_SIZE = 2,                /**< RFC 1870 */
+    MK_SMTP_EXTENSION_8BITMIME = 4,            /**< RFC 6152 */
+    MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES = 8, /**< RFC 2034 */
+    MK_SMTP_EXTENSION_ALL = 15                 /**< all of this version */
+} mk_smtp_extension;
+
+/** The BODY parameter (RFC 6152). */
+typedef enum mk_smtp_body {
+    MK_SMTP_BODY_UNSTATED = 0,
+    MK_SMTP_BODY_7BIT = 1,
+    MK_SMTP_BODY_8BITMIME = 2
+} mk_smtp_body;
+
+/** What is notable about a path. */
+typedef enum mk_smtp_path_flag {
+    MK_SMTP_PATH_NULL = 1,    /**< <>, the null reverse-path */
+    MK_SMTP_PATH_ROUTE = 2,   /**< a source route stood in front; ignored */
+    MK_SMTP_PATH_QUOTED = 4,  /**< the local-part is a quoted-string */
+    MK_SMTP_PATH_LITERAL = 8, /**< the domain is an address literal */
+    MK_SMTP_PATH_DASH = 16,   /**< the local-part begins with '-' */
+    MK_SMTP_PATH_NO_DOMAIN = 32 /**< <postmaster> */
+} mk_smtp_path_flag;
+
+/** A reverse-path or forward-path (RFC 5321 4.1.2). Views into the line. */
+typedef struct mk_smtp_path {
+    mk_str mailbox;    /**< local-part@domain as written, without the route */
+    mk_str local_part; /**< as written, with quotes and backslashes if any */
+    mk_str domain;     /**< as written, with brackets if a literal */
+    uint32_t flags;    /**< mk_smtp_path_flag, or-ed */
+} mk_smtp_path;
+
+/** Parse a path with its angle brackets.
+ *
+ * @param text      begins with '<'; octets behind the '>' are left alone.
+ * @param out_path  views into text; written on success.
+ * @param out_used  octets up to and with the '>'; written on success.
+ * @return MK_OK; MK_E_SYNTAX; MK_E_LIMIT when a part is longer than 64
+ *         (local-part), 255 (domain) or 256 octets (path, RFC 5321 4.5.3.1);
+ *         MK_E_UNSUPPORTED for octets above 0x7F (they need SMTPUTF8). <> and
+ *         <postmaster> are accepted: look at the flags. */
+MK_API mk_err mk_smtp_path_parse(mk_str text, mk_smtp_path *out_path,
+                                 size_t *out_used);
+
+/** Parse a mailbox without angle brackets (for command lines and APIs).
+ *
+ * @param text      local-part@domain, nothing else.
+ * @param out_path  views into text; written on success.
+ * @return as mk_smtp_path_parse; an empty text is MK_E_SYNTAX. */
+MK_API mk_err mk_smtp_mailbox_parse(mk_str text, mk_smtp_path *out_path);
+
+/** The local-part without quotes and backslashes: two spellings of the same
+ *  mailbox give the same octets (RFC 5321 4.1.2).
+ *
+ * @param path  a parsed path.
+ * @param out   appended to.
+ * @return MK_OK or MK_E_ROOM. */
+MK_API mk_err mk_smtp_local_part_plain(const mk_smtp_path *path, mk_buf *out);
+
+/** Is it a host name or address literal as EHLO wants it (RFC 5321 4.1.1.1,
+ *  RFC 1123 2.1)?
+ *
+ * @param name  the argument of HELO or EHLO. */
+MK_API bool mk_smtp_is_host_name(mk_str name);
+
+/** A reply (RFC 5321 4.2). */
+typedef struct mk_smtp_reply {
+    uint16_t code;        /**< 200 to 599; 0: none came */
+    uint8_t enhanced[3];  /**< class, subject (clipped at 255), detail */
+    bool has_enhanced;    /**< RFC 2034; subject and detail up to 999 clip */
+    mk_str text;          /**< after the codes; lines joined by LF */
+    bool clipped;         /**< there was more text than is kept */
+} mk_smtp_reply;
+
+/** What the peer told or asked; lives as the event's other views do. */
+typedef struct mk_smtp_event {
+    mk_smtp_verb verb;
+    mk_str argument;           /**< HELO's name, VRFY's string … */
+    const mk_smtp_path *path;  /**< MAIL, RCPT; else NULL */
+    uint64_t size;             /**< server, MAIL: SIZE=; 0 when not stated.
+                                *   client, READY: the server's limit or 0 */
+    mk_smtp_body body;         /**< MAIL */
+    uint32_t flags;            /**< mk_smtp_event_flag, or-ed */
+    uint32_t extensions;       /**< client, READY: what the server offers */
+    uint32_t index;            /**< RCPT: which recipient, from 0 */
+    uint32_t accepted;         /**< recipients accepted so far */
+    const mk_smtp_reply *reply; /**< client: the reply; else NULL */
+} mk_smtp_event;
+
+/** Flags of mk_smtp_event. */
+typedef enum mk_smtp_event_flag {
+    MK_SMTP_EVENT_ESMTP = 1,     /**< the session began with EHLO */
+    MK_SMTP_EVENT_NAME_VALID = 2 /**< HELO/EHLO: a valid host name */
+} mk_smtp_event_flag;
+
+/** The event types of SMTP. `of.smtp` is set for all of them, and also for
+ *  the MK_EV_BODY that has MK_LAST, and the client's MK_EV_DONE. */
+typedef enum mk_smtp_event_type {
+    /* server */
+    MK_EV_SMTP_CONNECT = MK_EV_SMTP + 1, /**< before the greeting */
+    MK_EV_SMTP_HELO = MK_EV_SMTP + 2,    /**< HELO or EHLO */
+    MK_EV_SMTP_MAIL = MK_EV_SMTP + 3,
+    MK_EV_SMTP_RCPT = MK_EV_SMTP + 4,
+    MK_EV_SMTP_DATA = MK_EV_SMTP + 5,    /**< before 354 */
+    MK_EV_SMTP_RESET = MK_EV_SMTP + 6,   /**< a transaction was dropped */
+    MK_EV_SMTP_VRFY = MK_EV_SMTP + 7,
+    MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
+    MK_EV_SMTP_QUIT = MK_EV_SMTP + 9,
+    /* client */
+    MK_EV_SMTP_REPLY = MK_EV_SMTP + 16,  /**< a reply to `verb`, `index` */
+    MK_EV_SMTP_READY = MK_EV_SMTP + 17   /**< EHLO is through: send */
+} mk_smtp_event_type;
+
+/** What to do about a bare CR, a bare LF or a NUL (Law 10). */
+typedef enum mk_smtp_bare {
+    MK_SMTP_BARE_REJECT = 0,    /**< 550 5.5.2 at the true end, then close */
+    MK_SMTP_BARE_NORMALIZE = 1  /**< bare LF becomes CRLF, bare CR and NUL a
+                                 *   space; none of them ends anything */
+} mk_smtp_bare;
+
+/* ---- server ------------------------------------------------------------------ */
+
+/** Which events are asked (MK_ASK); those not named here are accepted. */
+typedef enum mk_smtp_ask {
+    MK_SMTP_ASK_CONNECT = 1,
+    MK_SMTP_ASK_HELO = 2,
+    MK_SMTP_ASK_MAIL = 4,
+    MK_SMTP_ASK_RCPT = 8,
+    MK_SMTP_ASK_DATA = 16,
+    MK_SMTP_ASK_END = 32,
+    MK_SMTP_ASK_VRFY = 64,
+    MK_SMTP_ASK_EXPN = 128,
+    MK_SMTP_ASK_DEFAULT = 4 + 8 + 32,
+    MK_SMTP_ASK_ALL = 255
+} mk_smtp_ask;
+
+/** Settings of a server, borrowed for the engine's life and shared by any
+ *  number of engines. Fill by mk_smtp_server_config_init, then change. Every
+ *  limit is finite; 0 is refused at open where it would mean "none". */
+typedef struct mk_smtp_server_config {
+    size_t size;          /**< set by init */
+    mk_str hostname;      /**< own name, for the greeting; must be set */
+    mk_str banner;        /**< behind the name in the greeting: "mailkit" */
+    mk_pool *units;       /**< text units; NULL: the unit lies in the block */
+    uint32_t text_bytes;  /**< the unit in the block, 1,024 to 65,535: 1,024 */
+    uint32_t asks;        /**< mk_smtp_ask, or-ed: MK_SMTP_ASK_DEFAULT */
+    uint32_t extensions;  /**< offered: MK_SMTP_EXTENSION_ALL */
+    mk_smtp_bare bare;    /**< MK_SMTP_BARE_REJECT */
+    uint32_t line_max;    /**< command line with CRLF, octets: 2,048 */
+    uint32_t discard_max; /**< of an over-long line swallowed: 65,536 */
+    uint32_t text_line_max; /**< line in DATA with CRLF, octets: 65,536 */
+    uint64_t message_max; /**< octets of a message: 26,214,400 */
+    uint64_t excess_max;  /**< swallowed beyond it: 1,048,576 */
+    uint32_t recipients_max; /**< accepted per message: 1,000 */
+    uint32_t messages_max;   /**< per connection: 1,000 */
+    uint32_t errors_max;     /**< bad commands until 421: 20 */
+    uint32_t junk_max; /**< NOOP, RSET, VRFY, EXPN, HELP, HELO until 421 while
+                        *   no message comes to rest: 100 */
+    uint64_t command_ms; /**< the peer's time for a command, and for each
+                          *   block of body: 300,000 */
+    uint64_t answer_ms;  /**< the application's time for an answer: 300,000 */
+} mk_smtp_server_config;
+
+/** Fill a server's settings with the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof(*c) as the caller knows it.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_smtp_server_config_init(mk_smtp_server_config *c,
+                                         size_t size);
+
+/** Octets a server engine needs with the unit in its block at its default
+ *  size; enough for any settings with a pool. */
+#define MK_SMTP_SERVER_NEED 1536
+
+/** Octets a server engine needs with these settings.
+ *
+ * @param c  settings.
+ * @return octets, or 0 when the settings are invalid. */
+MK_API size_t mk_smtp_server_need(const mk_smtp_server_config *c);
+
+/** Open a server for one accepted connection. The greeting is queued by the
+ *  first mk_step.
+ *
+ * @param c           settings; borrowed until mk_close.
+ * @param mem         the engine's block, aligned for uint64_t; borrowed.
+ * @param n           octets of mem, at least mk_smtp_server_need.
+ * @param out_engine  written on success; close by mk_close.
+ * @return MK_OK; MK_E_ARG: a setting is missing or 0; MK_E_CTL: hostname or
+ *         banner holds CR, LF or NUL; MK_E_ROOM. RFC 5321 3.1. */
+MK_API mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem,
+                                  size_t n, mk_engine **out_engine);
+
+/* ---- client ------------------------------------------------------------------ */
+
+/** Settings of a client, borrowed for the engine's life. */
+typedef struct mk_smtp_client_config {
+    size_t size;         /**< set by init */
+    mk_str hostname;     /**< own name or address literal for EHLO; must be
+                          *   set */
+    mk_pool *units;      /**< text units; NULL: the unit lies in the block */
+    uint32_t text_bytes; /**< the unit in the block, 1,024 to 65,535: 1,024 */
+    uint32_t extensions; /**< used when offered: MK_SMTP_EXTENSION_ALL */
+    uint32_t reply_line_max;   /**< with CRLF, octets: 2,048 */
+    uint32_t reply_lines_max;  /**< lines of one reply: 128 */
+    uint32_t reply_max;        /**< octets of one reply: 65,536 */
+    uint32_t reply_text_bytes; /**< text kept of a reply, 0 to 65,535: 1,024 */
+    /* RFC 5321 4.5.3.2: milliseconds until … */
+    uint64_t greeting_ms; /**< the 220: 300,000 */
+    uint64_t command_ms;  /**< EHLO, MAIL, RCPT, others: 300,000 */
+    uint64_t data_ms;     /**< the 354: 120,000 */
+    uint64_t block_ms;    /**< a block of body is taken: 180,000 */
+    uint64_t end_ms;      /**< the reply to the final dot: 600,000 */
+    uint64_t quit_ms;     /**< the 221: 5,000 */
+    uint64_t answer_ms;   /**< the application lends body, or gives the next
+                           *   verb: 300,000; then the session ends */
+} mk_smtp_client_config;
+
+/** Fill a client's settings with the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof(*c) as the caller knows it.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c,
+                                         size_t size);
+
+/** Octets a client engine needs with the default settings. */
+#define MK_SMTP_CLIENT_NEED 2560
+
+/** Octets a client engine needs with these settings.
+ *
+ * @param c  settings.
+ * @return octets, or 0 when the settings are invalid. */
+MK_API size_t mk_smtp_client_need(const mk_smtp_client_config *c);
+
+/** Open a client for one connection. It waits for the greeting, says EHLO
+ *  (HELO when that is refused), and gives MK_EV_SMTP_READY.
+ *
+ * @param c           settings; borrowed until mk_close.
+ * @param mem         the engine's block, aligned for uint64_t; borrowed.
+ * @param n           octets of mem, at least mk_smtp_client_need.
+ * @param out_engine  written on success; close by mk_close.
+ * @return MK_OK; MK_E_ARG; MK_E_CTL; MK_E_ROOM. RFC 5321 3.1, 3.2. */
+MK_API mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem,
+                                  size_t n, mk_engine **out_engine);
+
+/** An envelope. Fill by mk_smtp_envelope_init, then change. */
+typedef struct mk_smtp_envelope {
+    size_t size;                 /**< set by init */
+    mk_str reverse_path;         /**< mailbox without brackets; empty: <> */
+    const mk_str *forward_paths; /**< mailboxes without brackets */
+    size_t forward_count;        /**< 1 to 100,000 */
+    uint64_t message_bytes; /**< of the message on the wire without stuffing;
+                             *   0: not known. A bound on mk_body */
+    mk_smtp_body body;      /**< what the message holds */
+} mk_smtp_envelope;
+
+/** Fill an envelope with nothing.
+ *
+ * @param envelope  written.
+ * @param size      sizeof(*envelope) as the caller knows it.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
+
+/** Send one message.
+ *
+ * Events that follow: MK_EV_SMTP_REPLY for MAIL, for each recipient (`index`),
+ * for DATA and for the end of the body; MK_EV_WANTED when body may be lent;
+ * MK_EV_DONE at the end: err is MK_OK when the server took the message for
+ * `of.smtp->accepted` recipients, MK_E_REFUSED when it refused (the replies
+ * told what), or why the session broke.
+ *
+ * @param e         a client engine (or a wrapper over one), after
+ *                  MK_EV_SMTP_READY, with no other operation under way.
+ * @param envelope  borrowed, with all it points to, until MK_EV_DONE.
+ * @param out_op    the operation, for mk_body and mk_cancel.
+ * @return MK_OK; MK_E_STATE: not ready, or not a client; MK_E_BUSY; MK_E_CTL:
+ *         CR, LF or NUL in a path; MK_E_SYNTAX, MK_E_LIMIT: a path is not a
+ *         mailbox; MK_E_COUNT; MK_E_SIZE: larger than the server takes (RFC
+ *         1870 6.1); MK_E_UNSUPPORTED: 8BITMIME is stated and not offered
+ *         (RFC 6152 3), or octets above 0x7F in a path. Nothing was sent. */
+MK_API mk_err mk_smtp_client_send(mk_engine *e,
+                                  const mk_smtp_envelope *envelope,
+                                  mk_op *out_op);
+
+/** Say NOOP, RSET, VRFY, EXPN or HELP. MK_EV_SMTP_REPLY and MK_EV_DONE follow.
+ *
+ * @param e         as for mk_smtp_client_send.
+ * @param verb      one of the five.
+ * @param argument  one line, borrowed for the call; may be empty but for VRFY
+ *                  and EXPN.
+ * @param out_op    the operation.
+ * @return MK_OK; MK_E_ARG; MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: longer
+ *         than a command line may be (RFC 5321 4.5.3.1.4). */
+MK_API mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb,
+                                     mk_str argument, mk_op *out_op);
+
+/** Say QUIT; the engine wants CLOSE once the reply came or its time passed.
+ *
+ * @param e       as for mk_smtp_client_send.
+ * @param out_op  the operation.
+ * @return MK_OK; MK_E_STATE; MK_E_BUSY. RFC 5321 4.1.1.10. */
+MK_API mk_err mk_smtp_client_quit(mk_engine *e, mk_op *out_op);
+
+MK_EXTERN_C_END
+#endif
