@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store.h: mailboxes on disk. Today the Maildir, written: unique names with
+ * ",S=" (octets on disk) and ",W=" (octets with CRLF line ends), LF on disk,
+ * delivery by tmp/ then new/, header fields put on top after the body came.
+ * docs/maildir.md lists the states. Octets go in as they were on the wire
+ * (RFC 5321 4.5.2 undone, CRLF). It refuses names that leave the mail root,
+ * boxes that are links or belong to somebody else, and to replace any file.
+ *
+ * What opens, writes or removes files blocks and is meant for a worker; the
+ * functions share no state but what the object passed in owns.
+ */
+#ifndef MAILKIT_STORE_H
+#define MAILKIT_STORE_H
+
+#include <mailkit/base.h>
+#include <mailkit/disk.h>
+#include <mailkit/vfs.h>
+
+MK_EXTERN_C_BEGIN
+
+/* ---- the box
+ * ------------------------------------------------------------------ */
+
+/** May this domain or user be a directory's name?
+ *
+ * @param name  octets from outside.
+ * @return MK_OK; MK_E_ARG when it is empty, longer than MK_VFS_NAME_MAX,
+ *         starts with a dot, or holds '/' or DEL; MK_E_CTL when it holds
+ *         another octet below 0x20. */
+MK_API mk_err mk_maildir_name_check(mk_str name);
+
+/** An open Maildir: three directories. Treat the fields as read-only.
+ *
+ * It does not change after opening, so deliveries on several threads may
+ * share it; keep it open until all of them are done. */
+typedef struct mk_maildir {
+    const mk_vfs *vfs; /**< NULL when not open */
+    mk_dir dir_tmp;
+    mk_dir dir_new;
+    mk_dir dir_cur;
+} mk_maildir;
+
+/** Open ROOT/DOMAIN/USER, making what is missing (0700, parents synced).
+ *
+ * @param vfs      table; borrowed while the box is open.
+ * @param root     the open mail root; not kept.
+ * @param domain   one component, checked; lower-case it before.
+ * @param user     one component, checked.
+ * @param out_box  written on success; close it by mk_maildir_close.
+ * @return MK_OK; the errors of mk_maildir_name_check; MK_E_KIND when a part
+ *         is a link, a FIFO or a file; MK_E_ACCESS when it belongs to
+ *         another user or others may write to it; or the table's error. */
+MK_API mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
+                              mk_str user, mk_maildir *out_box);
+
+/** Close a box.
+ *
+ * @param box  open, or closed already. */
+MK_API void mk_maildir_close(mk_maildir *box);
+
+/** Remove what dead deliveries left in tmp/ (THREATS G4: after 36 hours).
+ *
+ * @param box          open.
+ * @param now_s        the time, seconds UTC.
+ * @param age_s        files older than this are removed.
+ * @param out_removed  files removed; may be NULL; written in any case.
+ * @return MK_OK, or the first error met (the walk goes on). */
+MK_API mk_err mk_maildir_sweep(const mk_maildir *box, uint64_t now_s,
+                               uint64_t age_s, uint64_t *out_removed);
+
+/* ---- names
+ * -------------------------------------------------------------------- */
+
+/** What makes a file's name unique; all of it comes from the caller. */
+typedef struct mk_maildir_stamp {
+    uint64_t wall_us; /**< microseconds since 1970 UTC */
+    uint64_t seq;     /**< counts deliveries of this process */
+    uint64_t random;  /**< 64 unpredictable bits */
+    uint32_t pid;     /**< of this process */
+    mk_str host;      /**< host name; borrowed by mk_delivery_new only while
+                           it runs; empty is "localhost" */
+} mk_maildir_stamp;
+
+/** Format the name without sizes: SEC.MusecPpidQseqRrandom.HOST.
+ *
+ * '/' and ':' of the host become \057 and \072, as do all octets that are
+ * not printable ASCII, ',' and '\'; a host beyond 96 octets is cut.
+ *
+ * @param stamp     what makes it unique.
+ * @param attempt   0, or how many names were taken: changes the random part.
+ * @param out_name  MK_VFS_NAME_MAX + 1 octets, NUL-terminated.
+ * @return its length in octets. */
+MK_API size_t mk_maildir_name_format(const mk_maildir_stamp *stamp,
+                                     unsigned attempt, char *out_name);
+
+/** The parts of a Maildir file's name. Views into it. */
+typedef struct mk_maildir_name {
+    mk_str base;         /**< before the first ',' or ':' */
+    mk_str flags;        /**< after ":2,"; empty in new/ */
+    bool has_disk_bytes; /**< ",S=" is there and well-formed */
+    bool has_wire_bytes; /**< ",W=" likewise */
+    uint64_t disk_bytes; /**< size of the file */
+    uint64_t wire_bytes; /**< size with CRLF line ends */
+} mk_maildir_name;
+
+/** Take a file's name apart.
+ *
+ * Unknown ",X=" parts are skipped; a malformed number counts as absent, and
+ * of two equal keys the first counts.
+ *
+ * @param name       an entry of new/ or cur/.
+ * @param out_parts  written on success; views live as long as name.
+ * @return MK_OK; MK_E_SYNTAX when the base is empty or begins with a dot. */
+MK_API mk_err mk_maildir_name_parse(mk_str name, mk_maildir_name *out_parts);
+
+/* ---- header fields on top
+ * ------------------------------------------------------ */
+
+/** Fill header fields with white space until their LF form has a given size.
+ *
+ * Spaces go to the ends of the lines of Received: fields, where they are
+ * part of folding white space or of the date's trailing CFWS (RFC 5322 3.2.2,
+ * 3.3, 3.6.7); no line grows beyond 998 octets.
+ *
+ * @param top   complete header fields with CRLF line ends.
+ * @param size  octets wanted, line ends counted as one octet.
+ * @param out   appended to, with CRLF line ends.
+ * @return MK_OK; MK_E_ROOM when top is larger than size, when the lines of
+ *         its Received: fields cannot take the rest, or when `out` is full;
+ *         MK_E_SYNTAX when top does not end with CRLF. */
+MK_API mk_err mk_maildir_top_pad(mk_str top, size_t size, mk_buf *out);
+
+/* ---- one delivery
+ * ---------------------------------------------------------------- */
+
+/** The gap kept for header fields of a streamed message, by default. */
+#define MK_DELIVERY_TOP_RESERVE 2048u
+
+/** Settings of a delivery; start with mk_delivery_config_init. */
+typedef struct mk_delivery_config {
+    size_t size;           /**< sizeof(mk_delivery_config), set by init */
+    const mk_alloc *alloc; /**< called on workers too */
+    const mk_maildir *box; /**< open until the delivery is freed */
+    mk_maildir_stamp stamp;
+    uint64_t free_bytes_min;  /**< refuse below; 0 does not ask */
+    uint64_t free_inodes_min; /**< refuse below; 0 does not ask */
+} mk_delivery_config;
+
+/** One message on its way into one Maildir.
+ *
+ * Either mk_delivery_whole, or begin, add …, end; then hand mk_delivery_item
+ * to a commit queue (or to mk_commit); then free. One thread at a time. */
+typedef struct mk_delivery mk_delivery;
+
+/** Set a config to its defaults: no minimum of free space.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller. */
+MK_API void mk_delivery_config_init(mk_delivery_config *c, size_t size);
+
+/** Make a delivery; touches no file.
+ *
+ * @param c             alloc and an open box are needed.
+ * @param out_delivery  written on success; free it by mk_delivery_free.
+ * @return MK_OK; MK_E_ARG; MK_E_MEMORY. */
+MK_API mk_err mk_delivery_new(const mk_delivery_config *c,
+                              mk_delivery **out_delivery);
+
+/** Give the whole message; nothing is on disk before the commit writes it.
+ *
+ * @param d     fresh.
+ * @param top   header fields to put on top, with CRLF; may be empty.
+ * @param body  array of views that follow each other (the message as it
+ *              came); the array and what it and top show are borrowed until
+ *              the commit is done.
+ * @param n     views; 0 is fine.
+ * @return MK_OK; MK_E_STATE when it is not fresh. */
+MK_API mk_err mk_delivery_whole(mk_delivery *d, mk_str top, const mk_str *body,
+                                size_t n);
+
+/** Create the file in tmp/ and keep a gap at its start. Worker.
+ *
+ * @param d            fresh.
+ * @param top_reserve  octets on disk for header fields, 0 to 65,536.
+ * @return MK_OK; MK_E_STATE; MK_E_ARG; MK_E_MEMORY; MK_E_SPACE when the file
+ *         system has less left than the config asks; or the table's error.
+ *         On failure nothing is there. */
+MK_API mk_err mk_delivery_begin(mk_delivery *d, size_t top_reserve);
+
+/** Write more of the message, CRLF becoming LF; may be cut anywhere. Worker.
+ *
+ * @param d     begun.
+ * @param wire  octets as they came; not kept.
+ * @return MK_OK; MK_E_STATE; or the table's error: then only abort or free
+ *         are left. */
+MK_API mk_err mk_delivery_add(mk_delivery *d, mk_str wire);
+
+/** End a streamed message: write the fields into the gap. Worker.
+ *
+ * @param d    begun.
+ * @param top  header fields with CRLF; padded by mk_maildir_top_pad to the
+ *             gap. Empty only when the gap is 0.
+ * @return MK_OK: ready for commit; MK_E_ROOM or MK_E_SYNTAX from padding:
+ *         may be tried again with another top; MK_E_STATE; or the table's
+ *         error: then only abort or free are left. */
+MK_API mk_err mk_delivery_end(mk_delivery *d, mk_str top);
+
+/** Make a delivery a copy of an ended one, with fields of its own. Worker.
+ *
+ * Each is a file of its own, never a hard link.
+ *
+ * @param d       fresh; may be for any box.
+ * @param source  ended by mk_delivery_end or mk_delivery_copy and not yet
+ *                handed to a commit.
+ * @param top     as for mk_delivery_end, padded to the gap of source.
+ * @return MK_OK: ready for commit; else as mk_delivery_begin and
+ *         mk_delivery_end, and nothing is there. */
+MK_API mk_err mk_delivery_copy(mk_delivery *d, const mk_delivery *source,
+                               mk_str top);
+
+/** The item to hand to mk_commit_queue_add or mk_commit.
+ *
+ * Of its fields only `done` is the caller's to set, and `chain` for a direct
+ * mk_commit. After the commit `result` tells; MK_E_EXISTS means that ten
+ * names were taken.
+ *
+ * @param d  given as a whole, ended, or copied.
+ * @return the item, part of d; NULL when the message is not complete. */
+MK_API mk_commit_item *mk_delivery_item(mk_delivery *d);
+
+/** The delivery that an item is part of.
+ *
+ * @param item  what mk_delivery_item gave.
+ * @return its delivery, never NULL. */
+MK_API mk_delivery *mk_delivery_of(const mk_commit_item *item);
+
+/** A pointer of the caller's that rides along.
+ *
+ * @param d  any delivery.
+ * @return where it is kept; NULL in it at first. */
+MK_API void **mk_delivery_tag(mk_delivery *d);
+
+/** What was written so far.
+ *
+ * @param d               any delivery; exact once committed.
+ * @param out_disk_bytes  size of the file, the gap included; may be NULL.
+ * @param out_wire_bytes  the same with CRLF line ends; may be NULL. */
+MK_API void mk_delivery_size(const mk_delivery *d, uint64_t *out_disk_bytes,
+                             uint64_t *out_wire_bytes);
+
+/** The name in new/ once committed.
+ *
+ * @param d  any delivery.
+ * @return a view into d; empty before the commit said MK_OK. */
+MK_API mk_str mk_delivery_name(const mk_delivery *d);
+
+/** Give up: the file in tmp/ is removed. Worker.
+ *
+ * @param d  not in a commit; afterwards only free is left. */
+MK_API void mk_delivery_abort(mk_delivery *d);
+
+/** Free a delivery; one that was not committed is aborted first (which
+ *  touches the disk: abort on a worker before).
+ *
+ * @param d  NULL is fine; not in a commit. */
+MK_API void mk_delivery_free(mk_delivery *d);
+
+MK_EXTERN_C_END
+#endif
