@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Functions that nobody may call, the opening comment that every file has,
+and words that have no business in the tree."""
+import re
+import sys
+
+import lintlib
+
+BANNED = ('strcpy strcat stpcpy sprintf vsprintf strtok strtok_r atoi atol '
+          'atoll atof gets alloca setjmp longjmp _setjmp siglongjmp '
+          'sigsetjmp mktemp tmpnam tempnam isalpha isdigit isalnum isspace '
+          'isupper islower isxdigit isprint ispunct iscntrl isgraph isblank '
+          'isascii toupper tolower strcasecmp strncasecmp').split()
+CALL = re.compile(r'(?<![\w.>])(%s)\s*\(' % '|'.join(BANNED))
+CTYPE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*<(ctype|wctype|setjmp|'
+                   r'alloca|locale)\.h>', re.M)
+WORDS = re.compile(r'\b(TODO|FIXME|XXX)\b')
+PATHS = re.compile(r'(?<![\w.-])(/(?:root|work)/'
+                   r'|/tmp/(?![\w.-]*XXXXXX)[A-Za-z0-9])')
+NAMED = ('.c', '.h', '.py', '.build', '.sh', '.md', '.txt', '.chat', '.ini',
+         '.dict', '.supp', 'run', 'deps', 'quickstart')
+SHIPPED = ('lib', 'include', 'examples')
+MIT = 'SPDX-License-Identifier: MIT'
+
+
+def opening(text):
+    """What is wrong with the comment that opens a C file, or None."""
+    if not text.startswith('/* ' + MIT):
+        return 'the first line is not /* ' + MIT
+    end = text.find('*/')
+    lines = [line.strip(' *') for line in text[:end].split('\n')[1:]]
+    lines = [line for line in lines if line]
+    if not 3 <= len(lines) <= 12:
+        return ('the opening comment has %d lines of text, not 3 to 12'
+                % len(lines))
+    return None
+
+
+def check_c(path, text):
+    why = opening(text)
+    if why:
+        yield 1, why
+    code = lintlib.code_of(text)
+    for m in CALL.finditer(code):
+        yield lintlib.line_of(code, m.start()), m.group(1) + '() is banned'
+    for m in CTYPE.finditer(code):
+        yield (lintlib.line_of(code, m.start()),
+               '<%s.h> is banned' % m.group(1))
+
+
+def check_words(path, text):
+    for m in PATHS.finditer(text):
+        yield (lintlib.line_of(text, m.start()),
+               'a path of one machine: ' + m.group(1))
+    if path.split('/')[0] in SHIPPED:
+        for m in WORDS.finditer(text):
+            yield (lintlib.line_of(text, m.start()),
+                   m.group(1) + ' left behind')
+
+
+def check(root):
+    problems = []
+    tops = lintlib.C_ROOTS + ('docs', 'bindings')
+    for path in lintlib.walk(root, tops, NAMED):
+        text = lintlib.read(root, path)
+        found = list(check_words(path, text))
+        if path.endswith(('.c', '.h')):
+            found += check_c(path, text)
+        elif path.endswith(('.py', '.sh', '.build', 'run', 'deps',
+                            'quickstart')):
+            if MIT not in '\n'.join(text.split('\n')[:3]):
+                found.append((1, 'no %s at the top' % MIT))
+        problems += ['%s:%d: %s' % (path, line, why) for line, why in found]
+    return problems
+
+
+HEAD = '/* ' + MIT + '\n *\n * one\n * two\n * three\n */\n'
+GOOD = {
+    'lib/smtp/a.c': HEAD + '/* strcpy( */ char *s = "strcpy(";\n',
+    'tests/a.py': '#!/bin/sh\n# ' + MIT + '\nx = "${TMPDIR:-/tmp}/x"\n',
+}
+BAD = [({'lib/smtp/a.c': HEAD + 'int f(void) { return %s(a, b); }\n' % c},
+        c + '() is banned') for c in BANNED] + [
+    ({'lib/smtp/a.c': HEAD + '#include <ctype.h>\n'}, '<ctype.h>'),
+    ({'lib/smtp/a.c': HEAD + '#include <setjmp.h>\n'}, '<setjmp.h>'),
+    ({'lib/smtp/a.c': 'int x;\n'}, 'first line'),
+    ({'lib/smtp/a.c': '/* ' + MIT + '\n * one\n */\n'}, 'has 1 lines'),
+    ({'lib/smtp/a.c': '/* ' + MIT + '\n * x' * 14 + '\n */\n'}, 'lines of'),
+    ({'lib/smtp/a.c': HEAD + '/* ' + 'TO' + 'DO later */\n'}, 'left behind'),
+    ({'examples/a.c': HEAD + '/* ' + 'X' * 3 + ' */\n'}, 'left behind'),
+    ({'tests/a.py': '# ' + MIT + '\ncd /' + 'work/x\n'}, 'of one machine'),
+    ({'tests/a.py': '# ' + MIT + '\ncd /' + 'tmp/x1\n'}, 'of one machine'),
+    ({'tests/a.py': 'import os\n'}, 'at the top'),
+    ({'docs/a.md': 'see /' + 'root/x\n'}, 'of one machine'),
+]
+
+if __name__ == '__main__':
+    sys.exit(lintlib.main(check, GOOD, BAD))
