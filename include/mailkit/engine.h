@@ -79,11 +79,11 @@ typedef enum mk_retry {
 
 /** A fault of the peer (Law 8). */
 typedef struct mk_fault {
-    mk_err why;       /**< the class */
-    mk_retry retry;   /**< for clients */
-    uint64_t offset;  /**< octets of input consumed before the fault */
-    mk_str code;      /**< the reply a server sends, "554 5.5.0"; else empty */
-    mk_str text;      /**< its text, or a phrase for a log; static */
+    mk_err why;      /**< the class */
+    mk_retry retry;  /**< for clients */
+    uint64_t offset; /**< octets of input consumed before the fault */
+    mk_str code;     /**< the reply a server sends, "554 5.5.0"; else empty */
+    mk_str text;     /**< its text, or a phrase for a log; static */
 } mk_fault;
 
 struct mk_smtp_event;
@@ -133,7 +133,7 @@ typedef enum mk_want_flag {
     MK_WANT_ABORT = 16 /**< close at once with a reset: nothing may follow */
 } mk_want_flag;
 
-/* ---- advance ------------------------------------------------------------ */
+/* ---- advance ----------------------------------------------------------- */
 
 /** Advance by at most one event.
  *
@@ -165,7 +165,7 @@ MK_API void mk_in_eof(mk_engine *e, mk_err why);
  * @return octets; an over-long unit is reported when that many are there. */
 MK_API size_t mk_in_max(const mk_engine *e);
 
-/* ---- bytes to the peer ---------------------------------------------------- */
+/* ---- bytes to the peer ------------------------------------------------- */
 
 /** Look at queued output.
  *
@@ -183,7 +183,7 @@ MK_API size_t mk_out(mk_engine *e, size_t skip, mk_str *out_spans, size_t max);
  * @return MK_OK; MK_E_ARG when n is more than is queued, nothing changed. */
 MK_API mk_err mk_out_sent(mk_engine *e, size_t n);
 
-/* ---- interest ------------------------------------------------------------- */
+/* ---- interest ---------------------------------------------------------- */
 
 /** What the engine waits for.
  *
@@ -197,7 +197,7 @@ MK_API unsigned mk_want(const mk_engine *e);
  * @return absolute milliseconds on the clock of mk_step, or MK_NEVER. */
 MK_API uint64_t mk_deadline(const mk_engine *e);
 
-/* ---- answers -------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 /** Answer a question. Records only; the next mk_step acts.
  *
@@ -231,16 +231,17 @@ MK_API mk_err mk_cancel(mk_engine *e, mk_op op);
 
 /** Lend a span of body. All or nothing.
  *
- * @param e     the engine.
- * @param op    the operation that asked by MK_EV_WANTED.
- * @param span  octets, with CRLF line ends where the protocol wants them; not
- *              dot-stuffed. They stay the caller's and must stay put until
- *              MK_EV_WANTED or MK_EV_DONE gives them back. May be empty.
- * @param last  nothing follows.
+ * @param e        the engine.
+ * @param op       the operation that asked by MK_EV_WANTED.
+ * @param span     octets, with CRLF line ends where the protocol wants them;
+ *                 not dot-stuffed. They stay the caller's and must stay put
+ *                 until MK_EV_WANTED or MK_EV_DONE gives them back. May be
+ *                 empty.
+ * @param is_last  nothing follows.
  * @return MK_OK; MK_WAIT: no room now, nothing changed; MK_E_STALE; MK_E_BARE:
  *         a bare CR or LF, or a NUL, which would not be legal on the wire
  *         (Law 10), nothing changed; MK_E_SIZE: more than was promised. */
-MK_API mk_err mk_body(mk_engine *e, mk_op op, mk_str span, bool last);
+MK_API mk_err mk_body(mk_engine *e, mk_op op, mk_str span, bool is_last);
 
 /** Start TLS: the driver tells how many clear octets it still holds.
  *
@@ -275,7 +276,7 @@ MK_API void mk_finish(mk_engine *e, mk_str text);
  * @param e  the engine; NULL is fine. */
 MK_API void mk_close(mk_engine *e);
 
-/* ---- the bounded pool of units --------------------------------------------- */
+/* ---- the bounded pool of units ----------------------------------------- */
 
 /** A bounded pool of equal units, one for each loop; not for two threads.
  *
@@ -328,7 +329,7 @@ MK_API void *mk_pool_take(mk_pool *pool);
  * @param unit  what mk_pool_take gave; NULL is fine. */
 MK_API void mk_pool_give(mk_pool *pool, void *unit);
 
-/* ---- a look at the dialogue -------------------------------------------------- */
+/* ---- a look at the dialogue -------------------------------------------- */
 
 /** Is told what passes through an engine, in order. Must not call into it.
  *

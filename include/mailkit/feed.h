@@ -16,12 +16,12 @@ MK_EXTERN_C_BEGIN
 /** The input side of one connection. All fields are the feed's own. */
 typedef struct mk_feed {
     mk_engine *engine;
-    mk_pool *units;  /**< small units: partial lines */
-    mk_pool *holds;  /**< large units, may be NULL */
-    char *unit;      /**< on loan while a tail is kept */
-    size_t kept;     /**< octets in unit not yet consumed */
-    mk_str view;     /**< unconsumed input of this turn */
-    bool large;      /**< unit came from holds */
+    mk_pool *units; /**< small units: partial lines */
+    mk_pool *holds; /**< large units, may be NULL */
+    char *unit;     /**< on loan while a tail is kept */
+    size_t kept;    /**< octets in unit not yet consumed */
+    mk_str view;    /**< unconsumed input of this turn */
+    bool large;     /**< unit came from holds */
 } mk_feed;
 
 /** Start a feed.
@@ -45,8 +45,7 @@ MK_API void mk_feed_init(mk_feed *f, mk_engine *engine, mk_pool *units,
  * @param n        octets of scratch, at least a small unit.
  * @param out_ptr  where to read to.
  * @return octets that may be read; 0: nothing can be kept now, try later. */
-MK_API size_t mk_feed_room(mk_feed *f, char *scratch, size_t n,
-                           char **out_ptr);
+MK_API size_t mk_feed_room(mk_feed *f, char *scratch, size_t n, char **out_ptr);
 
 /** Tell how many bytes were read to where mk_feed_room said.
  *
@@ -72,7 +71,8 @@ MK_API mk_err mk_feed_keep(mk_feed *f);
 
 /** Octets read and not consumed (for mk_tls_begin).
  *
- * @param f  the feed. */
+ * @param f  the feed.
+ * @return octets. */
 MK_API size_t mk_feed_held(const mk_feed *f);
 
 /** Drop what is kept and give the unit back.

@@ -40,11 +40,11 @@ typedef struct mk_timer {
 
 /** Who is at the other end of a connection, and at which of our doors. */
 typedef struct mk_peer {
-    uint8_t family;     /**< 4, 6, or 0 when unknown (a local socket) */
+    uint8_t family;      /**< 4, 6, or 0 when unknown (a local socket) */
     uint8_t address[16]; /**< network order; an IPv4 address uses 4 octets */
-    uint16_t port;      /**< host order */
+    uint16_t port;       /**< host order */
     uint8_t own_address[16]; /**< ours, same family */
-    uint16_t own_port;  /**< host order */
+    uint16_t own_port;       /**< host order */
 } mk_peer;
 
 /** One connection of the host, opaque to those above. */

@@ -14,7 +14,7 @@
 
 MK_EXTERN_C_BEGIN
 
-/* ---- vocabulary of both roles ---------------------------------------------- */
+/* ---- vocabulary of both roles ------------------------------------------ */
 
 /** The verbs, and the two moments that are answered like one. */
 typedef enum mk_smtp_verb {
@@ -59,11 +59,11 @@ typedef enum mk_smtp_body {
 
 /** What is notable about a path. */
 typedef enum mk_smtp_path_flag {
-    MK_SMTP_PATH_NULL = 1,    /**< <>, the null reverse-path */
-    MK_SMTP_PATH_ROUTE = 2,   /**< a source route stood in front; ignored */
-    MK_SMTP_PATH_QUOTED = 4,  /**< the local-part is a quoted-string */
-    MK_SMTP_PATH_LITERAL = 8, /**< the domain is an address literal */
-    MK_SMTP_PATH_DASH = 16,   /**< the local-part begins with '-' */
+    MK_SMTP_PATH_NULL = 1,      /**< <>, the null reverse-path */
+    MK_SMTP_PATH_ROUTE = 2,     /**< a source route stood in front; ignored */
+    MK_SMTP_PATH_QUOTED = 4,    /**< the local-part is a quoted-string */
+    MK_SMTP_PATH_LITERAL = 8,   /**< the domain is an address literal */
+    MK_SMTP_PATH_DASH = 16,     /**< the local-part begins with '-' */
     MK_SMTP_PATH_NO_DOMAIN = 32 /**< <postmaster> */
 } mk_smtp_path_flag;
 
@@ -110,25 +110,25 @@ MK_API bool mk_smtp_is_host_name(mk_str name);
 
 /** A reply (RFC 5321 4.2). */
 typedef struct mk_smtp_reply {
-    uint16_t code;        /**< 200 to 599; 0: none came */
-    uint8_t enhanced[3];  /**< class, subject (clipped at 255), detail */
-    bool has_enhanced;    /**< RFC 2034; subject and detail up to 999 clip */
-    mk_str text;          /**< after the codes; lines joined by LF */
-    bool clipped;         /**< there was more text than is kept */
+    uint16_t code;       /**< 200 to 599; 0: none came */
+    uint8_t enhanced[3]; /**< class, subject (clipped at 255), detail */
+    bool has_enhanced;   /**< RFC 2034; subject and detail up to 999 clip */
+    mk_str text;         /**< after the codes; lines joined by LF */
+    bool clipped;        /**< there was more text than is kept */
 } mk_smtp_reply;
 
 /** What the peer told or asked; lives as the event's other views do. */
 typedef struct mk_smtp_event {
     mk_smtp_verb verb;
-    mk_str argument;           /**< HELO's name, VRFY's string … */
-    const mk_smtp_path *path;  /**< MAIL, RCPT; else NULL */
-    uint64_t size;             /**< server, MAIL: SIZE=; 0 when not stated.
-                                *   client, READY: the server's limit or 0 */
-    mk_smtp_body body;         /**< MAIL */
-    uint32_t flags;            /**< mk_smtp_event_flag, or-ed */
-    uint32_t extensions;       /**< client, READY: what the server offers */
-    uint32_t index;            /**< RCPT: which recipient, from 0 */
-    uint32_t accepted;         /**< recipients accepted so far */
+    mk_str argument;            /**< HELO's name, VRFY's string … */
+    const mk_smtp_path *path;   /**< MAIL, RCPT; else NULL */
+    uint64_t size;              /**< server, MAIL: SIZE=; 0 when not stated.
+                                 *   client, READY: the server's limit or 0 */
+    mk_smtp_body body;          /**< MAIL */
+    uint32_t flags;             /**< mk_smtp_event_flag, or-ed */
+    uint32_t extensions;        /**< client, READY: what the server offers */
+    uint32_t index;             /**< RCPT: which recipient, from 0 */
+    uint32_t accepted;          /**< recipients accepted so far */
     const mk_smtp_reply *reply; /**< client: the reply; else NULL */
 } mk_smtp_event;
 
@@ -146,24 +146,24 @@ typedef enum mk_smtp_event_type {
     MK_EV_SMTP_HELO = MK_EV_SMTP + 2,    /**< HELO or EHLO */
     MK_EV_SMTP_MAIL = MK_EV_SMTP + 3,
     MK_EV_SMTP_RCPT = MK_EV_SMTP + 4,
-    MK_EV_SMTP_DATA = MK_EV_SMTP + 5,    /**< before 354 */
-    MK_EV_SMTP_RESET = MK_EV_SMTP + 6,   /**< a transaction was dropped */
+    MK_EV_SMTP_DATA = MK_EV_SMTP + 5,  /**< before 354 */
+    MK_EV_SMTP_RESET = MK_EV_SMTP + 6, /**< a transaction was dropped */
     MK_EV_SMTP_VRFY = MK_EV_SMTP + 7,
     MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
     MK_EV_SMTP_QUIT = MK_EV_SMTP + 9,
     /* client */
-    MK_EV_SMTP_REPLY = MK_EV_SMTP + 16,  /**< a reply to `verb`, `index` */
-    MK_EV_SMTP_READY = MK_EV_SMTP + 17   /**< EHLO is through: send */
+    MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index` */
+    MK_EV_SMTP_READY = MK_EV_SMTP + 17  /**< EHLO is through: send */
 } mk_smtp_event_type;
 
 /** What to do about a bare CR, a bare LF or a NUL (Law 10). */
 typedef enum mk_smtp_bare {
-    MK_SMTP_BARE_REJECT = 0,    /**< 550 5.5.2 at the true end, then close */
-    MK_SMTP_BARE_NORMALIZE = 1  /**< bare LF becomes CRLF, bare CR and NUL a
-                                 *   space; none of them ends anything */
+    MK_SMTP_BARE_REJECT = 0,   /**< 550 5.5.2 at the true end, then close */
+    MK_SMTP_BARE_NORMALIZE = 1 /**< bare LF becomes CRLF, bare CR and NUL a
+                                *   space; none of them ends anything */
 } mk_smtp_bare;
 
-/* ---- server ------------------------------------------------------------------ */
+/* ---- server ------------------------------------------------------------ */
 
 /** Which events are asked (MK_ASK); those not named here are accepted. */
 typedef enum mk_smtp_ask {
@@ -193,14 +193,14 @@ typedef struct mk_smtp_server_config {
     mk_smtp_bare bare;    /**< MK_SMTP_BARE_REJECT */
     uint32_t line_max;    /**< command line with CRLF, octets: 2,048 */
     uint32_t discard_max; /**< of an over-long line swallowed: 65,536 */
-    uint32_t text_line_max; /**< line in DATA with CRLF, octets: 65,536 */
-    uint64_t message_max; /**< octets of a message: 26,214,400 */
-    uint64_t excess_max;  /**< swallowed beyond it: 1,048,576 */
+    uint32_t text_line_max;  /**< line in DATA with CRLF, octets: 65,536 */
+    uint64_t message_max;    /**< octets of a message: 26,214,400 */
+    uint64_t excess_max;     /**< swallowed beyond it: 1,048,576 */
     uint32_t recipients_max; /**< accepted per message: 1,000 */
     uint32_t messages_max;   /**< per connection: 1,000 */
     uint32_t errors_max;     /**< bad commands until 421: 20 */
-    uint32_t junk_max; /**< NOOP, RSET, VRFY, EXPN, HELP, HELO until 421 while
-                        *   no message comes to rest: 100 */
+    uint32_t junk_max;   /**< NOOP, RSET, VRFY, EXPN, HELP, HELO until 421 while
+                          *   no message comes to rest: 100 */
     uint64_t command_ms; /**< the peer's time for a command, and for each
                           *   block of body: 300,000 */
     uint64_t answer_ms;  /**< the application's time for an answer: 300,000 */
@@ -211,8 +211,7 @@ typedef struct mk_smtp_server_config {
  * @param c     written.
  * @param size  sizeof(*c) as the caller knows it.
  * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
-MK_API mk_err mk_smtp_server_config_init(mk_smtp_server_config *c,
-                                         size_t size);
+MK_API mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size);
 
 /** Octets a server engine needs with the unit in its block at its default
  *  size; enough for any settings with a pool. */
@@ -236,7 +235,7 @@ MK_API size_t mk_smtp_server_need(const mk_smtp_server_config *c);
 MK_API mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem,
                                   size_t n, mk_engine **out_engine);
 
-/* ---- client ------------------------------------------------------------------ */
+/* ---- client ------------------------------------------------------------ */
 
 /** Settings of a client, borrowed for the engine's life. */
 typedef struct mk_smtp_client_config {
@@ -266,8 +265,7 @@ typedef struct mk_smtp_client_config {
  * @param c     written.
  * @param size  sizeof(*c) as the caller knows it.
  * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
-MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c,
-                                         size_t size);
+MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size);
 
 /** Octets a client engine needs with the default settings. */
 #define MK_SMTP_CLIENT_NEED 2560
