@@ -39,6 +39,6 @@ struct mk_engine {
 
 /* The protocol machine at the heart of an engine: verbs are called on what
  * the driver holds, which may be wrapped. NULL when its ops are not `ops`. */
-mk_engine *wire_engine_heart(mk_engine *e, const mk_engine_ops *ops);
+mk_engine *mk_wire_heart(mk_engine *e, const mk_engine_ops *ops);
 
 #endif

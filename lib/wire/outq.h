@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wire/outq.h: the output side of an engine as segments: text in one small
+ * unit (of the block or on loan from a pool), and at most two body spans lent
+ * by the application, dot-stuffed lazily by splitting, never by copying (RFC
+ * 5321 4.5.2). What mk_outq_spans shows stays put until acknowledged.
+ * It refuses text beyond its unit and bodies with bare CR, LF or NUL.
+ */
+#ifndef WIRE_OUTQ_H
+#define WIRE_OUTQ_H
+
+#include <mailkit/engine.h>
+
+typedef struct outq_span {
+    const char *ptr;
+    size_t len;
+    size_t pos;   /* source octets acknowledged */
+    bool bol;     /* it begins at the beginning of a line */
+    bool dots;    /* some line of it begins with a dot: stuff */
+    bool doubled; /* the first of the two dots at pos is acknowledged */
+} outq_span;
+
+/* The part only engines with bodies carry. */
+typedef struct mk_outq_body {
+    outq_span span[2];
+    mk_str given[2]; /* acknowledged in full, not yet collected */
+    uint8_t spans;
+    uint8_t givens;
+    bool bol; /* the body so far ended with CRLF (true at its start) */
+    bool cr;  /* the body so far ended with a CR whose LF must follow */
+} mk_outq_body;
+
+typedef struct mk_outq {
+    mk_pool *pool; /* NULL: the unit is in the block */
+    char *unit;    /* NULL: none on loan */
+    mk_outq_body *body; /* NULL: text only */
+    uint16_t unit_bytes;
+    uint16_t head;    /* octets of the unit acknowledged */
+    uint16_t tail;    /* octets of the unit written */
+    uint16_t text[3]; /* octets before span 0, between, behind span 1 */
+    bool held;        /* keep the unit although nothing is queued */
+} mk_outq;
+
+/* own: the unit in the block when pool is NULL. */
+void mk_outq_init(mk_outq *q, mk_pool *pool, char *own, size_t own_bytes,
+                  mk_outq_body *body);
+/* Give the unit back; forget everything. */
+void mk_outq_fini(mk_outq *q);
+
+/* Make sure of a unit with n octets of room, and hold it. */
+bool mk_outq_reserve(mk_outq *q, size_t n);
+/* Hold no longer: an empty unit goes back to the pool. */
+void mk_outq_release(mk_outq *q);
+/* The room behind what is queued, to format into; n octets of it become
+ * output by mk_outq_commit. */
+mk_buf mk_outq_room(mk_outq *q);
+void mk_outq_commit(mk_outq *q, size_t n);
+/* Queue a copy of text. MK_E_ROOM changes nothing. */
+mk_err mk_outq_text(mk_outq *q, mk_str text);
+
+/* A new body begins. */
+void mk_outq_body_begin(mk_outq *q);
+/* Lend a span, to be stuffed. MK_OK, MK_WAIT (two are lent), MK_E_BARE. */
+mk_err mk_outq_body_add(mk_outq *q, mk_str span, bool last);
+/* May spans be lent, and how many? */
+size_t mk_outq_body_room(const mk_outq *q);
+/* Collect the next span given back; false when there is none. */
+bool mk_outq_body_given(mk_outq *q, mk_str *out_span);
+
+bool mk_outq_is_empty(const mk_outq *q);
+size_t mk_outq_spans(mk_outq *q, size_t skip, mk_str *out_spans, size_t max);
+mk_err mk_outq_sent(mk_outq *q, size_t n);
+
+#endif
