@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Functions that nobody may call, the opening comment that every file has,
 and words that have no business in the tree."""
+import os
 import re
 import sys
 
@@ -62,7 +63,9 @@ def check_words(path, text):
 def check(root):
     problems = []
     tops = lintlib.C_ROOTS + ('docs', 'bindings')
-    for path in lintlib.walk(root, tops, NAMED):
+    paths = lintlib.walk(root, tops, NAMED) + sorted(
+        n for n in os.listdir(root) if n.endswith(('.md', '.build', '.txt')))
+    for path in paths:
         text = lintlib.read(root, path)
         found = list(check_words(path, text))
         if path.endswith(('.c', '.h')):
@@ -92,6 +95,7 @@ BAD = [({'lib/smtp/a.c': HEAD + 'int f(void) { return %s(a, b); }\n' % c},
     ({'tests/a.py': '# ' + MIT + '\ncd /' + 'work/x\n'}, 'of one machine'),
     ({'tests/a.py': '# ' + MIT + '\ncd /' + 'tmp/x1\n'}, 'of one machine'),
     ({'tests/a.py': 'import os\n'}, 'at the top'),
+    ({'README.md': 'see /' + 'work/x\n'}, 'of one machine'),
     ({'docs/a.md': 'see /' + 'root/x\n'}, 'of one machine'),
 ]
 

@@ -15,8 +15,8 @@ FUNCTION = re.compile(
     r'^(?:MK_API|static inline)\s+(?P<ret>[^;{}()=]*?[\s*])'
     r'(?P<name>mk_\w+)\s*\((?P<args>[^;{}]*?)\)\s*[;{]', re.M)
 TYPE = re.compile(r'^(?:typedef\s+)?(?P<kind>struct|union|enum)\s+'
-                  r'(?P<name>mk_\w+)\s*\{|^typedef\s[^;{}]*?\(\*\s*'
-                  r'(?P<fn>mk_\w+)\)', re.M)
+                  r'(?P<name>mk_\w+)\s*\{|^typedef\s[^;{}()]*?'
+                  r'(?:\(\*\s*)?(?P<fn>mk_\w+)\)?\s*\(', re.M)
 COMMENT_BEFORE = re.compile(r'/\*\*((?:(?!\*/).)*)\*/[ \t]*\n\Z', re.S)
 
 
@@ -127,6 +127,7 @@ BAD = [
     ({H: 'typedef struct mk_x {\n    int a;\n} mk_x;\n'}, 'mk_x: no /**'),
     ({H: 'typedef enum mk_x {\n    MK_X_A\n} mk_x;\n'}, 'mk_x: no /**'),
     ({H: 'typedef int (*mk_fn)(int a);\n'}, 'mk_fn: no /**'),
+    ({H: 'typedef int mk_fn(int a);\n'}, 'mk_fn: no /**'),
     ({H: DOC + 'MK_API mk_err x_do(int a, int b);\n'}, 'were read as'),
 ]
 
