@@ -21,12 +21,12 @@ typedef enum frame_mode {
 } frame_mode;
 
 typedef enum frame_kind {
-    FRAME_KIND_LINE = 1,  /* data without its end; look at `bare` */
-    FRAME_KIND_LONG = 2,  /* a line reached its limit; swallowing begins */
+    FRAME_KIND_LINE = 1,      /* data without its end; look at `bare` */
+    FRAME_KIND_LONG = 2,      /* a line reached its limit; swallowing begins */
     FRAME_KIND_SWALLOWED = 3, /* the over-long line ended */
-    FRAME_KIND_FLOOD = 4, /* discard_max was swallowed without an end */
-    FRAME_KIND_DATA = 5,  /* a run of body */
-    FRAME_KIND_END = 6    /* the body is complete */
+    FRAME_KIND_FLOOD = 4,     /* discard_max was swallowed without an end */
+    FRAME_KIND_DATA = 5,      /* a run of body */
+    FRAME_KIND_END = 6        /* the body is complete */
 } frame_kind;
 
 /* What was wrong with a dot-body, or-ed. */

@@ -31,8 +31,8 @@ typedef struct mk_outq_body {
 } mk_outq_body;
 
 typedef struct mk_outq {
-    mk_pool *pool; /* NULL: the unit is in the block */
-    char *unit;    /* NULL: none on loan */
+    mk_pool *pool;      /* NULL: the unit is in the block */
+    char *unit;         /* NULL: none on loan */
     mk_outq_body *body; /* NULL: text only */
     uint16_t unit_bytes;
     uint16_t head;    /* octets of the unit acknowledged */

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wire/frame.c: see frame.h. Law 4 rules every line here: what is told must
+ * depend on the octets alone, never on how they were cut. Law 10: in a
+ * dot-body only CRLF.CRLF ends (RFC 5321 2.3.8, 4.1.1.4, 4.5.2); a bare CR,
+ * a bare LF and a NUL are noted and never end anything.
+ */
+#include "wire/frame.h"
+#include "wire/scan.h"
+
+#include <string.h>
+
+void mk_framer_init(mk_framer *f, uint32_t line_max, uint32_t discard_max,
+                    uint32_t text_line_max)
+{
+    memset(f, 0, sizeof *f);
+    f->line_max = line_max;
+    f->discard_max = discard_max;
+    f->text_line_max = text_line_max;
+    f->mode = FRAME_LINE;
+}
+
+void mk_framer_mode(mk_framer *f, frame_mode mode, uint64_t left)
+{
+    f->mode = (uint8_t)mode;
+    f->left = left;
+    f->scanned = 0;
+    f->column = 0;
+    f->defects = 0;
+    f->bol = true;
+    f->ended = false;
+    f->swallowing = false;
+}
+
+/* Take n octets off the front. */
+static mk_str take(mk_framer *f, mk_str *io_in, size_t n)
+{
+    mk_str got = mk_str_of(io_in->ptr, n);
+    io_in->ptr += n;
+    io_in->len -= n;
+    f->consumed += n;
+    f->scanned = 0;
+    return got;
+}
+
+static mk_err tell(frame_unit *out, frame_kind kind, mk_str data)
+{
+    out->kind = kind;
+    out->bare = false;
+    out->data = data;
+    return MK_OK;
+}
+
+/* The rest of an over-long line. */
+static mk_err swallow(mk_framer *f, mk_str *io_in, char end, frame_unit *out)
+{
+    size_t left = f->discard_max - f->column;
+    size_t n = io_in->len < left ? io_in->len : left;
+    const char *hit = n > 0 ? memchr(io_in->ptr, end, n) : NULL;
+    if (hit != NULL) {
+        take(f, io_in, (size_t)(hit - io_in->ptr) + 1);
+        f->swallowing = false;
+        f->column = 0;
+        return tell(out, FRAME_KIND_SWALLOWED, mk_str_of(NULL, 0));
+    }
+    if (n > 0) {
+        take(f, io_in, n);
+        f->column += (uint32_t)n;
+    }
+    if (f->column == f->discard_max) {
+        return tell(out, FRAME_KIND_FLOOD, mk_str_of(NULL, 0));
+    }
+    return MK_WAIT;
+}
+
+static mk_err next_line(mk_framer *f, mk_str *io_in, char end, frame_unit *out)
+{
+    if (f->swallowing) {
+        return swallow(f, io_in, end, out);
+    }
+    size_t n = io_in->len < f->line_max ? io_in->len : f->line_max;
+    size_t seen = f->scanned < n ? f->scanned : n;
+    const char *hit =
+        n > seen ? memchr(io_in->ptr + seen, end, n - seen) : NULL;
+    if (hit == NULL) {
+        if (n < f->line_max) {
+            f->scanned = (uint32_t)n;
+            return MK_WAIT;
+        }
+        take(f, io_in, n);
+        f->swallowing = true;
+        f->column = 0;
+        return tell(out, FRAME_KIND_LONG, mk_str_of(NULL, 0));
+    }
+    mk_str line = take(f, io_in, (size_t)(hit - io_in->ptr) + 1);
+    line.len--;
+    tell(out, FRAME_KIND_LINE, line);
+    if (end == '\n') {
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
+            out->data.len--;
+        } else {
+            out->bare = true;
+        }
+    }
+    return MK_OK;
+}
+
+/* A dot at the beginning of a line: the end of the body, or a stuffed dot to
+ * drop, or too few octets to know. */
+static mk_err leading_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    if (io_in->len < 2 || (io_in->ptr[1] == '\r' && io_in->len < 3)) {
+        return MK_WAIT;
+    }
+    if (io_in->ptr[1] == '\r' && io_in->ptr[2] == '\n') {
+        take(f, io_in, 3);
+        return tell(out, FRAME_KIND_END, mk_str_of(NULL, 0));
+    }
+    take(f, io_in, 1);
+    f->bol = false;
+    return MK_E_AGAIN;
+}
+
+/* Add octets to the column of the line. The octet that goes beyond the limit
+ * is where the defect is noted; gives how many of n stand before it. */
+static size_t widen(mk_framer *f, size_t n)
+{
+    if ((f->defects & FRAME_DEFECT_LONG) != 0) {
+        return n;
+    }
+    size_t room = f->text_line_max - f->column;
+    if (n > room) {
+        f->column = f->text_line_max;
+        return room;
+    }
+    f->column += (uint32_t)n;
+    return n;
+}
+
+/* An octet at the front that may not stand there. */
+static mk_err stray(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    char c = take(f, io_in, 1).ptr[0];
+    if (!f->repair) {
+        f->defects |= FRAME_DEFECT_BARE;
+        f->bol = false;
+        return MK_E_AGAIN;
+    }
+    if (c == '\n') {
+        /* The end of a line for the reader, and never the place where a dot
+         * would end the body: bol stays false. */
+        f->bol = false;
+        f->column = 0;
+        return tell(out, FRAME_KIND_DATA, mk_str_of("\r\n", 2));
+    }
+    f->bol = false;
+    return tell(out, FRAME_KIND_DATA, mk_str_of(" ", 1));
+}
+
+/* How far the run at the front goes. *out_line: it ends with a CRLF behind
+ * which a dot, or nothing yet, stands. */
+static size_t run_length(mk_framer *f, mk_str in, bool *out_line)
+{
+    size_t at = 0;
+    *out_line = false;
+    for (;;) {
+        size_t hit = mk_scan_special(in.ptr, at, in.len);
+        size_t fits = widen(f, hit - at);
+        if (fits < hit - at) {
+            return at + fits;
+        }
+        if (hit == in.len || in.ptr[hit] != '\r' || hit + 1 == in.len ||
+            in.ptr[hit + 1] != '\n') {
+            return hit;
+        }
+        fits = widen(f, 2);
+        if (fits < 2) {
+            return hit;
+        }
+        f->column = 0;
+        at = hit + 2;
+        if (at == in.len || in.ptr[at] == '.') {
+            *out_line = true;
+            return at;
+        }
+    }
+}
+
+static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    for (;;) {
+        if (io_in->len == 0) {
+            return MK_WAIT;
+        }
+        if (f->bol && io_in->ptr[0] == '.') {
+            mk_err err = leading_dot(f, io_in, out);
+            if (err != MK_E_AGAIN) {
+                return err;
+            }
+            continue;
+        }
+        bool line;
+        size_t n = run_length(f, *io_in, &line);
+        if (n > 0) {
+            f->bol = line;
+            return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
+        }
+        if ((f->defects & FRAME_DEFECT_LONG) == 0 &&
+            f->column == f->text_line_max) {
+            f->defects |= FRAME_DEFECT_LONG;
+            continue;
+        }
+        char c = io_in->ptr[0];
+        if (c == '\r' && io_in->len == 1) {
+            return MK_WAIT;
+        }
+        mk_err err = stray(f, io_in, out);
+        if (err != MK_E_AGAIN) {
+            return err;
+        }
+    }
+}
+
+static mk_err next_counted(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    if (f->left == 0) {
+        if (f->ended) {
+            return MK_WAIT;
+        }
+        f->ended = true;
+        return tell(out, FRAME_KIND_END, mk_str_of(NULL, 0));
+    }
+    if (io_in->len == 0) {
+        return MK_WAIT;
+    }
+    size_t n = io_in->len < f->left ? io_in->len : (size_t)f->left;
+    f->left -= n;
+    return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
+}
+
+mk_err mk_framer_next(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    switch ((frame_mode)f->mode) {
+    case FRAME_LINE:
+        return next_line(f, io_in, '\n', out);
+    case FRAME_NUL:
+        return next_line(f, io_in, '\0', out);
+    case FRAME_DOT:
+        return next_dot(f, io_in, out);
+    case FRAME_COUNT:
+    case FRAME_LITERAL:
+        return next_counted(f, io_in, out);
+    case FRAME_EOF:
+        break;
+    }
+    if (io_in->len == 0) {
+        return MK_WAIT;
+    }
+    return tell(out, FRAME_KIND_DATA, take(f, io_in, io_in->len));
+}
+
+size_t mk_framer_need(const mk_framer *f)
+{
+    switch ((frame_mode)f->mode) {
+    case FRAME_LINE:
+    case FRAME_NUL:
+        return f->swallowing ? 1 : f->line_max;
+    case FRAME_DOT:
+        return 3;
+    case FRAME_COUNT:
+    case FRAME_LITERAL:
+    case FRAME_EOF:
+        break;
+    }
+    return 1;
+}
