@@ -49,7 +49,7 @@ typedef struct mk_maildir {
  * @param out_box  written on success; close it by mk_maildir_close.
  * @return MK_OK; the errors of mk_maildir_name_check; MK_E_KIND when a part
  *         is a link, a FIFO or a file; MK_E_ACCESS when it belongs to
- *         another user or others may write to it; or the table's error. */
+ *         another user or is writable for everybody; or the table's error. */
 MK_API mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
                               mk_str user, mk_maildir *out_box);
 
@@ -197,8 +197,8 @@ MK_API mk_err mk_delivery_add(mk_delivery *d, mk_str wire);
  * @param d    begun.
  * @param top  header fields with CRLF; padded by mk_maildir_top_pad to the
  *             gap. Empty only when the gap is 0.
- * @return MK_OK: ready for commit; MK_E_ROOM or MK_E_SYNTAX from padding:
- *         may be tried again with another top; MK_E_STATE; or the table's
+ * @return MK_OK: ready for commit; MK_E_ROOM, MK_E_SYNTAX or MK_E_MEMORY
+ *         from padding: may be tried again; MK_E_STATE; or the table's
  *         error: then only abort or free are left. */
 MK_API mk_err mk_delivery_end(mk_delivery *d, mk_str top);
 

@@ -48,7 +48,7 @@ typedef enum mk_vfs_kind {
 typedef struct mk_vfs_stat {
     mk_vfs_kind kind;
     bool own;          /**< owned by the user that this process acts as */
-    bool others_write; /**< group or others may write to it */
+    bool others_write; /**< others than owner and group may write to it */
     uint64_t links;    /**< hard links */
     uint64_t size_bytes;
     uint64_t modified_s; /**< last change of the contents, seconds UTC */
@@ -79,9 +79,9 @@ typedef struct mk_vfs {
     size_t size; /**< sizeof(mk_vfs) as compiled by who fills it */
     void *self;
 
-    /** Open a directory; a symbolic link as the last component is refused.
-     *  `at` with id MK_VFS_NONE: `name` is a path, absolute or relative to
-     *  the process, and links inside it are followed. */
+    /** Open a directory; a symbolic link of that name is refused. `at` with id
+     *  MK_VFS_NONE: `name` is the operator's path, absolute or relative to
+     *  the process, and links in it are followed. */
     mk_err (*dir_open)(void *self, mk_dir at, const char *name,
                        mk_dir *out_dir);
     /** Close a directory; cannot fail. */

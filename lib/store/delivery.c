@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store/delivery.c: one message into one Maildir. A small one is given whole
+ * and written by the commit itself, in one write; a big one is streamed
+ * behind a gap that the header fields fill at the end, so that what is
+ * decided after the body costs no copy. It refuses calls out of order, and
+ * after an error everything but abort and free.
+ */
+#include "store/internal.h"
+
+#include <string.h>
+
+#define BUFFER_MAX 65536u
+#define STREAM_BUFFER 32768u
+#define RESERVE_MAX 65536u
+#define HOST_KEPT 96u
+
+typedef enum delivery_state {
+    STATE_FRESH,
+    STATE_WHOLE,  /* the commit writes it */
+    STATE_STREAM, /* begun */
+    STATE_READY,  /* written, the file is open */
+    STATE_BROKEN  /* only abort and free are left */
+} delivery_state;
+
+struct mk_delivery {
+    mk_commit_item item; /* first: mk_delivery_of */
+    delivery_state state;
+    const mk_alloc *alloc;
+    const mk_maildir *box;
+    mk_maildir_stamp stamp;
+    uint64_t free_bytes_min;
+    uint64_t free_inodes_min;
+    unsigned attempt; /* the one that gave the temporary name */
+    void *tag;
+    mk_str top;         /* whole: borrowed */
+    const mk_str *body; /* whole: borrowed */
+    size_t body_n;
+    size_t reserve;     /* stream: octets of the gap */
+    uint64_t lines;     /* LFs in the file */
+    uint64_t top_lines; /* stream: of these, in the gap */
+    mk_lf_writer w;     /* stream: w.buf is ours while begun */
+    char host[HOST_KEPT];
+};
+
+/* ---- names --------------------------------------------------------------- */
+
+static mk_err name_tmp(void *self, unsigned attempt, char *out_name)
+{
+    mk_delivery *d = self;
+
+    d->attempt = attempt;
+    (void)mk_maildir_name_format(&d->stamp, attempt, out_name);
+    return MK_OK;
+}
+
+static mk_err name_final(void *self, unsigned attempt, char *out_name)
+{
+    const mk_delivery *d = self;
+    mk_buf b;
+
+    mk_buf_init(&b, out_name, MK_VFS_NAME_MAX);
+    b.len = mk_maildir_name_format(&d->stamp, d->attempt + attempt, out_name);
+    (void)mk_buf_add_z(&b, ",S=");
+    (void)mk_buf_add_u64(&b, d->item.file.end);
+    (void)mk_buf_add_z(&b, ",W=");
+    (void)mk_buf_add_u64(&b, d->item.file.end + d->lines);
+    out_name[b.len] = '\0';
+    return b.full ? MK_E_LIMIT : MK_OK;
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+static mk_err space_check(const mk_delivery *d)
+{
+    const mk_vfs *vfs = d->box->vfs;
+    mk_vfs_space space;
+    mk_err err;
+
+    if (d->free_bytes_min == 0 && d->free_inodes_min == 0) {
+        return MK_OK;
+    }
+    err = vfs->dir_space(vfs->self, d->box->dir_tmp, &space);
+    if (err != MK_OK) {
+        return err;
+    }
+    return space.bytes < d->free_bytes_min || space.inodes < d->free_inodes_min
+               ? MK_E_SPACE
+               : MK_OK;
+}
+
+static mk_err file_make(mk_delivery *d)
+{
+    mk_err err = space_check(d);
+
+    if (err != MK_OK) {
+        return err;
+    }
+    return mk_disk_file_open(&d->item.file, d->box->vfs, d->box->dir_tmp,
+                             name_tmp, d);
+}
+
+static mk_err writer_init(mk_delivery *d, size_t buffer_bytes, uint64_t at)
+{
+    memset(&d->w, 0, sizeof d->w);
+    d->w.buf = mk_alloc_get(d->alloc, buffer_bytes);
+    if (d->w.buf == NULL) {
+        return MK_E_MEMORY;
+    }
+    d->w.file = &d->item.file;
+    d->w.max = buffer_bytes;
+    d->w.at = at;
+    return MK_OK;
+}
+
+static void writer_drop(mk_delivery *d)
+{
+    mk_alloc_put(d->alloc, d->w.buf, d->w.max);
+    d->w.buf = NULL;
+}
+
+/* ---- whole --------------------------------------------------------------- */
+
+/* Octets for a buffer that takes the message in one write if it is small. */
+static size_t whole_buffer(const mk_delivery *d)
+{
+    size_t sum = 2;
+    size_t i;
+
+    if (mk_size_add(sum, d->top.len, &sum) != MK_OK) {
+        return BUFFER_MAX;
+    }
+    for (i = 0; i < d->body_n && sum < BUFFER_MAX; i++) {
+        if (mk_size_add(sum, d->body[i].len, &sum) != MK_OK) {
+            return BUFFER_MAX;
+        }
+    }
+    return sum < BUFFER_MAX ? sum : BUFFER_MAX;
+}
+
+static mk_err whole_write(mk_delivery *d)
+{
+    mk_err err = mk_lf_writer_add(&d->w, d->top);
+    size_t i;
+
+    for (i = 0; i < d->body_n && err == MK_OK; i++) {
+        err = mk_lf_writer_add(&d->w, d->body[i]);
+    }
+    if (err == MK_OK) {
+        err = mk_lf_writer_end(&d->w);
+    }
+    d->lines = d->w.lf.lines;
+    return err;
+}
+
+/* Runs on the worker as the first step of the commit. */
+static mk_err whole_prepare(mk_commit_item *item)
+{
+    mk_delivery *d = (mk_delivery *)item;
+    mk_err err = writer_init(d, whole_buffer(d), 0);
+
+    if (err != MK_OK) {
+        return err;
+    }
+    err = file_make(d);
+    if (err == MK_OK) {
+        err = whole_write(d);
+    }
+    writer_drop(d);
+    if (err != MK_OK) {
+        mk_disk_file_discard(&item->file);
+    }
+    return err;
+}
+
+mk_err mk_delivery_whole(mk_delivery *d, mk_str top, const mk_str *body,
+                         size_t n)
+{
+    if (d->state != STATE_FRESH) {
+        return MK_E_STATE;
+    }
+    d->top = top;
+    d->body = body;
+    d->body_n = n;
+    d->item.prepare = whole_prepare;
+    d->state = STATE_WHOLE;
+    return MK_OK;
+}
+
+/* ---- streamed ------------------------------------------------------------ */
+
+static mk_err broken(mk_delivery *d, mk_err err)
+{
+    mk_delivery_abort(d);
+    return err;
+}
+
+mk_err mk_delivery_begin(mk_delivery *d, size_t top_reserve)
+{
+    mk_err err;
+
+    if (d->state != STATE_FRESH) {
+        return MK_E_STATE;
+    }
+    if (top_reserve > RESERVE_MAX) {
+        return MK_E_ARG;
+    }
+    err = writer_init(d, STREAM_BUFFER, top_reserve);
+    if (err != MK_OK) {
+        return err;
+    }
+    err = file_make(d);
+    if (err != MK_OK) {
+        writer_drop(d);
+        return err;
+    }
+    d->reserve = top_reserve;
+    d->state = STATE_STREAM;
+    return MK_OK;
+}
+
+mk_err mk_delivery_add(mk_delivery *d, mk_str wire)
+{
+    mk_err err;
+
+    if (d->state != STATE_STREAM) {
+        return MK_E_STATE;
+    }
+    err = mk_lf_writer_add(&d->w, wire);
+    return err == MK_OK ? MK_OK : broken(d, err);
+}
+
+/* Pads top to the gap; *out_padded is to be given back with *out_bytes. A
+ * line takes two octets on disk at least, so twice the gap always holds it. */
+static mk_err top_padded(const mk_delivery *d, mk_str top, size_t reserve,
+                         mk_buf *out_padded)
+{
+    size_t max = 2 * reserve + 1;
+    void *mem = mk_alloc_get(d->alloc, max);
+    mk_err err;
+
+    if (mem == NULL) {
+        return MK_E_MEMORY;
+    }
+    mk_buf_init(out_padded, mem, max);
+    err = mk_maildir_top_pad(top, reserve, out_padded);
+    if (err != MK_OK) {
+        mk_alloc_put(d->alloc, mem, max);
+    }
+    return err;
+}
+
+/* Writes the fields into the gap with the buffer of the body. */
+static mk_err top_write(mk_delivery *d, mk_str padded)
+{
+    mk_err err;
+
+    d->w.at = 0;
+    d->w.lf.lines = 0;
+    err = mk_lf_writer_add(&d->w, padded);
+    if (err == MK_OK) {
+        err = mk_lf_writer_end(&d->w);
+    }
+    d->top_lines = d->w.lf.lines;
+    d->lines += d->top_lines;
+    return err;
+}
+
+mk_err mk_delivery_end(mk_delivery *d, mk_str top)
+{
+    mk_buf padded;
+    mk_err err;
+
+    if (d->state != STATE_STREAM) {
+        return MK_E_STATE;
+    }
+    err = top_padded(d, top, d->reserve, &padded);
+    if (err != MK_OK) {
+        return err;
+    }
+    err = mk_lf_writer_end(&d->w);
+    d->lines = d->w.lf.lines;
+    if (err == MK_OK) {
+        err = top_write(d, mk_buf_str(&padded));
+    }
+    mk_alloc_put(d->alloc, padded.ptr, padded.max);
+    if (err != MK_OK) {
+        return broken(d, err);
+    }
+    writer_drop(d);
+    d->state = STATE_READY;
+    return MK_OK;
+}
+
+/* ---- copies -------------------------------------------------------------- */
+
+/* Copies what lies behind the gap. LF form is copied as it is; the lines of
+ * the body are those of the source without those of its fields. */
+static mk_err body_copy(mk_delivery *d, const mk_delivery *source)
+{
+    uint64_t at = source->reserve;
+    size_t n = d->w.max;
+    mk_err err = MK_OK;
+
+    while (err == MK_OK && n == d->w.max) {
+        err = mk_disk_file_read(&source->item.file, at, d->w.buf, d->w.max, &n);
+        if (err == MK_OK) {
+            err = mk_disk_file_write(&d->item.file, at, mk_str_of(d->w.buf, n));
+            at += n;
+        }
+    }
+    if (err == MK_OK && at != source->item.file.end) {
+        err = MK_E_IO; /* not what was written: somebody else did */
+    }
+    return err;
+}
+
+static mk_err copy_into(mk_delivery *d, const mk_delivery *source,
+                        mk_str padded)
+{
+    mk_err err = mk_delivery_begin(d, source->reserve);
+
+    if (err != MK_OK) {
+        return err;
+    }
+    err = body_copy(d, source);
+    d->lines = source->lines - source->top_lines;
+    if (err == MK_OK) {
+        err = top_write(d, padded);
+    }
+    if (err != MK_OK) {
+        return broken(d, err);
+    }
+    writer_drop(d);
+    d->state = STATE_READY;
+    return MK_OK;
+}
+
+mk_err mk_delivery_copy(mk_delivery *d, const mk_delivery *source, mk_str top)
+{
+    mk_buf padded;
+    mk_err err;
+
+    if (d->state != STATE_FRESH || source->state != STATE_READY) {
+        return MK_E_STATE;
+    }
+    err = top_padded(d, top, source->reserve, &padded);
+    if (err != MK_OK) {
+        return err;
+    }
+    err = copy_into(d, source, mk_buf_str(&padded));
+    mk_alloc_put(d->alloc, padded.ptr, padded.max);
+    return err;
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+void mk_delivery_config_init(mk_delivery_config *c, size_t size)
+{
+    memset(c, 0, size < sizeof *c ? size : sizeof *c);
+    c->size = size;
+}
+
+mk_err mk_delivery_new(const mk_delivery_config *c, mk_delivery **out_delivery)
+{
+    mk_delivery *d;
+    mk_str host = mk_str_sub(c->stamp.host, 0, HOST_KEPT);
+
+    if (c->size < sizeof *c || c->alloc == NULL || c->box == NULL ||
+        c->box->vfs == NULL) {
+        return MK_E_ARG;
+    }
+    d = mk_alloc_get(c->alloc, sizeof *d);
+    if (d == NULL) {
+        return MK_E_MEMORY;
+    }
+    mk_commit_item_init(&d->item);
+    d->item.final_dir = c->box->dir_new;
+    d->item.namer = name_final;
+    d->item.self = d;
+    d->item.result = MK_E_STATE;
+    d->alloc = c->alloc;
+    d->box = c->box;
+    d->stamp = c->stamp;
+    d->free_bytes_min = c->free_bytes_min;
+    d->free_inodes_min = c->free_inodes_min;
+    if (host.len > 0) {
+        memcpy(d->host, host.ptr, host.len);
+    }
+    d->stamp.host = mk_str_of(d->host, host.len);
+    *out_delivery = d;
+    return MK_OK;
+}
+
+mk_commit_item *mk_delivery_item(mk_delivery *d)
+{
+    return d->state == STATE_WHOLE || d->state == STATE_READY ? &d->item : NULL;
+}
+
+mk_delivery *mk_delivery_of(const mk_commit_item *item)
+{
+    return item->self;
+}
+
+void **mk_delivery_tag(mk_delivery *d)
+{
+    return &d->tag;
+}
+
+void mk_delivery_size(const mk_delivery *d, uint64_t *out_disk_bytes,
+                      uint64_t *out_wire_bytes)
+{
+    uint64_t lines = d->state == STATE_STREAM ? d->w.lf.lines : d->lines;
+    uint64_t disk = d->item.file.end;
+
+    if (d->state == STATE_STREAM) {
+        disk = d->w.at + d->w.len + (d->w.lf.cr ? 1 : 0);
+    }
+    if (out_disk_bytes != NULL) {
+        *out_disk_bytes = disk;
+    }
+    if (out_wire_bytes != NULL) {
+        *out_wire_bytes = disk + lines;
+    }
+}
+
+mk_str mk_delivery_name(const mk_delivery *d)
+{
+    return mk_str_z(d->item.final_name);
+}
+
+void mk_delivery_abort(mk_delivery *d)
+{
+    writer_drop(d);
+    mk_disk_file_discard(&d->item.file);
+    d->state = STATE_BROKEN;
+}
+
+void mk_delivery_free(mk_delivery *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    mk_delivery_abort(d);
+    mk_alloc_put(d->alloc, d, sizeof *d);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store/maildir.c: opening ROOT/DOMAIN/USER/{tmp,new,cur}, one component
+ * after the other, and making what is missing. tmp/ is made last, after all
+ * above and beside it was synced: where tmp/ is, the rest is durable
+ * (docs/maildir.md). It refuses links, files, and directories of others
+ * (THREATS 104), so whoever prepared a trap gets no mail.
+ */
+#include <mailkit/store.h>
+
+#include <string.h>
+
+static void dir_drop(const mk_vfs *vfs, mk_dir *io_dir)
+{
+    if (io_dir->id != MK_VFS_NONE) {
+        vfs->dir_close(vfs->self, *io_dir);
+        io_dir->id = MK_VFS_NONE;
+    }
+}
+
+/* Opens a directory that must be ours. */
+static mk_err dir_enter(const mk_vfs *vfs, mk_dir at, const char *name,
+                        mk_dir *out_dir)
+{
+    mk_vfs_stat st;
+    mk_dir dir;
+    mk_err err = vfs->dir_open(vfs->self, at, name, &dir);
+
+    if (err != MK_OK) {
+        return err;
+    }
+    memset(&st, 0, sizeof st);
+    err = vfs->dir_stat(vfs->self, dir, &st);
+    if (err == MK_OK && (!st.own || st.others_write)) {
+        err = MK_E_ACCESS;
+    }
+    if (err != MK_OK) {
+        vfs->dir_close(vfs->self, dir);
+        return err;
+    }
+    *out_dir = dir;
+    return MK_OK;
+}
+
+/* The same, made when missing; somebody else may make it at that moment. */
+static mk_err dir_ensure(const mk_vfs *vfs, mk_dir at, const char *name,
+                         mk_dir *out_dir)
+{
+    mk_err err = dir_enter(vfs, at, name, out_dir);
+
+    if (err != MK_E_NOENT) {
+        return err;
+    }
+    err = vfs->dir_make(vfs->self, at, name);
+    if (err != MK_OK && err != MK_E_EXISTS) {
+        return err;
+    }
+    return dir_enter(vfs, at, name, out_dir);
+}
+
+/* The directories on the way, from the root downwards. */
+typedef struct path {
+    mk_dir root;
+    mk_dir domain;
+    mk_dir user;
+} path;
+
+static mk_err path_enter(const mk_vfs *vfs, mk_str domain, mk_str user, path *p)
+{
+    char name[MK_VFS_NAME_MAX + 1];
+    mk_err err;
+
+    memcpy(name, domain.ptr, domain.len);
+    name[domain.len] = '\0';
+    err = dir_ensure(vfs, p->root, name, &p->domain);
+    if (err != MK_OK) {
+        return err;
+    }
+    memcpy(name, user.ptr, user.len);
+    name[user.len] = '\0';
+    return dir_ensure(vfs, p->domain, name, &p->user);
+}
+
+/* new/ and cur/ are there, tmp/ is not: the sign that all is durable. */
+static mk_err tmp_make(const mk_vfs *vfs, const path *p, mk_maildir *box)
+{
+    const mk_dir upward[3] = {p->user, p->domain, p->root};
+    mk_err err = MK_OK;
+    size_t i;
+
+    for (i = 0; i < 3 && err == MK_OK; i++) {
+        err = vfs->dir_sync(vfs->self, upward[i]);
+    }
+    if (err == MK_OK) {
+        err = dir_ensure(vfs, p->user, "tmp", &box->dir_tmp);
+    }
+    if (err == MK_OK) {
+        err = vfs->dir_sync(vfs->self, p->user);
+    }
+    return err;
+}
+
+static mk_err box_enter(const mk_vfs *vfs, const path *p, mk_maildir *box)
+{
+    mk_err tmp = dir_enter(vfs, p->user, "tmp", &box->dir_tmp);
+    mk_err err;
+
+    if (tmp != MK_OK && tmp != MK_E_NOENT) {
+        return tmp;
+    }
+    err = dir_enter(vfs, p->user, "new", &box->dir_new);
+    if (err == MK_OK) {
+        err = dir_enter(vfs, p->user, "cur", &box->dir_cur);
+    }
+    if (err == MK_OK && tmp == MK_OK) {
+        return MK_OK;
+    }
+    if (err != MK_OK && err != MK_E_NOENT) {
+        return err;
+    }
+    /* Something is missing, perhaps removed by hand: make and sync all. */
+    dir_drop(vfs, &box->dir_new);
+    dir_drop(vfs, &box->dir_tmp);
+    dir_drop(vfs, &box->dir_cur);
+    err = dir_ensure(vfs, p->user, "new", &box->dir_new);
+    if (err == MK_OK) {
+        err = dir_ensure(vfs, p->user, "cur", &box->dir_cur);
+    }
+    return err == MK_OK ? tmp_make(vfs, p, box) : err;
+}
+
+mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
+                       mk_str user, mk_maildir *out_box)
+{
+    path p = {root, {MK_VFS_NONE}, {MK_VFS_NONE}};
+    mk_maildir box = {vfs, {MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
+    mk_err err = mk_maildir_name_check(domain);
+
+    if (err == MK_OK) {
+        err = mk_maildir_name_check(user);
+    }
+    if (err != MK_OK) {
+        return err;
+    }
+    err = path_enter(vfs, domain, user, &p);
+    if (err == MK_OK) {
+        err = box_enter(vfs, &p, &box);
+    }
+    dir_drop(vfs, &p.user);
+    dir_drop(vfs, &p.domain);
+    if (err != MK_OK) {
+        mk_maildir_close(&box);
+        return err;
+    }
+    *out_box = box;
+    return MK_OK;
+}
+
+void mk_maildir_close(mk_maildir *box)
+{
+    if (box->vfs == NULL) {
+        return;
+    }
+    dir_drop(box->vfs, &box->dir_tmp);
+    dir_drop(box->vfs, &box->dir_new);
+    dir_drop(box->vfs, &box->dir_cur);
+    box->vfs = NULL;
+}
+
+static mk_err sweep_one(const mk_maildir *box, const char *name,
+                        uint64_t before_s, uint64_t *io_removed)
+{
+    mk_vfs_stat st;
+    mk_err err = box->vfs->entry_stat(box->vfs->self, box->dir_tmp, name, &st);
+
+    if (err != MK_OK) {
+        return err == MK_E_NOENT ? MK_OK : err;
+    }
+    if (st.kind != MK_VFS_KIND_FILE || st.modified_s >= before_s) {
+        return MK_OK;
+    }
+    err = box->vfs->entry_remove(box->vfs->self, box->dir_tmp, name);
+    if (err == MK_OK) {
+        ++*io_removed;
+    }
+    return err == MK_E_NOENT ? MK_OK : err;
+}
+
+mk_err mk_maildir_sweep(const mk_maildir *box, uint64_t now_s, uint64_t age_s,
+                        uint64_t *out_removed)
+{
+    uint64_t before_s = now_s > age_s ? now_s - age_s : 0;
+    char name[MK_VFS_NAME_MAX + 1];
+    uint64_t removed = 0;
+    mk_listing walk;
+    mk_err first = box->vfs->list_open(box->vfs->self, box->dir_tmp, &walk);
+    mk_err err;
+
+    if (out_removed != NULL) {
+        *out_removed = 0;
+    }
+    if (first != MK_OK) {
+        return first;
+    }
+    while ((err = box->vfs->list_read(box->vfs->self, walk, name)) == MK_OK) {
+        err = sweep_one(box, name, before_s, &removed);
+        first = first == MK_OK ? err : first;
+    }
+    box->vfs->list_close(box->vfs->self, walk);
+    if (out_removed != NULL) {
+        *out_removed = removed;
+    }
+    return first == MK_OK && err != MK_END ? err : first;
+}
