@@ -2,6 +2,7 @@
  *
  * civil.h: the English names of days and months (RFC 5322 §3.3), three
  * letters each, and the range of zones, shared by the date code of base/.
+ * No locale has a say in them, and no other language is read or written.
  */
 #ifndef MK_BASE_CIVIL_H
 #define MK_BASE_CIVIL_H

@@ -52,7 +52,7 @@ def parameters(args):
 def faults(doc, ret, args):
     """What is missing in the docstring of one function."""
     first = re.split(r'\n\s*\n|@', doc, maxsplit=1)[0].strip()
-    if not re.search(r'\w.*[.?:)]$', first, re.S):
+    if not re.search(r'\w.*[.?:)](\s|$)', first, re.S):
         yield 'the comment does not begin with a sentence'
     if re.search(r'@return as \w+', doc):
         return

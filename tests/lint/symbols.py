@@ -110,7 +110,7 @@ def check_pkgconfig(build, instrumented):
 
 def check(root, build):
     problems = check_globals(root)
-    instrumented = clang = False
+    instrumented = False
     for name in LIBRARIES:
         paths = glob.glob(os.path.join(build, 'lib', 'lib%s.so.*.*.*' % name))
         paths = [p for p in paths if os.path.isfile(p)]
@@ -120,9 +120,9 @@ def check(root, build):
             problems += check_shared(path)
             foreign = ' '.join(s for _, s in nm(path, '-D'))
             instrumented |= '__asan_' in foreign or '__ubsan_' in foreign
-    with open(os.path.join(build, 'meson-info', 'intro-compilers.json'),
+    with open(os.path.join(build, 'compile_commands.json'),
               encoding='utf-8') as f:
-        clang = '"clang"' in f.read()
+        clang = re.search(r'"command": "\S*clang', f.read()) is not None
     # A program of gcc cannot link what clang instrumented.
     if not (instrumented and clang) and shutil.which('pkg-config'):
         problems += check_pkgconfig(build, instrumented)
