@@ -26,6 +26,17 @@ CPPCHECK_QUIET = [
 SHIPPED = ('lib/', 'examples/')
 
 
+def tidied(root, text, pattern):
+    """The lines that are findings, with paths below root."""
+    found = set()
+    for line in text.split('\n'):
+        if re.match(pattern, line):
+            path, rest = line.split(':', 1)
+            found.add(os.path.relpath(os.path.normpath(path), root) + ':' +
+                      rest)
+    return sorted(found)
+
+
 def run(argv, timeout):
     return subprocess.run(argv, capture_output=True, text=True,
                           timeout=timeout)
@@ -53,8 +64,7 @@ def cppcheck(root, paths):
                '--template={file}:{line}: {severity}: {message} [{id}]',
                *('--suppress=' + s for s in CPPCHECK_QUIET),
                *(os.path.join(root, p) for p in paths)], 900)
-    lines = (out.stdout + out.stderr).replace(root + '/', '').split('\n')
-    return [line for line in lines if re.match(r'\S+:\d+: ', line)]
+    return tidied(root, out.stdout + out.stderr, r'\S+:\d+: ')
 
 
 def clang_tidy(root, build, paths, name):
@@ -64,9 +74,7 @@ def clang_tidy(root, build, paths, name):
                    '--extra-arg=-Wno-unknown-warning-option',
                    '--config-file=' + os.path.join(root, '.clang-tidy'),
                    os.path.join(root, path)], 600)
-        text = out.stdout.replace(root + '/', '')
-        return sorted(set(line for line in text.split('\n') if re.match(
-            r'\S+:\d+:\d+: (warning|error):', line)))
+        return tidied(root, out.stdout, r'\S+:\d+:\d+: (warning|error):')
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return [line for found in pool.map(one, paths) for line in found]
 
