@@ -93,7 +93,7 @@ static bool after_equals(mk_qp_decoder *d, unsigned char c)
         return true;
     }
     if (mk_is_hex(held) && mk_is_hex(c)) {
-        int octet = mk_hex_value(held) << 4 | mk_hex_value(c);
+        int octet = mk_hex_value(held) * 16 + mk_hex_value(c);
         char decoded = (char)(unsigned char)octet;
 
         d->defects += held >= 'a' || c >= 'a' ? 1 : 0;
