@@ -14,6 +14,12 @@ BANNED = ('strcpy strcat stpcpy sprintf vsprintf strtok strtok_r atoi atol '
           'isupper islower isxdigit isprint ispunct iscntrl isgraph isblank '
           'isascii toupper tolower strcasecmp strncasecmp').split()
 CALL = re.compile(r'(?<![\w.>])(%s)\s*\(' % '|'.join(BANNED))
+# A descriptor is closed on exec from its first moment (THREATS 109): what
+# makes one has a CLOEXEC in the same function, what cannot is not used.
+MAKERS = re.compile(r'(?<![\w.>])(open|openat|openat2|socket|accept4|pipe2|dup3|'
+                    r'epoll_create1|eventfd|mkostemp|fopen)\s*\(')
+UNFIT = re.compile(r'(?<![\w.>])(accept|pipe|dup|epoll_create|creat|mkstemp)'
+                   r'\s*\(')
 CTYPE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*<(ctype|wctype|setjmp|'
                    r'alloca|locale)\.h>', re.M)
 WORDS = re.compile(r'\b(TODO|FIXME|XXX)\b')
@@ -54,6 +60,19 @@ def check_c(path, text):
                '<%s.h> is banned' % m.group(1))
 
 
+def check_descriptors(path, text):
+    code = lintlib.code_of(text, keep_strings=True)
+    lines = code.split('\n')
+    for m in UNFIT.finditer(lintlib.code_of(text)):
+        yield (lintlib.line_of(code, m.start()),
+               m.group(1) + '() cannot close on exec')
+    for name, first, count in lintlib.functions(text):
+        body = '\n'.join(lines[first - 1:first - 1 + count])
+        m = MAKERS.search(body, body.find('{'))
+        if m and 'CLOEXEC' not in body and '"re"' not in body:
+            yield first, '%s() in %s() without CLOEXEC' % (m.group(1), name)
+
+
 def check_words(path, text):
     for m in PATHS.finditer(text):
         yield (lintlib.line_of(text, m.start()),
@@ -74,6 +93,8 @@ def check(root):
         found = list(check_words(path, text))
         if path.endswith(('.c', '.h')):
             found += check_c(path, text)
+            if path.startswith(('lib/', 'examples/')):
+                found += check_descriptors(path, text)
         elif path.endswith(('.py', '.sh', '.build', 'run', 'deps',
                             'quickstart')):
             if MIT not in '\n'.join(text.split('\n')[:3]):
@@ -85,11 +106,17 @@ def check(root):
 HEAD = '/* ' + MIT + '\n *\n * one\n * two\n * three\n */\n'
 GOOD = {
     'lib/smtp/a.c': HEAD + '/* strcpy( */ char *s = "strcpy(";\n',
+    'lib/disk/a.c': HEAD + 'int f(void)\n{\n    return openat(1, "a", '
+                    'O_CLOEXEC);\n}\n',
     'tests/t.c': '/* ' + MIT + '\n * one\n */\n#include <setjmp.h>\n',
     'tests/a.py': '#!/bin/sh\n# ' + MIT + '\nx = "${TMPDIR:-/tmp}/x"\n',
 }
 BAD = [({'lib/smtp/a.c': HEAD + 'int f(void) { return %s(a, b); }\n' % c},
         c + '() is banned') for c in BANNED] + [
+    ({'lib/disk/a.c': HEAD + 'int f(void)\n{\n    return open("a", 0);\n}\n'},
+     'open() in f() without'),
+    ({'lib/disk/a.c': HEAD + 'int f(void)\n{\n    return dup(1);\n}\n'},
+     'dup() cannot'),
     ({'lib/smtp/a.c': HEAD + '#include <ctype.h>\n'}, '<ctype.h>'),
     ({'lib/smtp/a.c': HEAD + '#include <setjmp.h>\n'}, '<setjmp.h>'),
     ({'lib/smtp/a.c': 'int x;\n'}, 'first line'),

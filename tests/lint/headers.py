@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Every public header stands alone: it compiles by itself, twice in a row, as
-C11 and as C++11, with gcc and with clang, without a warning."""
+C11 and as C++11, with gcc and with clang, without a warning; and it is one of
+those that meson installs."""
 import os
 import shutil
 import subprocess
@@ -29,8 +30,11 @@ def check(root):
     tools = there()
     if not tools:
         raise lintlib.Skip('no compiler on the path')
+    built = lintlib.read(root, 'include/mailkit/meson.build')
     with tempfile.TemporaryDirectory() as tmp:
         for path in headers:
+            if "'%s'" % os.path.basename(path) not in built:
+                problems.append(path + ':1: is not installed')
             unit = os.path.join(tmp, 'alone.c')
             name = path[len('include/'):]
             with open(unit, 'w', encoding='ascii') as f:
@@ -55,9 +59,11 @@ def summary(root):
 
 H = 'include/mailkit/a.h'
 GUARD = '#ifndef A_H\n#define A_H\n%s\n#endif\n'
-GOOD = {H: GUARD % '#include <stddef.h>\ntypedef struct mk_a {\n'
+GOOD = {'include/mailkit/meson.build': "files('a.h')\n",
+        H: GUARD % '#include <stddef.h>\ntypedef struct mk_a {\n'
            '    size_t n;\n} mk_a;'}
 BAD = [
+    ({'include/mailkit/meson.build': "files('b.h')\n"}, 'not installed'),
     ({H: GUARD % 'size_t f(void);'}, 'a.h:1: gcc'),
     ({H: 'typedef struct mk_a {\n    int n;\n} mk_a;\n'}, 'a.h:1: gcc'),
     ({H: GUARD % 'int f(int class);'}, 'a.h:1: g++'),

@@ -63,7 +63,7 @@ def tested(root):
     found = {}
     for path in lintlib.walk(root, ('tests', 'fuzz'), (
             '.c', '.chat', '.py', '.sh')):
-        if path.startswith(('tests/lint/', 'tests/support/')):
+        if path.startswith('tests/support/'):
             continue
         names = [os.path.basename(path)]
         if path.endswith('.c'):
