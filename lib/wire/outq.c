@@ -25,11 +25,16 @@ void mk_outq_init(mk_outq *q, mk_pool *pool, char *own, size_t own_bytes,
     }
 }
 
+/* Nothing is queued: rewind, and give the unit back. While it is held neither
+ * is done, for a reply may lie behind the tail that is not committed yet. */
 static void give_unit(mk_outq *q)
 {
+    if (q->held) {
+        return;
+    }
     q->head = 0;
     q->tail = 0;
-    if (q->pool != NULL && !q->held) {
+    if (q->pool != NULL) {
         mk_pool_give(q->pool, q->unit);
         q->unit = NULL;
     }
@@ -56,6 +61,10 @@ bool mk_outq_reserve(mk_outq *q, size_t n)
         if (q->unit == NULL) {
             return false;
         }
+    }
+    if (q->head == q->tail) {
+        q->head = 0;
+        q->tail = 0;
     }
     q->held = true;
     return (size_t)(q->unit_bytes - q->tail) >= n;

@@ -47,7 +47,8 @@ void mk_outq_init(mk_outq *q, mk_pool *pool, char *own, size_t own_bytes,
 /* Give the unit back; forget everything. */
 void mk_outq_fini(mk_outq *q);
 
-/* Make sure of a unit with n octets of room, and hold it. */
+/* Make sure of a unit with n octets of room, and hold it. What lies behind the
+ * tail uncommitted is forgotten. */
 bool mk_outq_reserve(mk_outq *q, size_t n);
 /* Hold no longer: an empty unit goes back to the pool. */
 void mk_outq_release(mk_outq *q);

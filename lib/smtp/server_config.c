@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * smtp/server_config.c: the server's settings, their defaults (the limits of
+ * RFC 5321 4.5.3 and beyond), what memory they ask for, and opening. A limit
+ * of 0 is refused: it never means unlimited.
+ */
+#include "smtp/server_internal.h"
+
+#include <string.h>
+
+enum { BLOCK = (sizeof(smtp_server) + 63) / 64 * 64 };
+
+_Static_assert(BLOCK + 1024 <= MK_SMTP_SERVER_NEED,
+               "MK_SMTP_SERVER_NEED holds a server and its unit");
+
+mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
+{
+    if (c == NULL || size != sizeof *c) {
+        return MK_E_ARG;
+    }
+    memset(c, 0, sizeof *c);
+    c->size = size;
+    c->banner = mk_str_z("mailkit");
+    c->text_bytes = 1024;
+    c->asks = MK_SMTP_ASK_DEFAULT;
+    c->extensions = MK_SMTP_EXTENSION_ALL;
+    c->bare = MK_SMTP_BARE_REJECT;
+    c->line_max = 2048;
+    c->discard_max = 64 * 1024;
+    c->text_line_max = 64 * 1024;
+    c->message_max = 25U * 1024 * 1024;
+    c->excess_max = 1024 * 1024;
+    c->recipients_max = 1000;
+    c->messages_max = 1000;
+    c->errors_max = 20;
+    c->junk_max = 100;
+    c->command_ms = 300000;
+    c->answer_ms = 300000;
+    return MK_OK;
+}
+
+static bool is_finite(const mk_smtp_server_config *c)
+{
+    return c->line_max >= 512 && c->discard_max > 0 &&
+           c->text_line_max >= 1000 && c->message_max > 0 &&
+           c->excess_max > 0 && c->message_max <= UINT64_MAX / 2 &&
+           c->excess_max <= UINT64_MAX / 4 && c->recipients_max >= 100 &&
+           c->messages_max > 0 && c->errors_max > 0 && c->junk_max > 0 &&
+           c->command_ms > 0 && c->answer_ms > 0 &&
+           c->command_ms <= UINT32_MAX && c->answer_ms <= UINT32_MAX;
+}
+
+static bool is_valid(const mk_smtp_server_config *c)
+{
+    size_t unit = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
+    return c->size == sizeof *c && c->hostname.len > 0 &&
+           c->hostname.len <= 255 && c->banner.len <= SERVER_TEXT_MAX / 2 &&
+           unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
+           (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
+           is_finite(c);
+}
+
+size_t mk_smtp_server_need(const mk_smtp_server_config *c)
+{
+    if (c == NULL || !is_valid(c)) {
+        return 0;
+    }
+    return BLOCK + (c->units == NULL ? c->text_bytes : 0);
+}
+
+mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem, size_t n,
+                           mk_engine **out_engine)
+{
+    if (c == NULL || mem == NULL || out_engine == NULL || !is_valid(c)) {
+        return MK_E_ARG;
+    }
+    if (mk_str_has_ctl(c->hostname) || mk_str_has_ctl(c->banner)) {
+        return MK_E_CTL;
+    }
+    if (n < mk_smtp_server_need(c)) {
+        return MK_E_ROOM;
+    }
+    smtp_server *s = mem;
+    memset(s, 0, sizeof *s);
+    s->head.ops = &mk_smtp_server_ops;
+    s->config = c;
+    mk_framer_init(&s->framer, c->line_max, c->discard_max, c->text_line_max);
+    mk_outq_init(&s->out, c->units, (char *)mem + BLOCK, c->text_bytes, NULL);
+    *out_engine = &s->head;
+    return MK_OK;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * smtp/server_internal.h: the server machine's state, shared by its files:
+ * server.c (life, step, questions, the one place that assigns the state),
+ * server_verbs.c (the verb table and its handlers), server_body.c (DATA).
+ * RFC 5321 4.1.4 gives the states.
+ */
+#ifndef SMTP_SERVER_INTERNAL_H
+#define SMTP_SERVER_INTERNAL_H
+
+#include <mailkit/smtp.h>
+
+#include "wire/engine.h"
+#include "wire/frame.h"
+#include "wire/outq.h"
+
+/* Every reply fits: EHLO's with a host name of 255 octets, and 400 octets of
+ * the application's text. Room for one is reserved before a unit is read. */
+enum { SERVER_REPLY_ROOM = 640, SERVER_TEXT_MAX = 400 };
+
+typedef enum server_state {
+    SERVER_OPEN = 0,    /* before the greeting */
+    SERVER_GREETED = 1, /* HELO or EHLO is due */
+    SERVER_READY = 2,   /* no transaction */
+    SERVER_MAIL = 3,    /* a sender, no recipient accepted */
+    SERVER_RCPT = 4,    /* recipients */
+    SERVER_DATA = 5,    /* the body flows, or its end is being judged */
+    SERVER_TURNED = 6,  /* greeted with 554: only QUIT (RFC 5321 3.1) */
+    SERVER_ENDED = 7    /* nothing is read any more */
+} server_state;
+
+typedef enum server_question {
+    QUESTION_NONE = 0,
+    QUESTION_AUTO = 1,    /* not asked: accepted by the next step */
+    QUESTION_ASKED = 2,   /* the event was given */
+    QUESTION_LATER = 3,   /* put off */
+    QUESTION_ANSWERED = 4 /* the reply lies behind the output's tail */
+} server_question;
+
+/* Why the body under way is only swallowed. */
+typedef enum server_refusal {
+    REFUSAL_NONE = 0,
+    REFUSAL_ANSWER = 1, /* by the application; its reply is waiting */
+    REFUSAL_SIZE = 2,
+    REFUSAL_LINE = 3,
+    REFUSAL_BARE = 4
+} server_refusal;
+
+typedef struct smtp_server {
+    mk_engine head; /* first */
+    const mk_smtp_server_config *config;
+    mk_framer framer;
+    mk_outq out;
+    uint64_t now_ms;
+    uint64_t due_ms;
+    uint64_t body_bytes; /* of this body, unstuffed */
+    mk_str finish_text;
+    mk_err eof_why;
+    mk_op op;
+    uint32_t accepted; /* recipients of this transaction */
+    uint32_t turned_away;
+    uint32_t messages;
+    uint32_t errors;
+    uint32_t junk;
+    uint16_t pending; /* octets of the reply behind the output's tail */
+    uint8_t state;    /* server_state */
+    uint8_t question; /* server_question */
+    uint8_t answer;   /* mk_answer */
+    uint8_t verb;     /* mk_smtp_verb the question is about */
+    uint8_t refusal;  /* server_refusal */
+    bool esmtp;
+    bool dropped;   /* HELO ended a transaction: to be told */
+    bool guard;     /* the reply on its way must be acknowledged first */
+    bool starved;   /* no unit or no room for a reply */
+    bool held;      /* the application put body octets off */
+    bool last_word; /* the pending reply ends the session (421) */
+    bool eof;
+    bool finishing;
+    bool cut_off; /* the end is not orderly: the output cannot go out */
+    union {
+        struct {
+            mk_smtp_event event;
+            mk_smtp_path path;
+        } smtp;
+        mk_fault fault;
+    } of;
+} smtp_server;
+
+/* ---- server.c ---------------------------------------------------------------
+ */
+
+extern const mk_engine_ops mk_smtp_server_ops;
+
+/* The only place that assigns the state; an illegal move ends the session. */
+void mk_smtp_server_move(smtp_server *s, server_state to);
+
+/* Queue a reply, "250 2.0.0 text": the enhanced code goes out only when
+ * ENHANCEDSTATUSCODES is offered. A 5xx counts as an error of the peer. Gives
+ * MK_E_AGAIN, so that a handler may return it. */
+mk_err mk_smtp_server_say(smtp_server *s, const char *line);
+
+/* Prepare *ev as an event of this type about this verb. */
+void mk_smtp_server_event(smtp_server *s, mk_event *ev, uint32_t type,
+                          mk_smtp_verb verb);
+
+/* Give the event as a question: asked, or accepted by the next step. */
+mk_err mk_smtp_server_ask(smtp_server *s, mk_event *ev, mk_smtp_ask ask);
+
+/* The peer is at fault: say `line` (NULL: nothing), end, give MK_EV_FAULT. */
+mk_err mk_smtp_server_fault(smtp_server *s, mk_event *ev, mk_err why,
+                            const char *line, uint64_t offset);
+
+/* End in order, after what is queued. */
+void mk_smtp_server_end(smtp_server *s);
+
+/* ---- server_verbs.c ---------------------------------------------------------
+ */
+
+/* Handle a command line. MK_OK: *ev was given; MK_E_AGAIN: go on. */
+mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev);
+
+/* The default reply of a verb, by answer. */
+const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer);
+
+/* What follows an answer. */
+void mk_smtp_server_apply(smtp_server *s);
+
+/* ---- server_body.c ----------------------------------------------------------
+ */
+
+/* 354 was queued: the body begins. */
+void mk_smtp_server_body_begin(smtp_server *s);
+
+/* Read body. MK_OK, MK_WAIT or MK_E_AGAIN. */
+mk_err mk_smtp_server_body(smtp_server *s, mk_str *io_in, mk_event *ev);
+
+#endif

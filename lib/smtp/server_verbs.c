@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * smtp/server_verbs.c: one row a verb: where it is legal, what it may do to
+ * the session, its handler, its place in the RFC; then the handlers, each of
+ * which replies, asks or moves and never reads bytes; then the default replies
+ * and what follows an answer. RFC 5321 4.1.1, 4.1.4, 4.2.
+ */
+#include "smtp/extensions.h"
+#include "smtp/server_internal.h"
+
+#include "base/ascii.h"
+
+#include <string.h>
+
+typedef mk_err server_handler(smtp_server *s, mk_str arg, mk_event *ev);
+
+/* What a verb's row may say, or-ed. */
+typedef enum server_verb_flag {
+    VERB_LAST = 1,    /* last in a pipelined group (RFC 2920 3.1) */
+    VERB_JUNK = 2,    /* moves no mail: counts against junk_max */
+    VERB_PLAIN = 4,   /* allowed in clear although TLS is required */
+    VERB_UNKNOWN = 8, /* allowed before authentication is demanded */
+    VERB_NO_ARG = 16  /* takes no argument */
+} server_verb_flag;
+
+typedef struct server_verb {
+    char word[5];
+    uint8_t states; /* bits of server_state in which it is legal */
+    uint8_t flags;  /* server_verb_flag, or-ed */
+    server_handler *handle;
+    const char *rfc;
+} server_verb;
+
+static bool is_pipelining(const smtp_server *s)
+{
+    return s->esmtp &&
+           (s->config->extensions & MK_SMTP_EXTENSION_PIPELINING) != 0;
+}
+
+static bool in_transaction(const smtp_server *s)
+{
+    return s->state == SERVER_MAIL || s->state == SERVER_RCPT;
+}
+
+/* ---- handlers
+ * ---------------------------------------------------------------- */
+
+/* helo = "HELO" SP Domain; ehlo = "EHLO" SP ( Domain / address-literal ). A
+ * name that is not one is told, not refused (RFC 1123 5.2.5). */
+static mk_err hello(smtp_server *s, mk_str arg, mk_event *ev, bool esmtp)
+{
+    mk_smtp_verb verb = esmtp ? MK_SMTP_VERB_EHLO : MK_SMTP_VERB_HELO;
+    bool fine = arg.len > 0 && arg.len <= 255;
+    for (size_t i = 0; i < arg.len; i++) {
+        fine = fine && mk_is_vchar(mk_octet_at(arg, i));
+    }
+    if (!fine) {
+        return mk_smtp_server_say(s, "501 5.5.4 A host name is wanted");
+    }
+    mk_smtp_server_event(s, ev, MK_EV_SMTP_HELO, verb);
+    s->of.smtp.event.argument = arg;
+    if (mk_smtp_is_host_name(arg)) {
+        s->of.smtp.event.flags |= MK_SMTP_EVENT_NAME_VALID;
+    }
+    s->of.smtp.event.flags &= ~(uint32_t)MK_SMTP_EVENT_ESMTP;
+    s->of.smtp.event.flags |= esmtp ? (uint32_t)MK_SMTP_EVENT_ESMTP : 0;
+    return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_HELO);
+}
+
+static mk_err on_helo(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    return hello(s, arg, ev, false);
+}
+
+static mk_err on_ehlo(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    return hello(s, arg, ev, true);
+}
+
+/* "FROM:" or "TO:", the path, the parameters. The space behind the colon is
+ * against the grammar and common; it is passed over. */
+static const char *path_and_params(smtp_server *s, mk_str arg,
+                                   const char *prefix, smtp_param_place place)
+{
+    bool mail = place == SMTP_PARAM_MAIL;
+    mk_str word = mk_str_z(prefix);
+    if (!mk_str_has_prefix_nocase(arg, word)) {
+        return mail ? "501 5.5.4 MAIL FROM:<address> is wanted"
+                    : "501 5.5.4 RCPT TO:<address> is wanted";
+    }
+    arg = mk_str_sub(arg, word.len, SIZE_MAX);
+    while (arg.len > 0 && arg.ptr[0] == ' ') {
+        arg = mk_str_sub(arg, 1, SIZE_MAX);
+    }
+    mk_smtp_path *path = &s->of.smtp.path;
+    size_t used;
+    mk_err err = mk_smtp_path_parse(arg, path, &used);
+    if (err == MK_E_UNSUPPORTED) {
+        return "553 5.6.7 Address needs SMTPUTF8";
+    }
+    bool null = err == MK_OK && (path->flags & MK_SMTP_PATH_NULL) != 0;
+    if (err != MK_OK || (null && !mail)) {
+        return mail ? "501 5.1.7 Bad sender address"
+                    : "501 5.1.3 Bad recipient address";
+    }
+    uint32_t offered = s->esmtp ? s->config->extensions : 0;
+    return mk_smtp_params_take(s->config, offered, place,
+                               mk_str_sub(arg, used, SIZE_MAX),
+                               &s->of.smtp.event);
+}
+
+/* mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] */
+static mk_err on_mail(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    if (s->messages >= s->config->messages_max) {
+        return mk_smtp_server_fault(s, ev, MK_E_COUNT,
+                                    "421 4.7.0 Too many messages",
+                                    s->framer.consumed);
+    }
+    mk_smtp_server_event(s, ev, MK_EV_SMTP_MAIL, MK_SMTP_VERB_MAIL);
+    const char *refusal = path_and_params(s, arg, "FROM:", SMTP_PARAM_MAIL);
+    if (refusal != NULL) {
+        return mk_smtp_server_say(s, refusal);
+    }
+    s->of.smtp.event.path = &s->of.smtp.path;
+    return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_MAIL);
+}
+
+/* rcpt = "RCPT TO:" ( "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] */
+static mk_err on_rcpt(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    mk_smtp_server_event(s, ev, MK_EV_SMTP_RCPT, MK_SMTP_VERB_RCPT);
+    const char *refusal = path_and_params(s, arg, "TO:", SMTP_PARAM_RCPT);
+    if (refusal == NULL && s->accepted >= s->config->recipients_max) {
+        refusal = "452 4.5.3 Too many recipients";
+    }
+    if (refusal != NULL) {
+        s->turned_away += s->turned_away < UINT32_MAX ? 1 : 0;
+        return mk_smtp_server_say(s, refusal);
+    }
+    s->of.smtp.event.path = &s->of.smtp.path;
+    s->of.smtp.event.index = s->accepted;
+    return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_RCPT);
+}
+
+static mk_err on_data(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    (void)arg;
+    if (s->state != SERVER_RCPT) {
+        return mk_smtp_server_say(s, s->turned_away > 0
+                                         ? "554 5.5.1 No valid recipients"
+                                         : "503 5.5.1 RCPT first");
+    }
+    mk_smtp_server_event(s, ev, MK_EV_SMTP_DATA, MK_SMTP_VERB_DATA);
+    return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_DATA);
+}
+
+static mk_err on_rset(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    (void)arg;
+    mk_err err = MK_E_AGAIN;
+    if (in_transaction(s)) {
+        mk_smtp_server_move(s, SERVER_READY);
+        mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_RSET);
+        err = MK_OK;
+    }
+    (void)mk_smtp_server_say(s, "250 2.0.0 Ok");
+    return err;
+}
+
+static mk_err on_noop(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    (void)arg;
+    (void)ev;
+    return mk_smtp_server_say(s, "250 2.0.0 Ok");
+}
+
+static mk_err on_quit(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    (void)arg;
+    (void)mk_smtp_server_say(s, "221 2.0.0 Bye");
+    mk_smtp_server_event(s, ev, MK_EV_SMTP_QUIT, MK_SMTP_VERB_QUIT);
+    mk_smtp_server_end(s);
+    return MK_OK;
+}
+
+static mk_err look_up(smtp_server *s, mk_str arg, mk_event *ev,
+                      mk_smtp_verb verb)
+{
+    bool vrfy = verb == MK_SMTP_VERB_VRFY;
+    if (arg.len == 0) {
+        return mk_smtp_server_say(s, "501 5.5.4 A string is wanted");
+    }
+    mk_smtp_server_event(s, ev, vrfy ? MK_EV_SMTP_VRFY : MK_EV_SMTP_EXPN, verb);
+    s->of.smtp.event.argument = arg;
+    return mk_smtp_server_ask(s, ev,
+                              vrfy ? MK_SMTP_ASK_VRFY : MK_SMTP_ASK_EXPN);
+}
+
+static mk_err on_vrfy(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    return look_up(s, arg, ev, MK_SMTP_VERB_VRFY);
+}
+
+static mk_err on_expn(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    return look_up(s, arg, ev, MK_SMTP_VERB_EXPN);
+}
+
+static mk_err on_help(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    (void)arg;
+    (void)ev;
+    return mk_smtp_server_say(s, "214 2.0.0 HELO EHLO MAIL RCPT DATA RSET "
+                                 "NOOP QUIT VRFY EXPN HELP");
+}
+
+/* ---- the table
+ * --------------------------------------------------------------- */
+
+/* clang-format off */
+enum {
+    IN_GREETED = 1 << SERVER_GREETED,
+    IN_READY = 1 << SERVER_READY,
+    IN_TRANSACTION = 1 << SERVER_MAIL | 1 << SERVER_RCPT,
+    IN_TURNED = 1 << SERVER_TURNED,
+    IN_SESSION = IN_GREETED | IN_READY | IN_TRANSACTION
+};
+
+static const server_verb verbs[] = {
+    /* word   states                      flags                                             handle   RFC 5321 */
+    {"MAIL", IN_READY,                    0,                                                on_mail, "4.1.1.2"},
+    {"RCPT", IN_TRANSACTION,              0,                                                on_rcpt, "4.1.1.3"},
+    {"DATA", IN_TRANSACTION,              VERB_LAST | VERB_NO_ARG,                          on_data, "4.1.1.4"},
+    {"EHLO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_ehlo, "4.1.1.1"},
+    {"HELO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_helo, "4.1.1.1"},
+    {"RSET", IN_SESSION,                  VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,           on_rset, "4.1.1.5"},
+    {"NOOP", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_noop, "4.1.1.9"},
+    {"QUIT", IN_SESSION | IN_TURNED,      VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN, on_quit, "4.1.1.10"},
+    {"VRFY", IN_SESSION,                  VERB_LAST | VERB_JUNK,                            on_vrfy, "4.1.1.6"},
+    {"EXPN", IN_SESSION,                  VERB_LAST | VERB_JUNK,                            on_expn, "4.1.1.7"},
+    {"HELP", IN_SESSION,                  VERB_JUNK | VERB_UNKNOWN,                         on_help, "4.1.1.8"},
+};
+
+/* First words of other protocols: an attacker made somebody's browser or
+ * client speak to us. */
+static const char *const foreign_words[] = {
+    "GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS", "DELETE", "TRACE",
+    "PATCH", "PRI",
+};
+/* clang-format on */
+
+static bool is_foreign(mk_str word)
+{
+    for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
+        if (mk_str_is_nocase(word, mk_str_z(foreign_words[i]))) {
+            return true;
+        }
+    }
+    return mk_str_has_prefix_nocase(word, mk_str_z("SSH-"));
+}
+
+static const server_verb *find_verb(mk_str word)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (mk_str_is_nocase(word, mk_str_z(verbs[i].word))) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static mk_err dispatch(smtp_server *s, const server_verb *v, mk_str arg,
+                       mk_event *ev)
+{
+    if ((v->states & (1U << s->state)) == 0) {
+        if (s->state == SERVER_GREETED) {
+            return mk_smtp_server_say(s, "503 5.5.1 EHLO or HELO first");
+        }
+        return mk_smtp_server_say(s, "503 5.5.1 Bad sequence of commands");
+    }
+    if ((v->flags & VERB_NO_ARG) != 0 && arg.len > 0) {
+        return mk_smtp_server_say(s, "501 5.5.4 No argument is allowed");
+    }
+    return v->handle(s, arg, ev);
+}
+
+mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
+{
+    while (line.len > 0 && mk_is_wsp(mk_octet_at(line, line.len - 1))) {
+        line.len--;
+    }
+    size_t end = mk_str_find(line, ' ');
+    mk_str word = mk_str_sub(line, 0, end);
+    mk_str arg = mk_str_sub(line, end + 1, SIZE_MAX);
+    if (is_foreign(word)) {
+        return mk_smtp_server_fault(s, ev, MK_E_CROSS,
+                                    "554 5.7.0 This is an SMTP server",
+                                    s->framer.consumed);
+    }
+    if (s->errors >= s->config->errors_max) {
+        return mk_smtp_server_fault(
+            s, ev, MK_E_LIMIT, "421 4.7.0 Too many errors", s->framer.consumed);
+    }
+    const server_verb *v = find_verb(word);
+    if ((v != NULL && (v->flags & VERB_LAST) != 0) || !is_pipelining(s)) {
+        s->guard = true;
+    }
+    if (v == NULL) {
+        return mk_smtp_server_say(s, "500 5.5.2 Command not recognized");
+    }
+    if ((v->flags & VERB_JUNK) != 0 && ++s->junk > s->config->junk_max) {
+        return mk_smtp_server_fault(s, ev, MK_E_LIMIT,
+                                    "421 4.7.0 Too many idle commands",
+                                    s->framer.consumed);
+    }
+    return dispatch(s, v, arg, ev);
+}
+
+/* ---- answers
+ * ----------------------------------------------------------------- */
+
+const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
+{
+    static const char *const later = "451 4.3.0 Try again later";
+    static const struct {
+        uint8_t verb;
+        const char *yes, *no;
+    } rows[] = {
+        /* clang-format off */
+        {MK_SMTP_VERB_CONNECT, "220",                     "554 5.3.2 No SMTP service here"},
+        {MK_SMTP_VERB_HELO,    "250",                     "550 5.7.1 Refused"},
+        {MK_SMTP_VERB_EHLO,    "250",                     "550 5.7.1 Refused"},
+        {MK_SMTP_VERB_MAIL,    "250 2.1.0 Sender ok",     "550 5.7.1 Sender refused"},
+        {MK_SMTP_VERB_RCPT,    "250 2.1.5 Recipient ok",  "550 5.1.1 No such recipient"},
+        {MK_SMTP_VERB_DATA,    "354 End with <CRLF>.<CRLF>", "554 5.7.1 No message wanted"},
+        {MK_SMTP_VERB_END,     "250 2.0.0 Message accepted", "554 5.7.1 Message refused"},
+        {MK_SMTP_VERB_VRFY,    "252 2.0.0 Send some mail, it will be tried", "550 5.1.1 No such user"},
+        {MK_SMTP_VERB_EXPN,    "252 2.0.0 Lists are not shown", "550 5.1.1 No such list"},
+        /* clang-format on */
+    };
+    if (answer == MK_ANSWER_LATER) {
+        return verb == MK_SMTP_VERB_CONNECT ? "421 4.3.2 Try again later"
+                                            : later;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].verb == verb) {
+            return answer == MK_ANSWER_YES ? rows[i].yes : rows[i].no;
+        }
+    }
+    return later;
+}
+
+static void refused(smtp_server *s, bool for_good)
+{
+    if (s->verb == MK_SMTP_VERB_CONNECT) {
+        if (for_good) {
+            mk_smtp_server_move(s, SERVER_TURNED);
+        } else {
+            mk_smtp_server_end(s);
+        }
+        return;
+    }
+    if (s->verb == MK_SMTP_VERB_END) {
+        mk_smtp_server_move(s, SERVER_READY);
+    }
+    if (s->verb == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
+        s->turned_away++;
+    }
+    if (for_good && s->verb != MK_SMTP_VERB_END) {
+        s->errors++;
+    }
+}
+
+static void accepted(smtp_server *s)
+{
+    switch ((mk_smtp_verb)s->verb) {
+    case MK_SMTP_VERB_CONNECT:
+        mk_smtp_server_move(s, SERVER_GREETED);
+        break;
+    case MK_SMTP_VERB_HELO:
+    case MK_SMTP_VERB_EHLO:
+        s->esmtp = s->verb == MK_SMTP_VERB_EHLO;
+        s->dropped = in_transaction(s); /* RFC 5321 4.1.4 */
+        mk_smtp_server_move(s, SERVER_READY);
+        break;
+    case MK_SMTP_VERB_MAIL:
+        s->accepted = 0;
+        s->turned_away = 0;
+        mk_smtp_server_move(s, SERVER_MAIL);
+        break;
+    case MK_SMTP_VERB_RCPT:
+        s->accepted++;
+        mk_smtp_server_move(s, SERVER_RCPT);
+        break;
+    case MK_SMTP_VERB_DATA:
+        mk_smtp_server_body_begin(s);
+        break;
+    case MK_SMTP_VERB_END:
+        s->messages++;
+        s->junk = 0;
+        mk_smtp_server_move(s, SERVER_READY);
+        break;
+    default:
+        break;
+    }
+}
+
+void mk_smtp_server_apply(smtp_server *s)
+{
+    mk_outq_commit(&s->out, s->pending);
+    s->pending = 0;
+    s->question = QUESTION_NONE;
+    s->due_ms = s->now_ms + s->config->command_ms;
+    if (s->answer == MK_ANSWER_YES) {
+        accepted(s);
+    } else {
+        refused(s, s->answer == MK_ANSWER_NO);
+    }
+    if (s->last_word) {
+        mk_smtp_server_end(s);
+    }
+}
