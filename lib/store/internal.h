@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * store/internal.h: what the files of store/ share: the converter from CRLF
- * to LF and the buffered writer over it. Nothing here is for other folders.
+ * to LF and the buffered writer over it. Nothing here is for other folders;
+ * it sees octets of a message only, no protocol and no clock.
  */
 #ifndef MK_STORE_INTERNAL_H
 #define MK_STORE_INTERNAL_H
