@@ -2,16 +2,8 @@
  *
  * codec.h: base64 (RFC 4648 §4, RFC 2045 §6.8), quoted-printable (RFC 2045
  * §6.7) and hexadecimal, each way, resumable at every octet of input and of
- * output. The states are small structs of the caller; nothing allocates.
- *
- * All the streaming calls share one rule. They move io_in past what they
- * took, append to out, and return MK_WAIT when all of io_in was taken (give
- * more, or call ..._finish), or MK_E_ROOM when out has no octet of room
- * left for what comes now: empty out or take another, and call again with
- * the rest of io_in. MK_E_ROOM loses nothing and does not set out->full. A
- * buffer whose full is already set takes nothing. ..._finish is repeated in
- * the same way until it does not return MK_E_ROOM; then the state must be
- * initialised anew.
+ * output. The states are small structs of the caller; nothing allocates, and
+ * no text is judged by its character set.
  */
 #ifndef MAILKIT_CODEC_H
 #define MAILKIT_CODEC_H
@@ -19,6 +11,15 @@
 #include <mailkit/base.h>
 
 MK_EXTERN_C_BEGIN
+
+/* All the streaming calls share one rule. They move io_in past what they
+ * took, append to out, and return MK_WAIT when all of io_in was taken (give
+ * more, or call ..._finish), or MK_E_ROOM when out has no octet of room left
+ * for what comes now: empty out or take another, and call again with the
+ * rest of io_in. MK_E_ROOM loses nothing and does not set out->full. A buffer
+ * whose full is already set takes nothing. ..._finish is repeated in the same
+ * way until it does not return MK_E_ROOM; then the state must be initialised
+ * anew. */
 
 /* ---- base64 ---------------------------------------------------------------
  */

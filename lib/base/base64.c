@@ -126,7 +126,7 @@ mk_err mk_base64_decode(mk_base64_decoder *d, mk_str *io_in, mk_buf *out)
         }
         if (value < 64) {
             err = take_sextet(d, value, out);
-        } else if (value == MARK_PAD && d->state != STATE_PADDED) {
+        } else if (value == MARK_PAD) {
             err = take_pad(d);
         } else if (value != MARK_SPACE || d->mode != MK_BASE64_MIME) {
             err = note_fault(d);
@@ -183,9 +183,7 @@ static mk_err put_char(mk_base64_encoder *e, char c, mk_buf *out)
     }
     codec_put(out, (unsigned char)c);
     e->place = (uint8_t)((e->place + 1) & 3);
-    if (e->line_chars > 0) {
-        e->column++;
-    }
+    e->column++; /* wraps, unread, when there are no lines */
     return MK_OK;
 }
 

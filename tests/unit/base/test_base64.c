@@ -364,6 +364,43 @@ static void sec_111_lengths_that_cannot_fit(void **state)
     }
 }
 
+static void sec_064_a_failure_stays(void **state)
+{
+    mk_str bad = MK_STR_INIT("*");
+    mk_str good = MK_STR_INIT("QUJD");
+    mk_str none = mk_str_of(NULL, 0);
+    mk_base64_decoder d;
+    char mem[8];
+    mk_buf b;
+
+    (void)state;
+    mk_buf_init(&b, mem, sizeof mem);
+    mk_base64_decoder_init(&d, MK_BASE64_STRICT);
+    assert_int_equal(mk_base64_decode(&d, &bad, &b), MK_E_SYNTAX);
+    assert_int_equal(mk_base64_decode(&d, &good, &b), MK_E_SYNTAX);
+    assert_int_equal(good.len, 4);
+    assert_int_equal(mk_base64_decode(&d, &none, &b), MK_E_SYNTAX);
+    assert_int_equal(mk_base64_decode_finish(&d), MK_E_SYNTAX);
+    assert_int_equal(b.len, 0);
+}
+
+static void the_end_may_come_without_room(void **state)
+{
+    mk_str in = MK_STR_INIT("\xFF");
+    mk_base64_encoder e;
+    char mem[8];
+    mk_buf none, b;
+
+    (void)state;
+    mk_buf_init(&none, NULL, 0);
+    mk_buf_init(&b, mem, sizeof mem);
+    assert_int_equal(mk_base64_encoder_init(&e, 0), MK_OK);
+    assert_int_equal(mk_base64_encode(&e, &in, &none), MK_E_ROOM);
+    assert_int_equal(mk_base64_encode_finish(&e, &none), MK_E_ROOM);
+    assert_int_equal(mk_base64_encode_finish(&e, &b), MK_OK);
+    assert_str_equal(mk_buf_str(&b), mk_str_z("/w=="));
+}
+
 static void a_spoilt_buffer_takes_nothing(void **state)
 {
     mk_str in = MK_STR_INIT("QUJD");
@@ -392,6 +429,8 @@ int main(void)
         cmocka_unit_test(line_lengths_are_checked),
         cmocka_unit_test(sec_064_whole_texts),
         cmocka_unit_test(sec_111_lengths_that_cannot_fit),
+        cmocka_unit_test(sec_064_a_failure_stays),
+        cmocka_unit_test(the_end_may_come_without_room),
         cmocka_unit_test(a_spoilt_buffer_takes_nothing),
     };
 
