@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trace.c: renders events of the engines as lines and compares such lines
+ * with what a dialogue expects. Tokens are separated by blanks; quoted text
+ * is one token. Refuses no event: an unknown type is rendered by its number.
+ */
+#include "trace.h"
+
+#include <string.h>
+
+typedef struct named {
+    uint32_t value;
+    const char *name;
+} named;
+
+static const named types[] = {
+    {MK_EV_WITHDRAWN, "WITHDRAWN"},
+    {MK_EV_FAULT, "FAULT"},
+    {MK_EV_DONE, "DONE"},
+    {MK_EV_WANTED, "WANTED"},
+    {MK_EV_TLS_WANTED, "TLS_WANTED"},
+    {MK_EV_SMTP_CONNECT, "CONNECT"},
+    {MK_EV_SMTP_HELO, "HELO"},
+    {MK_EV_SMTP_MAIL, "MAIL"},
+    {MK_EV_SMTP_RCPT, "RCPT"},
+    {MK_EV_SMTP_DATA, "DATA"},
+    {MK_EV_SMTP_RESET, "RESET"},
+    {MK_EV_SMTP_VRFY, "VRFY"},
+    {MK_EV_SMTP_EXPN, "EXPN"},
+    {MK_EV_SMTP_QUIT, "QUIT"},
+    {MK_EV_SMTP_REPLY, "REPLY"},
+    {MK_EV_SMTP_READY, "READY"},
+};
+
+static const named path_flags[] = {
+    {MK_SMTP_PATH_NULL, "null"},     {MK_SMTP_PATH_ROUTE, "route"},
+    {MK_SMTP_PATH_QUOTED, "quoted"}, {MK_SMTP_PATH_LITERAL, "literal"},
+    {MK_SMTP_PATH_DASH, "dash"},     {MK_SMTP_PATH_NO_DOMAIN, "nodomain"},
+};
+
+static const named extensions[] = {
+    {MK_SMTP_EXTENSION_PIPELINING, "PIPELINING"},
+    {MK_SMTP_EXTENSION_SIZE, "SIZE"},
+    {MK_SMTP_EXTENSION_8BITMIME, "8BITMIME"},
+    {MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
+};
+
+static const char *const retries[] = {"NOW", "LATER", "NEVER", "UNKNOWN"};
+static const char *const bodies[] = {"UNSTATED", "7BIT", "8BITMIME"};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void key_u64(text *out, const char *key, uint64_t value)
+{
+    text_z(out, " ");
+    text_z(out, key);
+    text_z(out, "=");
+    text_u64(out, value);
+}
+
+static void key_quoted(text *out, const char *key, mk_str value)
+{
+    text_z(out, " ");
+    text_z(out, key);
+    text_z(out, "=");
+    text_quoted(out, value);
+}
+
+/* hostile octets may hold blanks: shown raw only when harmless */
+static void word(text *out, mk_str s)
+{
+    bool plain = s.len > 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        plain = plain && c > 0x20 && c < 0x7F && c != '"' && c != '=';
+    }
+    text_z(out, " ");
+    if (plain) {
+        text_str(out, s);
+    } else {
+        text_quoted(out, s);
+    }
+}
+
+static void flags(text *out, const named *table, size_t n, uint32_t value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if ((value & table[i].value) != 0) {
+            text_z(out, " ");
+            text_z(out, table[i].name);
+        }
+    }
+}
+
+static void path(text *out, const mk_smtp_path *p)
+{
+    if ((p->flags & MK_SMTP_PATH_NULL) != 0) {
+        text_z(out, " <>");
+    } else {
+        word(out, p->mailbox);
+    }
+    flags(out, path_flags, COUNT(path_flags),
+          p->flags & ~(uint32_t)MK_SMTP_PATH_NULL);
+    key_quoted(out, "local_part", p->local_part);
+    key_quoted(out, "domain", p->domain);
+}
+
+static void reply(text *out, const mk_smtp_event *s)
+{
+    const mk_smtp_reply *r = s->reply;
+    text_z(out, " ");
+    text_u64(out, r->code);
+    if (r->has_enhanced) {
+        text_z(out, " ");
+        text_u64(out, r->enhanced[0]);
+        text_z(out, ".");
+        text_u64(out, r->enhanced[1]);
+        text_z(out, ".");
+        text_u64(out, r->enhanced[2]);
+    }
+    if (r->clipped) {
+        text_z(out, " clipped");
+    }
+    key_quoted(out, "text", r->text);
+}
+
+static void smtp(text *out, const mk_event *ev)
+{
+    const mk_smtp_event *s = ev->of.smtp;
+    uint32_t type = ev->type;
+    if (type == MK_EV_SMTP_REPLY) {
+        text_z(out, " ");
+        text_z(out, mk_smtp_verb_name(s->verb));
+    }
+    if (type == MK_EV_SMTP_HELO) {
+        word(out, s->argument);
+        if ((s->flags & MK_SMTP_EVENT_NAME_VALID) != 0) {
+            text_z(out, " valid");
+        }
+    }
+    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN) {
+        word(out, s->argument);
+    }
+    if (s->path != NULL) {
+        path(out, s->path);
+    }
+    if (type == MK_EV_SMTP_MAIL) {
+        key_u64(out, "size", s->size);
+        text_z(out, " body=");
+        text_z(out, s->body < COUNT(bodies) ? bodies[s->body] : "?");
+    }
+    if (type == MK_EV_SMTP_READY) {
+        flags(out, extensions, COUNT(extensions), s->extensions);
+        key_u64(out, "size", s->size);
+    }
+    if (s->reply != NULL) {
+        reply(out, s);
+    }
+    key_u64(out, "esmtp", (s->flags & MK_SMTP_EVENT_ESMTP) != 0);
+    key_u64(out, "index", s->index);
+    key_u64(out, "accepted", s->accepted);
+}
+
+static void fault(text *out, const mk_fault *f)
+{
+    text_z(out, " ");
+    text_z(out, mk_err_name(f->why));
+    text_z(out, " retry=");
+    text_z(out, f->retry < COUNT(retries) ? retries[f->retry] : "?");
+    key_u64(out, "at", f->offset);
+    key_quoted(out, "code", f->code);
+    key_quoted(out, "text", f->text);
+}
+
+static const char *type_name(const mk_event *ev)
+{
+    if (ev->type == MK_EV_BODY) {
+        return (ev->flags & MK_LAST) != 0 ? "END" : "BODY";
+    }
+    if (ev->type == MK_EV_SMTP_HELO && ev->of.smtp->verb == MK_SMTP_VERB_EHLO) {
+        return "EHLO";
+    }
+    for (size_t i = 0; i < COUNT(types); i++) {
+        if (types[i].value == ev->type) {
+            return types[i].name;
+        }
+    }
+    return NULL;
+}
+
+void trace_event(text *out, const mk_event *ev)
+{
+    const char *name = type_name(ev);
+    if (name == NULL) {
+        text_z(out, "EVENT ");
+        text_u64(out, ev->type);
+    } else {
+        text_z(out, name);
+    }
+    if (ev->type == MK_EV_DONE || ev->type == MK_EV_WITHDRAWN) {
+        text_z(out, " ");
+        text_z(out, mk_err_name(ev->err));
+    }
+    if (ev->type == MK_EV_FAULT) {
+        fault(out, ev->of.fault);
+    } else if (ev->of.smtp != NULL) {
+        smtp(out, ev);
+    }
+    if (ev->type == MK_EV_BODY) {
+        key_u64(out, "size", ev->size);
+    }
+    key_u64(out, "op", ev->op);
+    if ((ev->flags & MK_ASK) != 0) {
+        text_z(out, " ask");
+    }
+    if ((ev->flags & MK_UNASKED) != 0) {
+        text_z(out, " unasked");
+    }
+}
+
+/* ---- matching ------------------------------------------------------------ */
+
+typedef struct token {
+    const char *ptr;
+    size_t len;
+    bool keyed;
+} token;
+
+/* the next token of *io_z; false at the end */
+static bool next_token(const char **io_z, token *out)
+{
+    const char *z = *io_z;
+    bool quoted = false;
+    while (*z == ' ') {
+        z++;
+    }
+    out->ptr = z;
+    out->keyed = false;
+    while (*z != '\0' && (quoted || *z != ' ')) {
+        if (quoted && *z == '\\' && z[1] != '\0') {
+            z++;
+        } else if (*z == '"') {
+            quoted = !quoted;
+        } else if (*z == '=' && !quoted) {
+            out->keyed = true;
+        }
+        z++;
+    }
+    out->len = (size_t)(z - out->ptr);
+    *io_z = z;
+    return out->len > 0;
+}
+
+bool trace_fits(const char *expected, const char *got)
+{
+    token want;
+    token have;
+    bool more = next_token(&expected, &want);
+    while (next_token(&got, &have)) {
+        bool same = more && want.len == have.len &&
+                    memcmp(want.ptr, have.ptr, have.len) == 0;
+        if (same) {
+            more = next_token(&expected, &want);
+        } else if (!have.keyed) {
+            return false;
+        }
+    }
+    return !more;
+}
+
+bool trace_err_named(const char *name, size_t n, mk_err *out_err)
+{
+    static const struct {
+        const char *name;
+        mk_err err;
+    } table[] = {
+#define ROW(id, value, phrase) {#id, MK_##id},
+        MK_ERR_TABLE(ROW)
+#undef ROW
+    };
+    for (size_t i = 0; i < COUNT(table); i++) {
+        if (strlen(table[i].name) == n && memcmp(table[i].name, name, n) == 0) {
+            *out_err = table[i].err;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t trace_hash(uint64_t hash, const void *octets, size_t n)
+{
+    const unsigned char *p = octets;
+    for (size_t i = 0; i < n; i++) {
+        hash = (hash ^ p[i]) * 0x100000001B3u;
+    }
+    return hash;
+}
