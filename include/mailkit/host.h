@@ -68,6 +68,9 @@ typedef struct mk_service {
     /** The connection is gone: mk_close the engine and free the session.
      *  why is MK_OK when it ended in order. No call follows for it. */
     void (*closed)(void *session, mk_err why);
+    /** A complete reply, static, sent before closing to a peer for whom the
+     *  host has no connection left ("421 ...\r\n"); may be empty. */
+    mk_str busy;
 } mk_service;
 
 /** The loop's services, filled by lib/net/ or by the program. Grows at its

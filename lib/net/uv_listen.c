@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * uv_listen.c: listeners. Accepting is bounded by the turn, by all
+ * connections and by those of one address; who is over gets a reply and is
+ * closed. With no descriptor left (THREATS F15) a reserved one is given up
+ * for a moment to take the peer off the queue, so that the loop does not
+ * spin; when even that fails, the listener rests.
+ */
+#include "net/uv_internal.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { accepts_max = 32, pause_ms = 250 };
+
+typedef union socket_name {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_storage room;
+} socket_name;
+
+int mk_net_reserve(void)
+{
+    return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+void mk_net_refuse(int fd, mk_str text)
+{
+    char waste[512];
+
+    if (text.len > 0) {
+        (void)send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)shutdown(fd, SHUT_WR);
+        /* octets left unread would turn the end into a reset */
+        (void)recv(fd, waste, sizeof waste, MSG_DONTWAIT);
+    }
+    (void)close(fd);
+}
+
+/* Writes the family, address and port of a socket name. */
+static uint8_t read_name(const socket_name *name, uint8_t address[16],
+                         uint16_t *out_port)
+{
+    if (name->any.sa_family == AF_INET) {
+        memcpy(address, &name->v4.sin_addr, 4);
+        *out_port = ntohs(name->v4.sin_port);
+        return 4;
+    }
+    if (name->any.sa_family == AF_INET6) {
+        memcpy(address, &name->v6.sin6_addr, 16);
+        *out_port = ntohs(name->v6.sin6_port);
+        return 6;
+    }
+    return 0;
+}
+
+static bool is_any_address(const mk_peer *own)
+{
+    static const uint8_t zeros[16] = {0};
+
+    return memcmp(own->own_address, zeros, sizeof zeros) == 0;
+}
+
+static void fill_peer(const mk_net_listener *l, int fd, const socket_name *name,
+                      mk_peer *out_peer)
+{
+    socket_name own;
+    socklen_t len = sizeof own;
+
+    *out_peer = l->own;
+    out_peer->family = read_name(name, out_peer->address, &out_peer->port);
+    if (is_any_address(&l->own) && getsockname(fd, &own.any, &len) == 0) {
+        (void)read_name(&own, out_peer->own_address, &out_peer->own_port);
+    }
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void on_pause_end(mk_timer *timer)
+{
+    mk_net_listener *l =
+        (mk_net_listener *)((char *)timer - offsetof(mk_net_listener, pause));
+
+    if (uv_poll_start(&l->poll, UV_READABLE, on_connection) != 0) {
+        mk_net_timer_set(l->host, timer, mk_net_now_ms(l->host) + pause_ms);
+    }
+}
+
+static void rest(mk_net_listener *l)
+{
+    (void)uv_poll_stop(&l->poll);
+    l->pause.fire = on_pause_end;
+    mk_net_timer_set(l->host, &l->pause, mk_net_now_ms(l->host) + pause_ms);
+}
+
+/* Takes one peer off the queue with the reserved descriptor. */
+static bool shed(mk_net_listener *l)
+{
+    mk_net_host *h = l->host;
+    int fd;
+
+    if (h->reserve_fd < 0) {
+        h->reserve_fd = mk_net_reserve();
+    }
+    if (h->reserve_fd < 0) {
+        return false;
+    }
+    (void)close(h->reserve_fd);
+    fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        mk_net_refuse(fd, l->service->busy);
+    }
+    h->reserve_fd = mk_net_reserve();
+    return fd >= 0;
+}
+
+/* accept(2): errors of the network are those of the one connection. */
+static bool is_of_one_peer(int error)
+{
+    return error == ECONNABORTED || error == EINTR || error == EPROTO ||
+           error == ENETDOWN || error == ENOPROTOOPT || error == EHOSTDOWN ||
+           error == EHOSTUNREACH || error == EOPNOTSUPP ||
+           error == ENETUNREACH || error == EPERM;
+}
+
+/* False when there is nothing to accept any more. */
+static bool accept_one(mk_net_listener *l)
+{
+    socket_name name;
+    socklen_t len = sizeof name;
+    mk_peer peer;
+    int fd = accept4(l->fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        fill_peer(l, fd, &name, &peer);
+        mk_net_conn_accept(l, fd, &peer);
+        return true;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return false;
+    }
+    if (is_of_one_peer(errno)) {
+        return true;
+    }
+    if ((errno == EMFILE || errno == ENFILE) && shed(l)) {
+        return true;
+    }
+    rest(l);
+    return false;
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+    mk_net_listener *l = (mk_net_listener *)poll;
+    unsigned n;
+
+    (void)events;
+    if (status < 0) {
+        rest(l);
+        return;
+    }
+    /* a service may stop the host from within */
+    for (n = 0; n < accepts_max && !l->host->is_stopping; n++) {
+        if (!accept_one(l)) {
+            break;
+        }
+    }
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    mk_net_listener *l = (mk_net_listener *)handle;
+    mk_net_host *h = l->host;
+
+    mk_alloc_put(h->config->alloc, l, sizeof *l);
+    h->listener_count--;
+    mk_net_host_gone(h);
+}
+
+void mk_net_listener_close(mk_net_listener *l)
+{
+    mk_net_timer_clear(l->host, &l->pause);
+    uv_close((uv_handle_t *)&l->poll, on_listener_closed);
+    (void)close(l->fd);
+}
+
+static mk_err error_of(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return MK_E_EXISTS;
+    case EACCES:
+    case EPERM:
+        return MK_E_ACCESS;
+    case EADDRNOTAVAIL:
+        return MK_E_UNREACHABLE;
+    case EMFILE:
+    case ENFILE:
+        return MK_E_FILES;
+    case ENOMEM:
+    case ENOBUFS:
+        return MK_E_MEMORY;
+    default:
+        return MK_E_NET;
+    }
+}
+
+static bool parse_name(const char *address, uint16_t port,
+                       socket_name *out_name, socklen_t *out_len)
+{
+    memset(out_name, 0, sizeof *out_name);
+    if (uv_ip4_addr(address, port, &out_name->v4) == 0) {
+        *out_len = sizeof out_name->v4;
+        return true;
+    }
+    if (uv_ip6_addr(address, port, &out_name->v6) == 0) {
+        *out_len = sizeof out_name->v6;
+        return true;
+    }
+    return false;
+}
+
+/* TCP_NODELAY is inherited by what is accepted. */
+static bool set_options(int fd, int family)
+{
+    int one = 1;
+
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0 &&
+           (family != AF_INET6 ||
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0);
+}
+
+static mk_err open_socket(socket_name *io_name, socklen_t len, int backlog,
+                          int *out_fd)
+{
+    int fd = socket(io_name->any.sa_family,
+                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mk_err r;
+
+    if (fd < 0) {
+        return error_of(errno);
+    }
+    if (!set_options(fd, io_name->any.sa_family) ||
+        bind(fd, &io_name->any, len) < 0 || listen(fd, backlog) < 0 ||
+        getsockname(fd, &io_name->any, &len) < 0) {
+        r = error_of(errno);
+        (void)close(fd);
+        return r;
+    }
+    *out_fd = fd;
+    return MK_OK;
+}
+
+static mk_err start(mk_net_host *h, mk_net_listener *l)
+{
+    if (uv_poll_init(h->loop, &l->poll, l->fd) != 0) {
+        (void)close(l->fd);
+        mk_alloc_put(h->config->alloc, l, sizeof *l);
+        return MK_E_NET;
+    }
+    h->listener_count++;
+    if (uv_poll_start(&l->poll, UV_READABLE, on_connection) != 0) {
+        mk_net_listener_close(l);
+        return MK_E_NET;
+    }
+    l->after = h->listeners;
+    h->listeners = l;
+    return MK_OK;
+}
+
+mk_err mk_uv_listen(mk_host *host, const char *address, uint16_t port,
+                    const mk_service *service, uint16_t *out_port)
+{
+    mk_net_host *h = mk_net_host_of(host);
+    mk_net_listener *l;
+    socket_name name;
+    socklen_t len;
+    mk_err r;
+
+    if (h == NULL || address == NULL || service == NULL ||
+        service->open == NULL || service->event == NULL ||
+        service->closed == NULL || !parse_name(address, port, &name, &len)) {
+        return MK_E_ARG;
+    }
+    if (h->is_stopping) {
+        return MK_E_SHUTDOWN;
+    }
+    l = mk_alloc_get(h->config->alloc, sizeof *l);
+    if (l == NULL) {
+        return MK_E_MEMORY;
+    }
+    l->host = h;
+    l->service = service;
+    r = open_socket(&name, len, (int)h->config->backlog, &l->fd);
+    if (r != MK_OK) {
+        mk_alloc_put(h->config->alloc, l, sizeof *l);
+        return r;
+    }
+    l->own.family = read_name(&name, l->own.own_address, &l->own.own_port);
+    port = l->own.own_port;
+    r = start(h, l);
+    if (r == MK_OK && out_port != NULL) {
+        *out_port = port;
+    }
+    return r;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_uv_talk.c: conversations through the libuv host: any cut of the bytes,
+ * put-off answers, both kinds of end, and stopping.
+ */
+#include "uv_rig.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static rig *start(void)
+{
+    rig *r = malloc(sizeof *r);
+
+    rig_init(r);
+    r->config.discard_ms = 100;
+    r->config.farewell_ms = 100;
+    r->config.stop_grace_ms = 100;
+    assert_int_equal(rig_start(r), MK_OK);
+    return r;
+}
+
+static void end(rig *r)
+{
+    rig_close(r);
+    free(r);
+}
+
+static void test_any_cut_gives_the_same_replies(void **state)
+{
+    static const char said[] = "echo one\r\nlater\necho two words\ntimer\r\n"
+                               "silent\necho last\r\n";
+    static const char heard[] = "hello\r\none\r\nworked\r\ntwo words\r\n"
+                                "fired\r\nnot answered\r\nlast\r\n";
+    static const size_t chunks[] = {1, 2, 3, 5, 8, 13, 21, sizeof said - 1};
+    rig *r = start();
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+        int fd = rig_connect(r);
+        size_t at;
+
+        for (at = 0; at < sizeof said - 1; at += chunks[i]) {
+            size_t n = sizeof said - 1 - at;
+
+            n = n < chunks[i] ? n : chunks[i];
+            assert_int_equal(send(fd, said + at, n, 0), n);
+            rig_turn(r);
+        }
+        rig_expect(r, fd, heard);
+        assert_int_equal(mk_uv_host_sessions(r->host), 1);
+        close(fd);
+        rig_expect_closed(r, (int)i + 1);
+        assert_int_equal(r->why, MK_OK);
+    }
+    /* an idle host has nothing on loan */
+    assert_int_equal(mk_uv_host_units(r->host)->taken, 0);
+    end(r);
+}
+
+static void test_half_close_still_gets_its_replies(void **state)
+{
+    rig *r = start();
+    int fd = rig_connect(r);
+
+    (void)state;
+    rig_send(fd, "echo a\nlater\necho b\n");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    rig_expect(r, fd, "hello\r\na\r\nworked\r\nb\r\n");
+    assert_int_equal(rig_expect_end(r, fd), 0);
+    rig_expect_closed(r, 1);
+    assert_int_equal(r->why, MK_OK);
+    close(fd);
+    end(r);
+}
+
+static void test_cut_in_the_middle_of_a_line(void **state)
+{
+    rig *r = start();
+    int fd = rig_connect(r);
+
+    (void)state;
+    rig_send(fd, "echo a\necho b");
+    rig_expect(r, fd, "hello\r\na\r\n");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    assert_int_equal(rig_expect_end(r, fd), 0);
+    rig_expect_closed(r, 1);
+    assert_int_equal(r->why, MK_E_CUT);
+    close(fd);
+    end(r);
+}
+
+static void reset(int fd)
+{
+    struct linger hard = {1, 0};
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard),
+                     0);
+    close(fd);
+}
+
+static void test_a_reset_is_noticed_at_any_time(void **state)
+{
+    static const char *const before[] = {"", "echo a", "hold\n",
+                                         "hold\necho b\n", "later\n"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof before / sizeof before[0]; i++) {
+        rig *r = start();
+        int fd = rig_connect(r);
+
+        rig_expect(r, fd, "hello\r\n");
+        rig_send(fd, before[i]);
+        rig_turn(r);
+        rig_turn(r);
+        reset(fd);
+        rig_expect_closed(r, 1);
+        assert_int_equal(r->why, MK_E_NET);
+        assert_int_equal(r->sessions->line.was_withdrawn,
+                         strncmp(before[i], "hold", 4) == 0);
+        end(r);
+    }
+}
+
+/* Law 11: input behind the end is read, so that no reset eats the reply. */
+static void test_the_last_reply_survives_input_behind_it(void **state)
+{
+    static const struct {
+        size_t behind;
+        bool is_late;
+    } rows[] = {{0, false}, {30000, false}, {60000, false}, {30000, true}};
+    char *junk = calloc(1, 60000);
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        rig *r = start();
+        int fd = rig_connect(r);
+
+        rig_expect(r, fd, "hello\r\n");
+        rig_send(fd, "quit\n");
+        if (rows[i].is_late) {
+            rig_turn(r);
+            rig_turn(r);
+        }
+        assert_int_equal(send(fd, junk, rows[i].behind, 0), rows[i].behind);
+        rig_turn(r);
+        rig_expect(r, fd, "bye\r\nfinished\r\n");
+        assert_int_equal(rig_expect_end(r, fd), 0);
+        assert_int_equal(r->closed, 1);
+        assert_int_equal(r->why, MK_OK);
+        close(fd);
+        end(r);
+    }
+    free(junk);
+}
+
+/* What a peer may send behind the end is bounded, in octets and in time. */
+static void test_discarding_is_bounded(void **state)
+{
+    char *junk = calloc(1, 16384);
+    rig *r = start();
+    int fd = rig_connect(r);
+    size_t sent = 0;
+    int turns = 0;
+
+    (void)state;
+    r->config.discard_ms = 60000;
+    rig_send(fd, "quit\n");
+    rig_expect(r, fd, "hello\r\nbye\r\nfinished\r\n");
+    while (send(fd, junk, 16384, MSG_NOSIGNAL) > 0 || errno == EAGAIN) {
+        sent += 16384;
+        rig_turn(r);
+        assert_true(turns++ < 1000);
+    }
+    assert_true(sent >= 65536);
+    close(fd);
+    /* never closing is no way to stay either */
+    r->config.discard_ms = 50;
+    fd = rig_connect(r);
+    rig_send(fd, "quit\n");
+    assert_int_equal(rig_expect_end(r, fd), 0);
+    for (turns = 0; mk_net_host_of(r->host)->conn_count > 0; turns++) {
+        rig_turn(r);
+        assert_true(turns < 1000);
+    }
+    close(fd);
+    free(junk);
+    end(r);
+}
+
+static void test_abort_resets(void **state)
+{
+    static const char *const how[] = {"reset\n", "abort\n"};
+    static const mk_err why[] = {MK_E_PROTOCOL, MK_E_CANCELLED};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) {
+        rig *r = start();
+        int fd = rig_connect(r);
+
+        rig_expect(r, fd, "hello\r\n");
+        rig_send(fd, how[i]);
+        assert_int_equal(rig_expect_end(r, fd), ECONNRESET);
+        assert_int_equal(r->closed, 1);
+        assert_int_equal(r->why, why[i]);
+        close(fd);
+        end(r);
+    }
+}
+
+static void test_stop_finishes_in_order(void **state)
+{
+    rig *r = start();
+    int idle = rig_connect(r);
+    int busy = rig_connect(r);
+    int stuck = rig_connect(r);
+    int turns = 0;
+
+    (void)state;
+    rig_expect(r, idle, "hello\r\n");
+    rig_expect(r, busy, "hello\r\n");
+    rig_expect(r, stuck, "hello\r\n");
+    rig_send(busy, "timer\n");
+    rig_send(stuck, "hold\n");
+    rig_turn(r);
+    rig_turn(r);
+    mk_uv_stop(r->host);
+    mk_uv_stop(r->host);
+    rig_expect(r, idle, "finished\r\n");
+    rig_expect(r, busy, "fired\r\nfinished\r\n");
+    assert_int_equal(rig_expect_end(r, idle), 0);
+    assert_int_equal(rig_expect_end(r, busy), 0);
+    close(idle);
+    close(busy);
+    assert_int_equal(rig_expect_end(r, stuck), ECONNRESET);
+    close(stuck);
+    assert_int_equal(r->closed, 3);
+    assert_int_equal(r->why, MK_E_SHUTDOWN);
+    assert_int_equal(mk_uv_listen(r->host, "127.0.0.1", 0, &r->service, NULL),
+                     MK_E_SHUTDOWN);
+    /* nothing keeps the loop alive now */
+    while (uv_run(&r->loop, UV_RUN_NOWAIT) != 0) {
+        assert_true(turns++ < 1000);
+    }
+    end(r);
+}
+
+static void test_what_listen_refuses(void **state)
+{
+    rig *r = start();
+    mk_service empty;
+    uint16_t port = 7;
+
+    (void)state;
+    memset(&empty, 0, sizeof empty);
+    assert_int_equal(mk_uv_listen(r->host, "localhost", 0, &r->service, &port),
+                     MK_E_ARG);
+    assert_int_equal(mk_uv_listen(r->host, "127.0.0.1", 0, &empty, &port),
+                     MK_E_ARG);
+    assert_int_equal(
+        mk_uv_listen(r->host, "127.0.0.1", r->port, &r->service, &port),
+        MK_E_EXISTS);
+    assert_int_equal(mk_uv_listen(r->host, "192.0.2.1", 0, &r->service, &port),
+                     MK_E_UNREACHABLE);
+    assert_int_equal(port, 7);
+    end(r);
+}
+
+static void test_what_open_refuses(void **state)
+{
+    rig *r = malloc(sizeof *r);
+    mk_uv_config good;
+
+    (void)state;
+    rig_init(r);
+    good = r->config;
+    assert_int_equal(mk_uv_config_init(&r->config, sizeof r->config - 1),
+                     MK_E_ARG);
+    r->config.max_connections = 0;
+    assert_int_equal(rig_start(r), MK_E_ARG);
+    r->config = good;
+    r->config.scratch_bytes = 100;
+    assert_int_equal(rig_start(r), MK_E_ARG);
+    r->config = good;
+    r->config.unit_bytes = 32;
+    assert_int_equal(rig_start(r), MK_E_ARG);
+    r->config = good;
+    r->config.max_holds = 0;
+    assert_int_equal(rig_start(r), MK_E_ARG);
+    r->config = good;
+    assert_int_equal(rig_start(r), MK_OK);
+    end(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_cut_gives_the_same_replies),
+        cmocka_unit_test(test_half_close_still_gets_its_replies),
+        cmocka_unit_test(test_cut_in_the_middle_of_a_line),
+        cmocka_unit_test(test_a_reset_is_noticed_at_any_time),
+        cmocka_unit_test(test_the_last_reply_survives_input_behind_it),
+        cmocka_unit_test(test_discarding_is_bounded),
+        cmocka_unit_test(test_abort_resets),
+        cmocka_unit_test(test_stop_finishes_in_order),
+        cmocka_unit_test(test_what_listen_refuses),
+        cmocka_unit_test(test_what_open_refuses),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
