@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_frame.c: the framer in every mode, whole and cut at every place. Rows
+ * of DOT hold what stands on the wire, what must come out of it, and how many
+ * octets are left when it ended. RFC 5321 2.3.8, 4.1.1.4, 4.5.2; THREATS 1,
+ * 2, 3 and 10.
+ */
+#include "wire/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct got {
+    char data[256];
+    size_t n;
+    size_t left;
+    unsigned defects;
+    bool ended;
+    char kinds[32]; /* a letter for each unit that is not data */
+} got;
+
+static const char letters[] = "?LOSFDE";
+
+/* Feed `in` in pieces of `chunk` octets, each in memory of its own size. */
+static void feed(mk_framer *f, const char *in, size_t n, size_t chunk, got *g)
+{
+    char *tail = malloc(1);
+    size_t kept = 0;
+    size_t at = 0;
+    memset(g, 0, sizeof *g);
+    while (at < n && !g->ended) {
+        size_t more = n - at < chunk ? n - at : chunk;
+        char *mem = malloc(kept + more);
+        memcpy(mem, tail, kept);
+        memcpy(mem + kept, in + at, more);
+        at += more;
+        free(tail);
+        tail = mem;
+        mk_str view = mk_str_of(mem, kept + more);
+        frame_unit u;
+        while (!g->ended && mk_framer_next(f, &view, &u) == MK_OK) {
+            if (u.kind == FRAME_KIND_DATA || u.kind == FRAME_KIND_LINE) {
+                memcpy(g->data + g->n, u.data.ptr, u.data.len);
+                g->n += u.data.len;
+            }
+            if (u.kind != FRAME_KIND_DATA) {
+                size_t k = strlen(g->kinds);
+                g->kinds[k] =
+                    u.kind == FRAME_KIND_LINE && u.bare ? 'b' : letters[u.kind];
+            }
+            g->ended = u.kind == FRAME_KIND_END || u.kind == FRAME_KIND_FLOOD;
+        }
+        memmove(mem, view.ptr, view.len);
+        kept = view.len;
+        assert_true(g->ended || kept <= mk_framer_need(f));
+    }
+    g->left = kept + (n - at);
+    g->defects = f->defects;
+    free(tail);
+}
+
+typedef struct dot_row {
+    const char *in;
+    size_t n;
+    const char *out;
+    size_t left;
+    bool ended;
+    unsigned defects;
+} dot_row;
+
+#define IN(lit) lit, sizeof(lit) - 1
+
+/* clang-format off */
+static const dot_row dot_rows[] = {
+    {IN(".\r\n"), "", 0, true, 0},
+    {IN("a\r\n.\r\nMAIL"), "a\r\n", 4, true, 0},
+    {IN("..\r\n.\r\n"), ".\r\n", 0, true, 0},
+    {IN(".a\r\n.\r\n"), "a\r\n", 0, true, 0},
+    {IN("\r\n..\r\n.\r\n"), "\r\n.\r\n", 0, true, 0},
+    {IN("a.\r\nb\r\n.\r\n"), "a.\r\nb\r\n", 0, true, 0},
+    {IN("a\r\n.b\r\n.\r\nx"), "a\r\nb\r\n", 1, true, 0},
+    /* row 1: bare LF */
+    {IN("a\n.\nb\r\n.\r\n"), "a", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\n.\r\nMAIL\r\n.\r\n"), "a", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r\n.\nMAIL\r\n.\r\n"), "a\r\n", 0, true, FRAME_DEFECT_BARE},
+    /* row 2: CR and NUL */
+    {IN("a\n.\rM\r\n.\r\n"), "a", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r.\nM\r\n.\r\n"), "a", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r\n.\rM\r\n.\r\n"), "a\r\n", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r.\rM\r\n.\r\n"), "a", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r.\r\nM\r\n.\r\n"), "a", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r\n.\r\r\nM\r\n.\r\n"), "a\r\n", 0, true, FRAME_DEFECT_BARE},
+    {IN("a\r\r\n.\r\nM"), "a", 1, true, FRAME_DEFECT_BARE},
+    {IN("a\r\n\0.\r\nM\r\n.\r\n"), "a\r\n", 0, true, FRAME_DEFECT_BARE},
+    /* the end is not there */
+    {IN("a\r\n."), "a\r\n", 1, false, 0},
+    {IN("a\r\n.\r"), "a\r\n", 2, false, 0},
+    {IN("a\r"), "a", 1, false, 0},
+};
+/* clang-format on */
+
+/* What is told before the first defect. */
+static void feed_to_defect(const dot_row *r, size_t chunk, got *g)
+{
+    mk_framer f;
+    mk_framer_init(&f, 512, 100, 1000);
+    mk_framer_mode(&f, FRAME_DOT, 0);
+    feed(&f, r->in, r->n, chunk, g);
+}
+
+static void sec_001_sec_002_only_crlf_dot_crlf_ends(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof dot_rows / sizeof dot_rows[0]; i++) {
+        const dot_row *r = &dot_rows[i];
+        for (size_t chunk = 1; chunk <= r->n; chunk++) {
+            got g;
+            feed_to_defect(r, chunk, &g);
+            assert_int_equal(g.ended, r->ended);
+            assert_int_equal(g.defects, r->defects);
+            assert_int_equal(g.left, r->left);
+            size_t n = strlen(r->out);
+            assert_true(g.n >= n);
+            assert_memory_equal(g.data, r->out, n);
+            if (r->defects == 0) {
+                assert_int_equal(g.n, n);
+            }
+        }
+    }
+}
+
+/* A run stops before the first defect, whatever the cut. */
+static void sec_003_the_first_defect_is_told_at_its_octet(void **state)
+{
+    (void)state;
+    static const char in[] = "good\r\nline\nbad\r\n.\r\n";
+    for (size_t chunk = 1; chunk < sizeof in; chunk++) {
+        mk_framer f;
+        mk_framer_init(&f, 512, 100, 1000);
+        mk_framer_mode(&f, FRAME_DOT, 0);
+        size_t seen = 0;
+        size_t from = 0;
+        mk_str view = {in, 0};
+        while (f.defects == 0) {
+            from += chunk;
+            size_t to = from < sizeof in - 1 ? from : sizeof in - 1;
+            view.len = (size_t)(in + to - view.ptr);
+            frame_unit u;
+            while (mk_framer_next(&f, &view, &u) == MK_OK && f.defects == 0) {
+                seen += u.data.len;
+            }
+        }
+        assert_int_equal(seen, 10);
+    }
+}
+
+static void repair_makes_lines_and_spaces(void **state)
+{
+    (void)state;
+    static const char in[] = "a\n.\nb\rc\0d\r\n.\r\n";
+    for (size_t chunk = 1; chunk < sizeof in; chunk++) {
+        mk_framer f;
+        got g;
+        mk_framer_init(&f, 512, 100, 1000);
+        mk_framer_mode(&f, FRAME_DOT, 0);
+        f.repair = true;
+        feed(&f, in, sizeof in - 1, chunk, &g);
+        assert_int_equal(g.defects, 0);
+        assert_true(g.ended);
+        assert_int_equal(g.n, 13);
+        assert_memory_equal(g.data, "a\r\n.\r\nb c d\r\n", 13);
+    }
+}
+
+static void a_text_line_has_a_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        unsigned defects;
+    } rows[] = {
+        {"12345678\r\n.\r\n", 0},
+        {"123456789\r\n.\r\n", FRAME_DEFECT_LONG},
+        {"1234567890\r\n.\r\n", FRAME_DEFECT_LONG},
+        {"12345678901\r\n.\r\n", FRAME_DEFECT_LONG},
+        {"1\r\n..345678\r\n.\r\n", 0},
+        {"1\r\n..34567890\r\n.\r\n", FRAME_DEFECT_LONG},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t chunk = 1; chunk <= strlen(rows[i].in); chunk++) {
+            mk_framer f;
+            got g;
+            mk_framer_init(&f, 512, 100, 10);
+            mk_framer_mode(&f, FRAME_DOT, 0);
+            feed(&f, rows[i].in, strlen(rows[i].in), chunk, &g);
+            assert_true(g.ended);
+            assert_int_equal(g.defects, rows[i].defects);
+        }
+    }
+}
+
+static void sec_010_lines_and_their_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        const char *data, *kinds;
+        size_t left;
+    } rows[] = {
+        {"abc\r\nd\r\n", "abcd", "LL", 0},
+        {"abc\nd", "abc", "b", 1},
+        {"\r\n\n", "", "Lb", 0},
+        {"12345678\r\n", "12345678", "L", 0},
+        {"123456789\r\nx\r\n", "x", "OSL", 0},
+        {"12345678901234\r\nx\r\n", "x", "OSL", 0},
+        {"1234567890123456789012345", "", "OF", 0},
+        {"12345678901234567890\r\nx", "", "OF", 3},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t chunk = 1; chunk <= strlen(rows[i].in); chunk++) {
+            mk_framer f;
+            got g;
+            mk_framer_init(&f, 10, i == 6 ? 15 : 10, 1000);
+            feed(&f, rows[i].in, strlen(rows[i].in), chunk, &g);
+            assert_string_equal(g.kinds, rows[i].kinds);
+            assert_int_equal(g.left, rows[i].left);
+            assert_int_equal(g.n, strlen(rows[i].data));
+            assert_memory_equal(g.data, rows[i].data, g.n);
+        }
+    }
+}
+
+static void counted_literal_nul_and_eof(void **state)
+{
+    (void)state;
+    mk_framer f;
+    got g;
+    for (size_t chunk = 1; chunk <= 9; chunk++) {
+        mk_framer_init(&f, 10, 10, 1000);
+        mk_framer_mode(&f, FRAME_COUNT, 5);
+        feed(&f, "12\0\n5rest", 9, chunk, &g);
+        assert_true(g.ended);
+        assert_int_equal(g.n, 5);
+        assert_int_equal(g.left, 4);
+        mk_framer_mode(&f, FRAME_LITERAL, 3);
+        feed(&f, "abcd", 4, chunk, &g);
+        assert_int_equal(g.n, 3);
+        assert_int_equal(g.left, 1);
+        mk_framer_mode(&f, FRAME_NUL, 0);
+        feed(&f, "one\0two\r\n\0", 10, chunk, &g);
+        assert_string_equal(g.kinds, "LL");
+        assert_memory_equal(g.data, "onetwo\r\n", 8);
+        mk_framer_mode(&f, FRAME_EOF, 0);
+        feed(&f, "\r\n.\r\n\0x", 7, chunk, &g);
+        assert_int_equal(g.n, 7);
+        assert_false(g.ended);
+    }
+    mk_framer_mode(&f, FRAME_COUNT, 0);
+    frame_unit u;
+    mk_str none = {NULL, 0};
+    assert_int_equal(mk_framer_next(&f, &none, &u), MK_OK);
+    assert_int_equal(u.kind, FRAME_KIND_END);
+    assert_int_equal(mk_framer_next(&f, &none, &u), MK_WAIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sec_001_sec_002_only_crlf_dot_crlf_ends),
+        cmocka_unit_test(sec_003_the_first_defect_is_told_at_its_octet),
+        cmocka_unit_test(repair_makes_lines_and_spaces),
+        cmocka_unit_test(a_text_line_has_a_limit),
+        cmocka_unit_test(sec_010_lines_and_their_limit),
+        cmocka_unit_test(counted_literal_nul_and_eof),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

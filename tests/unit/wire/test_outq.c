@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_outq.c: the output queue against a plain model that copies: texts and
+ * lent bodies in order, stuffed (RFC 5321 4.5.2), acknowledged in pieces of
+ * every size, looked at with every skip; what the application may not lend
+ * (Law 10); and the scanner against a loop over octets. THREATS 4 and 6.
+ */
+#include "wire/outq.h"
+#include "wire/scan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const bodies[] = {
+    "",
+    ".",
+    "..",
+    "a",
+    ".\r\n",
+    "..\r\n.\r\n",
+    "\r\n.\r\n.",
+    "a\r\n.b\r\n..\r\nc\r\n",
+    "no dots\r\nat all\r\n",
+    "dot. in. the middle.\r\n",
+    "\r\n\r\n.\r\n\r\n.x",
+    ".\r\n.\r\n.\r\n.\r\n.\r\n",
+};
+enum { BODIES = sizeof bodies / sizeof bodies[0] };
+
+/* What must go out for a body in two spans. */
+static size_t model(char *out, const char *a, const char *b)
+{
+    char all[128];
+    size_t n = strlen(a) + strlen(b);
+    memcpy(all, a, strlen(a));
+    memcpy(all + strlen(a), b, strlen(b));
+    size_t len = 0;
+    memcpy(out, "DATA\r\n", 6);
+    len = 6;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i] == '.' && (i == 0 || all[i - 1] == '\n')) {
+            out[len++] = '.';
+        }
+        out[len++] = all[i];
+    }
+    memcpy(out + len, "\r\n.\r\n", 5);
+    return len + 5;
+}
+
+/* Everything shown behind `skip`, by at most `max` spans at once. */
+static size_t shown(mk_outq *q, size_t skip, size_t max, char *out)
+{
+    size_t n = 0;
+    for (;;) {
+        mk_str spans[3];
+        size_t k = mk_outq_spans(q, skip + n, spans, max);
+        if (k == 0) {
+            return n;
+        }
+        for (size_t i = 0; i < k; i++) {
+            assert_true(spans[i].len > 0);
+            memcpy(out + n, spans[i].ptr, spans[i].len);
+            n += spans[i].len;
+        }
+    }
+}
+
+static void fill(mk_outq *q, const char *a, const char *b)
+{
+    assert_true(mk_outq_reserve(q, 16));
+    assert_int_equal(mk_outq_text(q, mk_str_z("DATA\r\n")), MK_OK);
+    mk_outq_body_begin(q);
+    assert_int_equal(mk_outq_body_add(q, mk_str_z(a), false), MK_OK);
+    assert_int_equal(mk_outq_body_add(q, mk_str_z(b), true), MK_OK);
+    assert_int_equal(mk_outq_body_add(q, mk_str_z("x"), true), MK_WAIT);
+    assert_int_equal(mk_outq_text(q, mk_str_z("\r\n.\r\n")), MK_OK);
+    mk_outq_release(q);
+}
+
+/* Acknowledge everything in steps; at each stop what is shown is the rest. */
+static void drain(mk_outq *q, const char *want, size_t n, size_t by)
+{
+    size_t sent = 0;
+    while (sent < n) {
+        char got[256];
+        size_t skip = (n - sent) / 2;
+        assert_int_equal(shown(q, 0, 1 + sent % 3, got), n - sent);
+        assert_memory_equal(got, want + sent, n - sent);
+        assert_int_equal(shown(q, skip, 2, got), n - sent - skip);
+        assert_memory_equal(got, want + sent + skip, n - sent - skip);
+        assert_int_equal(mk_outq_sent(q, n - sent + 1), MK_E_ARG);
+        size_t step = by < n - sent ? by : n - sent;
+        assert_int_equal(mk_outq_sent(q, step), MK_OK);
+        sent += step;
+    }
+    assert_true(mk_outq_is_empty(q));
+}
+
+static void sec_006_stuffing_is_lazy_and_right(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < BODIES * BODIES; i++) {
+        const char *a = bodies[i / BODIES];
+        const char *b = bodies[i % BODIES];
+        char want[256];
+        size_t n = model(want, a, b);
+        assert_true(n <= 2 * (strlen(a) + strlen(b)) + 6 + 5);
+        for (size_t by = 1; by <= n; by++) {
+            mk_pool pool;
+            mk_outq q;
+            mk_outq_body body;
+            assert_int_equal(mk_pool_init(&pool, mk_alloc_libc(), 64, 1),
+                             MK_OK);
+            mk_outq_init(&q, &pool, NULL, 0, &body);
+            fill(&q, a, b);
+            drain(&q, want, n, by);
+            mk_str back;
+            assert_true(mk_outq_body_given(&q, &back));
+            assert_ptr_equal(back.ptr, a);
+            assert_true(mk_outq_body_given(&q, &back));
+            assert_ptr_equal(back.ptr, b);
+            assert_false(mk_outq_body_given(&q, &back));
+            assert_int_equal(pool.taken, 0);
+            mk_outq_fini(&q);
+            mk_pool_fini(&pool);
+        }
+    }
+}
+
+static void sec_004_bare_octets_are_not_lent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        bool last;
+        mk_err want;
+    } rows[] = {
+        {"a\n.\r\nMAIL FROM:<x@y>\r\n", NULL, true, MK_E_BARE},
+        {"a\r.\r\n", NULL, true, MK_E_BARE},
+        {"a\r", NULL, true, MK_E_BARE},
+        {"a\r", "b", true, MK_E_BARE},
+        {"a\r", "", true, MK_E_BARE},
+        {"a\r", "\nb\r\n", true, MK_OK},
+        {"a", "\nb", true, MK_E_BARE},
+        {"a\r\n", "\n", true, MK_E_BARE},
+        {"a\r\n", ".\r\n", true, MK_OK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char unit[64];
+        mk_outq q;
+        mk_outq_body body;
+        mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+        mk_outq_body_begin(&q);
+        mk_err err = mk_outq_body_add(&q, mk_str_z(rows[i].first),
+                                      rows[i].second == NULL && rows[i].last);
+        if (rows[i].second != NULL) {
+            assert_int_equal(err, MK_OK);
+            err = mk_outq_body_add(&q, mk_str_z(rows[i].second), rows[i].last);
+        }
+        assert_int_equal(err, rows[i].want);
+        mk_outq_fini(&q);
+    }
+    char unit[64];
+    mk_outq q;
+    mk_outq_body body;
+    mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+    mk_outq_body_begin(&q);
+    assert_int_equal(mk_outq_body_add(&q, mk_str_of("a\0b", 3), true),
+                     MK_E_BARE);
+    /* nothing changed: the span that is fit still goes */
+    assert_int_equal(mk_outq_body_room(&q), 2);
+    assert_int_equal(mk_outq_body_add(&q, mk_str_z(".a"), true), MK_OK);
+    mk_str span;
+    assert_int_equal(mk_outq_spans(&q, 0, &span, 1), 1);
+    mk_outq_fini(&q);
+}
+
+static void a_held_unit_keeps_what_lies_behind_the_tail(void **state)
+{
+    (void)state;
+    mk_pool pool;
+    mk_outq q;
+    assert_int_equal(mk_pool_init(&pool, mk_alloc_libc(), 64, 1), MK_OK);
+    mk_outq_init(&q, &pool, NULL, 0, NULL);
+    assert_true(mk_outq_reserve(&q, 64));
+    assert_int_equal(mk_outq_text(&q, mk_str_z("one")), MK_OK);
+    mk_buf b = mk_outq_room(&q);
+    assert_int_equal(mk_buf_add_z(&b, "two"), MK_OK);
+    assert_int_equal(mk_outq_sent(&q, 3), MK_OK);
+    assert_true(mk_outq_is_empty(&q));
+    mk_outq_commit(&q, 3);
+    mk_str span;
+    assert_int_equal(mk_outq_spans(&q, 0, &span, 1), 1);
+    assert_true(mk_str_is(span, mk_str_z("two")));
+    assert_false(mk_outq_reserve(&q, 61));
+    assert_int_equal(mk_outq_sent(&q, 3), MK_OK);
+    assert_true(mk_outq_reserve(&q, 64));
+    static const char long_text[65] = "too long";
+    assert_int_equal(mk_outq_text(&q, mk_str_of(long_text, sizeof long_text)),
+                     MK_E_ROOM);
+    mk_outq_release(&q);
+    assert_int_equal(pool.taken, 0);
+    /* an empty pool is told */
+    void *unit = mk_pool_take(&pool);
+    assert_false(mk_outq_reserve(&q, 1));
+    mk_pool_give(&pool, unit);
+    mk_outq_fini(&q);
+    mk_pool_fini(&pool);
+}
+
+static void the_scanner_agrees_with_a_loop(void **state)
+{
+    (void)state;
+    static const char octets[] = {
+        '\0', '\t', '\n',       '\v',       '\r',       14,         ' ', 'a',
+        '.',  127,  (char)0x80, (char)0x8a, (char)0x8d, (char)0xff, 1,   'z'};
+    uint32_t seed = 1;
+    for (size_t round = 0; round < 20000; round++) {
+        size_t n = round % 41;
+        char *mem = malloc(n + 1);
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1103515245U + 12345U;
+            mem[i] = octets[(seed >> 16) % sizeof octets];
+            mem[i] = (seed >> 24) % 3 == 0 ? mem[i] : 'x';
+        }
+        size_t at = n > 0 ? round % n : 0;
+        size_t want = at;
+        while (want < n && mem[want] != '\r' && mem[want] != '\n' &&
+               mem[want] != '\0') {
+            want++;
+        }
+        char *exact = malloc(n > 0 ? n : 1);
+        memcpy(exact, mem, n);
+        assert_int_equal(mk_scan_special(exact, at, n), want);
+        size_t dot = at;
+        do {
+            dot++;
+        } while (dot < n && !(exact[dot - 1] == '\n' && exact[dot] == '.'));
+        assert_int_equal(mk_scan_dot_line(exact, at, n), dot < n ? dot : n);
+        free(exact);
+        free(mem);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sec_006_stuffing_is_lazy_and_right),
+        cmocka_unit_test(sec_004_bare_octets_are_not_lent),
+        cmocka_unit_test(a_held_unit_keeps_what_lies_behind_the_tail),
+        cmocka_unit_test(the_scanner_agrees_with_a_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
