@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client_internal.h: the SMTP client machine, private to this folder. Two
+ * cursors walk over the places of a dialogue: `sent` counts commands queued,
+ * `got` counts replies heard, and what lies between is outstanding (RFC 2920
+ * 3.1: replies are matched by counting and by nothing else). A transaction has
+ * the places MAIL, RCPT for each recipient, DATA and the end of the body; all
+ * other dialogues have one. The state is assigned by mk_smtp_client_move only.
+ */
+#ifndef SMTP_CLIENT_INTERNAL_H
+#define SMTP_CLIENT_INTERNAL_H
+
+#include <mailkit/smtp.h>
+
+#include "wire/engine.h"
+#include "wire/frame.h"
+#include "wire/outq.h"
+
+typedef enum client_state {
+    CLIENT_GREETING = 0, /* the 220 is awaited */
+    CLIENT_HELLO = 1,    /* EHLO, or HELO */
+    CLIENT_READY = 2,    /* the application's turn */
+    CLIENT_ENVELOPE = 3, /* MAIL, RCPT, DATA */
+    CLIENT_BODY = 4,     /* 354 came, the final dot is not queued */
+    CLIENT_END = 5,      /* the final dot is queued: delivery may happen */
+    CLIENT_COMMAND = 6,  /* NOOP, RSET, VRFY, EXPN, HELP */
+    CLIENT_RESET = 7,    /* RSET after a transaction that came to nothing */
+    CLIENT_QUIT = 8,
+    CLIENT_OVER = 9
+} client_state;
+
+/* Events not yet told, in the order in which they are told. */
+typedef enum client_pending {
+    PENDING_REPLY = 1,
+    PENDING_FAULT = 2,
+    PENDING_DONE = 4,
+    PENDING_READY = 8,
+    PENDING_WANTED = 16
+} client_pending;
+
+/* Collects the lines of one reply; the limits are those of the settings. */
+typedef struct reply_reader {
+    char *mem; /* text kept */
+    uint32_t mem_max;
+    uint32_t mem_len;
+    uint32_t lines;
+    uint32_t octets;
+    uint32_t lines_max;
+    uint32_t octets_max;
+    bool is_done; /* the next line begins another reply */
+    mk_smtp_reply reply;
+} reply_reader;
+
+typedef struct mk_smtp_client {
+    mk_engine base;
+    const mk_smtp_client_config *config;
+    const mk_smtp_envelope *envelope; /* borrowed until DONE */
+    uint64_t since_ms;                /* the running deadline began */
+    uint64_t now_ms;                  /* of the last step */
+    uint64_t lent;                    /* octets of body lent */
+    uint64_t size_limit;              /* of the server's SIZE; 0: none */
+    mk_framer framer;
+    mk_outq out;
+    mk_outq_body body;
+    reply_reader reader;
+    mk_smtp_event event;
+    mk_fault fault;
+    mk_op op; /* under way, or whose DONE is pending; 0: none */
+    mk_op last_op;
+    mk_err outcome;      /* of op, told by DONE */
+    mk_err eof_why;      /* see has_eof */
+    uint32_t extensions; /* offered, and allowed by the settings */
+    uint32_t sent;       /* places whose command is queued */
+    uint32_t got;        /* places whose reply was heard */
+    uint32_t unsent;     /* commands queued and not acknowledged */
+    uint32_t accepted;   /* recipients */
+    uint8_t state;       /* client_state */
+    uint8_t verb;        /* mk_smtp_verb of the dialogue: its first place */
+    uint8_t pending;     /* client_pending, or-ed */
+    bool is_begun;       /* mk_step was called */
+    bool is_esmtp;       /* EHLO was accepted */
+    bool is_mail_ok;     /* a transaction is open at the server */
+    bool is_stopped;     /* nothing more is sent for this transaction */
+    bool is_early;       /* octets came that nothing had asked for */
+    bool is_body_last;   /* the last span was lent */
+    bool is_finishing;   /* QUIT at the next legal point */
+    bool is_stirred;     /* the deadline begins anew with the next step */
+    bool is_starved;     /* no unit was free */
+    bool is_abort;       /* OVER: by a reset */
+    bool has_eof;
+} mk_smtp_client;
+
+extern const mk_engine_ops mk_smtp_client_ops;
+
+/* client_rows.c: what to send, what is expected, where next. */
+mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place);
+uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c);
+void mk_smtp_client_begin(mk_smtp_client *c, client_state state,
+                          mk_smtp_verb verb);
+/* Queue the command of the place `sent`. MK_OK, or MK_WAIT: no room now. */
+mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument);
+/* Queue what may be sent now; conclude what has come to its end. */
+void mk_smtp_client_advance(mk_smtp_client *c);
+/* Act on the reply in the reader, which answers the place `got`. */
+void mk_smtp_client_hear(mk_smtp_client *c);
+/* Take notice of one line of an EHLO reply. */
+void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line);
+
+/* client.c: the end of things. */
+void mk_smtp_client_move(mk_smtp_client *c, client_state state);
+void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome);
+void mk_smtp_client_over(mk_smtp_client *c);
+void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
+                          const char *text);
+
+/* reply_parse.c: RFC 5321 4.2 and RFC 2034 4. */
+/* Take one line without its CRLF. MK_OK, or why it is a fault. */
+mk_err mk_smtp_reply_add(reply_reader *r, mk_str line, bool is_enhanced);
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client_rows.c: the client's rows of what to send, what is expected and where
+ * next (RFC 5321 4.1.1, 4.3.2), with the extensions SIZE (RFC 1870 6),
+ * 8BITMIME (RFC 6152 3) and PIPELINING (RFC 2920 3.1). Replies are judged by
+ * their first digit alone (4.3.2). It never sends DATA when no recipient can
+ * be accepted any more, and never a dot that could deliver what nobody wants.
+ */
+#include "smtp/client_internal.h"
+
+#include <string.h>
+
+typedef struct client_row {
+    const char *word;
+    void (*format)(mk_smtp_client *, mk_buf *);
+    /* acts on the reply; first_digit is `good`, 4 or 5 */
+    void (*hear)(mk_smtp_client *, unsigned first_digit);
+    uint16_t patience; /* offset of the setting */
+    uint8_t good;      /* first digit of "go on" */
+} client_row;
+
+/* ---- what to send ------------------------------------------------------ */
+
+static void format_hello(mk_smtp_client *c, mk_buf *b)
+{
+    mk_buf_add_c(b, ' ');
+    mk_buf_add(b, c->config->hostname);
+}
+
+static void format_mail(mk_smtp_client *c, mk_buf *b)
+{
+    const mk_smtp_envelope *envelope = c->envelope;
+
+    mk_buf_add(b, envelope->reverse_path);
+    mk_buf_add_c(b, '>');
+    if ((c->extensions & MK_SMTP_EXTENSION_SIZE) != 0 &&
+        envelope->message_bytes > 0) {
+        mk_buf_add_z(b, " SIZE=");
+        mk_buf_add_u64(b, envelope->message_bytes);
+    }
+    if ((c->extensions & MK_SMTP_EXTENSION_8BITMIME) != 0 &&
+        envelope->body != MK_SMTP_BODY_UNSTATED) {
+        mk_buf_add_z(b, envelope->body == MK_SMTP_BODY_7BIT ? " BODY=7BIT"
+                                                            : " BODY=8BITMIME");
+    }
+}
+
+static void format_rcpt(mk_smtp_client *c, mk_buf *b)
+{
+    mk_buf_add(b, c->envelope->forward_paths[c->sent - 1]);
+    mk_buf_add_c(b, '>');
+}
+
+/* RFC 5321 4.1.1.4: a final line without its CRLF is given one. */
+static void format_end(mk_smtp_client *c, mk_buf *b)
+{
+    mk_buf_add_z(b, c->body.bol ? "." : "\r\n.");
+}
+
+/* ---- where next -------------------------------------------------------- */
+
+/* RFC 5321 3.8: the server closes whatever is under way. */
+static void hear_refusal(mk_smtp_client *c)
+{
+    mk_smtp_client_fault(c, MK_E_REFUSED, MK_RETRY_LATER,
+                         "the server closes the connection");
+}
+
+/* RFC 5321 4.1.1.10: no closing without QUIT, even after a refusal. */
+static void refuse_session(mk_smtp_client *c, unsigned first_digit)
+{
+    c->fault.why = MK_E_REFUSED;
+    c->fault.retry = first_digit == 5 ? MK_RETRY_NEVER : MK_RETRY_LATER;
+    c->fault.offset = c->framer.consumed;
+    c->fault.text = mk_str_z("the server does not serve us");
+    c->pending |= PENDING_FAULT;
+    mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+}
+
+static void hear_greeting(mk_smtp_client *c, unsigned first_digit)
+{
+    if (first_digit != 2) {
+        refuse_session(c, first_digit);
+    } else if (c->is_finishing) {
+        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+    } else {
+        mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_EHLO);
+    }
+}
+
+static void hear_ehlo(mk_smtp_client *c, unsigned first_digit)
+{
+    uint16_t code = c->reader.reply.code;
+
+    if (first_digit == 2) {
+        c->is_esmtp = true;
+        c->pending |= PENDING_READY;
+        mk_smtp_client_move(c, CLIENT_READY);
+        return;
+    }
+    c->extensions = 0;
+    c->size_limit = 0;
+    if (code == 500 || code == 501 || code == 502 || code == 504 ||
+        code == 550) {
+        mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_HELO);
+    } else {
+        refuse_session(c, first_digit);
+    }
+}
+
+static void hear_helo(mk_smtp_client *c, unsigned first_digit)
+{
+    if (first_digit != 2) {
+        refuse_session(c, first_digit);
+        return;
+    }
+    c->pending |= PENDING_READY;
+    mk_smtp_client_move(c, CLIENT_READY);
+}
+
+static void hear_mail(mk_smtp_client *c, unsigned first_digit)
+{
+    c->is_mail_ok = first_digit == 2;
+    c->is_stopped = c->is_stopped || first_digit != 2;
+}
+
+static void hear_rcpt(mk_smtp_client *c, unsigned first_digit)
+{
+    if (first_digit != 2) {
+        return;
+    }
+    if (!c->is_mail_ok) {
+        /* Then whose recipient is it? Nobody may say what a dot would do. */
+        mk_smtp_client_fault(c, MK_E_PROTOCOL, MK_RETRY_LATER,
+                             "RCPT was accepted although MAIL was refused");
+        return;
+    }
+    c->accepted++;
+}
+
+static void hear_data(mk_smtp_client *c, unsigned first_digit)
+{
+    if (first_digit != 3) {
+        c->is_stopped = true;
+        return;
+    }
+    mk_smtp_client_move(c, CLIENT_BODY);
+    mk_outq_body_begin(&c->out);
+    if (c->accepted == 0) {
+        /* RFC 2920 3.1: all were refused, and still 354: a single dot. */
+        c->is_body_last = true;
+    } else if (c->is_stopped) {
+        /* Cancelled, and a dot would deliver an empty message. */
+        mk_smtp_client_done(c, c->outcome);
+        mk_smtp_client_over(c);
+    } else {
+        c->pending |= PENDING_WANTED;
+    }
+}
+
+static void hear_end(mk_smtp_client *c, unsigned first_digit)
+{
+    bool is_taken = first_digit == 2 && c->accepted > 0;
+
+    mk_smtp_client_move(c, CLIENT_READY);
+    mk_smtp_client_done(c, is_taken ? MK_OK : c->outcome);
+}
+
+static void hear_command(mk_smtp_client *c, unsigned first_digit)
+{
+    mk_err outcome = first_digit == 2 ? MK_OK : MK_E_REFUSED;
+
+    if (c->state == CLIENT_RESET) {
+        /* Whoever cannot forget a transaction gets no other one. */
+        c->is_finishing = c->is_finishing || first_digit != 2;
+        outcome = c->outcome;
+    } else if (c->outcome == MK_E_CANCELLED) {
+        outcome = MK_E_CANCELLED;
+    }
+    mk_smtp_client_move(c, CLIENT_READY);
+    mk_smtp_client_done(c, outcome);
+}
+
+static void hear_quit(mk_smtp_client *c, unsigned first_digit)
+{
+    (void)first_digit;
+    mk_smtp_client_done(c, MK_OK);
+    mk_smtp_client_over(c);
+}
+
+/* clang-format off */
+#define MS(field) offsetof(mk_smtp_client_config, field)
+static const client_row rows[] = {
+    [MK_SMTP_VERB_CONNECT] = {NULL,         NULL,         hear_greeting,
+                              MS(greeting_ms), 2},
+    [MK_SMTP_VERB_HELO]    = {"HELO",       format_hello, hear_helo,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_EHLO]    = {"EHLO",       format_hello, hear_ehlo,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_MAIL]    = {"MAIL FROM:<", format_mail, hear_mail,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_RCPT]    = {"RCPT TO:<",  format_rcpt,  hear_rcpt,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_DATA]    = {"DATA",       NULL,         hear_data,
+                              MS(data_ms), 3},
+    [MK_SMTP_VERB_END]     = {"",           format_end,   hear_end,
+                              MS(end_ms), 2},
+    [MK_SMTP_VERB_RSET]    = {"RSET",       NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_NOOP]    = {"NOOP",       NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_QUIT]    = {"QUIT",       NULL,         hear_quit,
+                              MS(quit_ms), 2},
+    [MK_SMTP_VERB_VRFY]    = {"VRFY",       NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_EXPN]    = {"EXPN",       NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_HELP]    = {"HELP",       NULL,         hear_command,
+                              MS(command_ms), 2},
+};
+#undef MS
+/* clang-format on */
+
+mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place)
+{
+    size_t recipients;
+
+    if (c->verb != MK_SMTP_VERB_MAIL || place == 0) {
+        return (mk_smtp_verb)c->verb;
+    }
+    recipients = c->envelope != NULL ? c->envelope->forward_count : 0;
+    if (place <= recipients) {
+        return MK_SMTP_VERB_RCPT;
+    }
+    return place == recipients + 1 ? MK_SMTP_VERB_DATA : MK_SMTP_VERB_END;
+}
+
+uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
+{
+    bool has_body = c->state == CLIENT_BODY || c->state == CLIENT_END;
+    uint32_t place = c->sent > c->got ? c->got : c->sent;
+    uint64_t ms;
+
+    if (has_body && !mk_outq_is_empty(&c->out)) {
+        return c->config->block_ms;
+    }
+    if (c->state == CLIENT_READY || c->state == CLIENT_BODY) {
+        return c->config->answer_ms;
+    }
+    memcpy(&ms,
+           (const char *)c->config +
+               rows[mk_smtp_client_verb_at(c, place)].patience,
+           sizeof ms);
+    return ms;
+}
+
+void mk_smtp_client_begin(mk_smtp_client *c, client_state state,
+                          mk_smtp_verb verb)
+{
+    mk_smtp_client_move(c, state);
+    c->verb = (uint8_t)verb;
+    c->sent = 0;
+    c->got = 0;
+    c->unsent = 0;
+}
+
+mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
+{
+    const client_row *row = &rows[mk_smtp_client_verb_at(c, c->sent)];
+    bool has_room = mk_outq_reserve(&c->out, 1);
+    mk_buf b = mk_outq_room(&c->out);
+
+    c->is_starved = c->out.unit == NULL;
+    mk_buf_add_z(&b, row->word);
+    if (row->format != NULL) {
+        row->format(c, &b);
+    }
+    if (argument.len > 0) {
+        mk_buf_add_c(&b, ' ');
+        mk_buf_add(&b, argument);
+    }
+    mk_buf_add_z(&b, "\r\n");
+    if (!has_room || b.full) {
+        mk_outq_release(&c->out);
+        return MK_WAIT;
+    }
+    mk_outq_commit(&c->out, b.len);
+    mk_outq_release(&c->out);
+    c->sent++;
+    c->unsent++;
+    if (c->state == CLIENT_BODY) {
+        mk_smtp_client_move(c, CLIENT_END);
+    }
+    return MK_OK;
+}
+
+/* RFC 2920 3.1: MAIL and RCPT anywhere in a group, DATA as the last. Without
+ * the extension one at a time. */
+static bool may_say_of_envelope(const mk_smtp_client *c)
+{
+    bool is_idle = c->sent == c->got;
+    bool may_group =
+        is_idle || (c->extensions & MK_SMTP_EXTENSION_PIPELINING) != 0;
+
+    if (c->is_stopped) {
+        return false;
+    }
+    switch (mk_smtp_client_verb_at(c, c->sent)) {
+    case MK_SMTP_VERB_MAIL:
+    case MK_SMTP_VERB_RCPT:
+        return may_group;
+    case MK_SMTP_VERB_DATA:
+        /* While replies are outstanding one recipient may yet be accepted. */
+        return may_group && (c->accepted > 0 || !is_idle);
+    default:
+        return false;
+    }
+}
+
+static bool may_say(const mk_smtp_client *c)
+{
+    switch ((client_state)c->state) {
+    case CLIENT_HELLO:
+    case CLIENT_COMMAND:
+    case CLIENT_RESET:
+    case CLIENT_QUIT:
+        return c->sent == 0;
+    case CLIENT_ENVELOPE:
+        return may_say_of_envelope(c);
+    case CLIENT_BODY:
+        return c->is_body_last;
+    case CLIENT_GREETING:
+    case CLIENT_READY:
+    case CLIENT_END:
+    case CLIENT_OVER:
+        break;
+    }
+    return false;
+}
+
+/* All replies are there and there is nothing more to say: it came to nothing.
+ * RFC 5321 4.1.1.5: RSET lets the server forget what it holds. */
+static void conclude(mk_smtp_client *c)
+{
+    if (c->is_mail_ok) {
+        mk_smtp_client_begin(c, CLIENT_RESET, MK_SMTP_VERB_RSET);
+        return;
+    }
+    mk_smtp_client_move(c, CLIENT_READY);
+    mk_smtp_client_done(c, c->outcome);
+}
+
+void mk_smtp_client_advance(mk_smtp_client *c)
+{
+    if (c->state == CLIENT_READY && c->is_finishing) {
+        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+    }
+    if (c->state == CLIENT_ENVELOPE && c->sent == c->got && !may_say(c)) {
+        conclude(c);
+    }
+    while (may_say(c)) {
+        if (mk_smtp_client_say(c, mk_str_of(NULL, 0)) != MK_OK) {
+            return;
+        }
+    }
+}
+
+void mk_smtp_client_hear(mk_smtp_client *c)
+{
+    mk_smtp_verb verb = mk_smtp_client_verb_at(c, c->got);
+    const client_row *row = &rows[verb];
+    unsigned first_digit = c->reader.reply.code / 100U;
+
+    memset(&c->event, 0, sizeof c->event);
+    c->event.verb = verb;
+    c->event.index = verb == MK_SMTP_VERB_RCPT ? c->got - 1 : 0;
+    c->pending |= PENDING_REPLY;
+    c->got++;
+    if (c->reader.reply.code == 421 && verb != MK_SMTP_VERB_QUIT) {
+        hear_refusal(c);
+    } else if (first_digit >= 4 || first_digit == row->good ||
+               verb == MK_SMTP_VERB_QUIT) {
+        row->hear(c, first_digit);
+    } else {
+        mk_smtp_client_fault(c, MK_E_PROTOCOL, MK_RETRY_LATER,
+                             "a reply of a class that answers nothing");
+    }
+    c->event.accepted = c->accepted;
+}
+
+/* RFC 5321 4.1.1.1: ehlo-line = ehlo-keyword *( SP ehlo-param ), from the
+ * second line on. */
+void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line)
+{
+    static const struct {
+        mk_str keyword;
+        mk_smtp_extension extension;
+    } known[] = {
+        {MK_STR_INIT("PIPELINING"), MK_SMTP_EXTENSION_PIPELINING},
+        {MK_STR_INIT("SIZE"), MK_SMTP_EXTENSION_SIZE},
+        {MK_STR_INIT("8BITMIME"), MK_SMTP_EXTENSION_8BITMIME},
+        {MK_STR_INIT("ENHANCEDSTATUSCODES"),
+         MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES},
+    };
+    mk_str text = mk_str_sub(line, 4, SIZE_MAX);
+    mk_str keyword = mk_str_sub(text, 0, mk_str_find(text, ' '));
+    uint64_t limit;
+    size_t i;
+
+    for (i = 0; c->reader.lines > 1 && i < sizeof known / sizeof *known; i++) {
+        if ((c->config->extensions & (uint32_t)known[i].extension) == 0 ||
+            !mk_str_is_nocase(keyword, known[i].keyword)) {
+            continue;
+        }
+        c->extensions |= (uint32_t)known[i].extension;
+        /* RFC 1870 4: 0, or no number, is no limit. */
+        if (known[i].extension == MK_SMTP_EXTENSION_SIZE &&
+            mk_str_u64(mk_str_sub(text, keyword.len + 1, SIZE_MAX), &limit) ==
+                MK_OK) {
+            c->size_limit = limit;
+        }
+    }
+}

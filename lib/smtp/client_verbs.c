@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client_verbs.c: what an application calls on an SMTP client: settings, open,
+ * send, the small commands, QUIT. Every argument is looked at before the first
+ * octet is queued (Law 10, THREATS 16): a path must be a mailbox by RFC 5321
+ * 4.1.2, sizes must fit what the server offers (RFC 1870 6.1), and a refused
+ * call leaves the engine as it was.
+ */
+#include "smtp/client_internal.h"
+
+#include <string.h>
+
+enum {
+    forward_count_max = 100000,
+    command_line_max = 512, /* RFC 5321 4.5.3.1.4, with CRLF */
+    text_bytes_min = 1024,
+    text_bytes_max = 65535,
+    reply_line_min = 512 /* RFC 5321 4.5.3.1.5 */
+};
+
+mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size)
+{
+    if (c == NULL || size != sizeof *c) {
+        return MK_E_ARG;
+    }
+    memset(c, 0, sizeof *c);
+    c->size = size;
+    c->text_bytes = 1024;
+    c->extensions = MK_SMTP_EXTENSION_ALL;
+    c->reply_line_max = 2048;
+    c->reply_lines_max = 128;
+    c->reply_max = 65536;
+    c->reply_text_bytes = 1024;
+    c->greeting_ms = 300000;
+    c->command_ms = 300000;
+    c->data_ms = 120000;
+    c->block_ms = 180000;
+    c->end_ms = 600000;
+    c->quit_ms = 5000;
+    c->answer_ms = 300000;
+    return MK_OK;
+}
+
+mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size)
+{
+    if (envelope == NULL || size != sizeof *envelope) {
+        return MK_E_ARG;
+    }
+    memset(envelope, 0, sizeof *envelope);
+    envelope->size = size;
+    return MK_OK;
+}
+
+static bool has_good_unit(const mk_smtp_client_config *c)
+{
+    size_t bytes = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
+
+    return bytes >= text_bytes_min &&
+           (c->units != NULL || bytes <= text_bytes_max);
+}
+
+static mk_err check_config(const mk_smtp_client_config *c)
+{
+    if (c == NULL || c->size != sizeof *c || c->hostname.len == 0 ||
+        !has_good_unit(c) || c->reply_line_max < reply_line_min ||
+        c->reply_lines_max == 0 || c->reply_max < c->reply_line_max ||
+        c->reply_text_bytes > text_bytes_max || c->greeting_ms == 0 ||
+        c->command_ms == 0 || c->data_ms == 0 || c->block_ms == 0 ||
+        c->end_ms == 0 || c->quit_ms == 0 || c->answer_ms == 0) {
+        return MK_E_ARG;
+    }
+    if (mk_str_has_ctl(c->hostname)) {
+        return MK_E_CTL;
+    }
+    return mk_smtp_is_host_name(c->hostname) ? MK_OK : MK_E_ARG;
+}
+
+size_t mk_smtp_client_need(const mk_smtp_client_config *c)
+{
+    size_t unit;
+
+    if (check_config(c) != MK_OK) {
+        return 0;
+    }
+    unit = c->units != NULL ? 0 : c->text_bytes;
+    return sizeof(mk_smtp_client) + unit + c->reply_text_bytes;
+}
+
+_Static_assert(sizeof(mk_smtp_client) + 1024 + 1024 <= MK_SMTP_CLIENT_NEED,
+               "MK_SMTP_CLIENT_NEED is too small");
+
+mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
+                           mk_engine **out_engine)
+{
+    mk_smtp_client *client = mem;
+    mk_err r = check_config(c);
+    size_t unit;
+
+    if (r != MK_OK) {
+        return r;
+    }
+    if (mem == NULL || out_engine == NULL ||
+        (uintptr_t)mem % _Alignof(mk_smtp_client) != 0) {
+        return MK_E_ARG;
+    }
+    if (n < mk_smtp_client_need(c)) {
+        return MK_E_ROOM;
+    }
+    memset(client, 0, sizeof *client);
+    unit = c->units != NULL ? 0 : c->text_bytes;
+    client->base.ops = &mk_smtp_client_ops;
+    client->config = c;
+    client->reader.mem = (char *)mem + sizeof *client + unit;
+    client->reader.mem_max = c->reply_text_bytes;
+    client->reader.lines_max = c->reply_lines_max;
+    client->reader.octets_max = c->reply_max;
+    mk_framer_init(&client->framer, c->reply_line_max, c->reply_line_max,
+                   c->reply_line_max);
+    mk_outq_init(&client->out, c->units, (char *)mem + sizeof *client, unit,
+                 &client->body);
+    client->state = CLIENT_GREETING;
+    client->verb = MK_SMTP_VERB_CONNECT;
+    client->sent = 1; /* the greeting comes unbidden */
+    *out_engine = &client->base;
+    return MK_OK;
+}
+
+/* The client in e, when it is the application's turn. */
+static mk_err find_ready(mk_engine *e, mk_op *out_op, mk_smtp_client **out_c)
+{
+    mk_smtp_client *c = (mk_smtp_client *)mk_wire_heart(e, &mk_smtp_client_ops);
+
+    if (out_op == NULL) {
+        return MK_E_ARG;
+    }
+    if (c == NULL) {
+        return MK_E_STATE;
+    }
+    if (c->op != 0) {
+        return MK_E_BUSY;
+    }
+    if (c->state != CLIENT_READY || c->pending != 0 || c->is_finishing) {
+        return MK_E_STATE;
+    }
+    *out_c = c;
+    return MK_OK;
+}
+
+static mk_op new_op(mk_smtp_client *c, mk_err outcome)
+{
+    c->last_op++;
+    if (c->last_op == 0) {
+        c->last_op = 1;
+    }
+    c->op = c->last_op;
+    c->outcome = outcome;
+    c->accepted = 0;
+    c->is_stopped = false;
+    c->is_stirred = true;
+    return c->op;
+}
+
+/* RFC 5321 4.1.1.3: "<" local-part "@" domain ">", or <Postmaster>. */
+static mk_err check_mailbox(mk_str text)
+{
+    mk_smtp_path path;
+
+    if (text.ptr == NULL) {
+        return MK_E_SYNTAX;
+    }
+    if (mk_str_has_ctl(text)) {
+        return MK_E_CTL;
+    }
+    return mk_smtp_mailbox_parse(text, &path);
+}
+
+static mk_err check_paths(const mk_smtp_envelope *envelope)
+{
+    static const mk_str postmaster = MK_STR_INIT("postmaster");
+    mk_err r = MK_OK;
+    size_t i;
+
+    if (envelope->reverse_path.len > 0) {
+        r = check_mailbox(envelope->reverse_path);
+    }
+    for (i = 0; r == MK_OK && i < envelope->forward_count; i++) {
+        if (!mk_str_is_nocase(envelope->forward_paths[i], postmaster)) {
+            r = check_mailbox(envelope->forward_paths[i]);
+        }
+    }
+    return r;
+}
+
+static mk_err check_envelope(const mk_smtp_client *c,
+                             const mk_smtp_envelope *envelope)
+{
+    if (envelope == NULL || envelope->size != sizeof *envelope ||
+        (unsigned)envelope->body > MK_SMTP_BODY_8BITMIME) {
+        return MK_E_ARG;
+    }
+    if (envelope->forward_count == 0 ||
+        envelope->forward_count > forward_count_max) {
+        return MK_E_COUNT;
+    }
+    if (envelope->forward_paths == NULL) {
+        return MK_E_ARG;
+    }
+    if (c->size_limit > 0 && envelope->message_bytes > c->size_limit) {
+        return MK_E_SIZE;
+    }
+    if (envelope->body == MK_SMTP_BODY_8BITMIME &&
+        (c->extensions & MK_SMTP_EXTENSION_8BITMIME) == 0) {
+        return MK_E_UNSUPPORTED;
+    }
+    return check_paths(envelope);
+}
+
+mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
+                           mk_op *out_op)
+{
+    mk_smtp_client *c;
+    mk_err r = find_ready(e, out_op, &c);
+
+    if (r == MK_OK) {
+        r = check_envelope(c, envelope);
+    }
+    if (r != MK_OK) {
+        return r;
+    }
+    c->envelope = envelope;
+    c->lent = 0;
+    c->is_mail_ok = false;
+    c->is_body_last = false;
+    mk_smtp_client_begin(c, CLIENT_ENVELOPE, MK_SMTP_VERB_MAIL);
+    *out_op = new_op(c, MK_E_REFUSED); /* until the server takes it */
+    return MK_OK;
+}
+
+static bool is_small_command(mk_smtp_verb verb)
+{
+    return verb == MK_SMTP_VERB_RSET || verb == MK_SMTP_VERB_NOOP ||
+           verb == MK_SMTP_VERB_VRFY || verb == MK_SMTP_VERB_EXPN ||
+           verb == MK_SMTP_VERB_HELP;
+}
+
+static mk_err check_argument(mk_smtp_verb verb, mk_str argument)
+{
+    bool must = verb == MK_SMTP_VERB_VRFY || verb == MK_SMTP_VERB_EXPN;
+    bool may_not = verb == MK_SMTP_VERB_RSET;
+
+    if (!is_small_command(verb) || (argument.ptr == NULL && argument.len > 0) ||
+        (must && argument.len == 0) || (may_not && argument.len > 0)) {
+        return MK_E_ARG;
+    }
+    if (mk_str_has_ctl(argument)) {
+        return MK_E_CTL;
+    }
+    return argument.len > command_line_max - (sizeof "VRFY \r\n" - 1)
+               ? MK_E_LIMIT
+               : MK_OK;
+}
+
+mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
+                              mk_op *out_op)
+{
+    mk_smtp_client *c;
+    mk_err r = find_ready(e, out_op, &c);
+
+    if (r == MK_OK) {
+        r = check_argument(verb, argument);
+    }
+    if (r != MK_OK) {
+        return r;
+    }
+    mk_smtp_client_begin(c, CLIENT_COMMAND, verb);
+    r = mk_smtp_client_say(c, argument);
+    if (r != MK_OK) {
+        mk_smtp_client_move(c, CLIENT_READY);
+        return r;
+    }
+    *out_op = new_op(c, MK_OK);
+    return MK_OK;
+}
+
+mk_err mk_smtp_client_quit(mk_engine *e, mk_op *out_op)
+{
+    mk_smtp_client *c;
+    mk_err r = find_ready(e, out_op, &c);
+
+    if (r == MK_OK) {
+        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+        *out_op = new_op(c, MK_OK);
+    }
+    return r;
+}
