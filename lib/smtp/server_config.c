@@ -28,8 +28,8 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     c->line_max = 2048;
     c->discard_max = 64 * 1024;
     c->text_line_max = 64 * 1024;
-    c->message_max = 25U * 1024 * 1024;
-    c->excess_max = 1024 * 1024;
+    c->message_max = UINT64_C(25) * 1024 * 1024;
+    c->excess_max = UINT64_C(1024) * 1024;
     c->recipients_max = 1000;
     c->messages_max = 1000;
     c->errors_max = 20;
