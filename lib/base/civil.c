@@ -51,11 +51,9 @@ mk_err mk_date_split(int64_t seconds, mk_date_civil *out_civil)
     days = (seconds - first) / DAY_SECONDS;
     rest = (seconds - first) % DAY_SECONDS;
     out_civil->weekday = (int32_t)((days + 1) % 7); /* 0001-01-01: a Monday */
-    /* 400 years have 146097 days; the guess is at most one year too late. */
+    /* 400 years have 146097 days; the guess is never too late, and at most
+     * one year too early. */
     year = days * 400 / 146097 + 1;
-    while (year > 1 && days_before_year(year) > days) {
-        year--;
-    }
     while (days_before_year(year + 1) <= days) {
         year++;
     }

@@ -141,7 +141,7 @@ static mk_err read_year(reader *r, int32_t *out_year)
     } else if (digits > 4) {
         return MK_E_OVERFLOW;
     }
-    if (digits < 2 || year < 1900) {
+    if (year < 1900) {
         return MK_E_SYNTAX;
     }
     r->defects |= digits < 4 ? MK_DATE_OBSOLETE : 0U;
@@ -149,17 +149,18 @@ static mk_err read_year(reader *r, int32_t *out_year)
     return MK_OK;
 }
 
-/* date = day month year, CFWS between them and behind. */
+/* date = day month year, CFWS between them and behind. No day and no known
+ * month are 0 here, which mk_date_join refuses. */
 static mk_err read_day(reader *r, mk_date_civil *c)
 {
     size_t digits = take_number(r, &c->day);
     mk_err err;
 
-    if (digits < 1 || digits > 2 || skip_cfws(r) != MK_OK) {
+    if (digits > 2 || skip_cfws(r) != MK_OK) {
         return MK_E_SYNTAX;
     }
     c->month = name_index(mk_civil_months, 12, take_word(r)) + 1;
-    if (c->month == 0 || skip_cfws(r) != MK_OK) {
+    if (skip_cfws(r) != MK_OK) {
         return MK_E_SYNTAX;
     }
     err = read_year(r, &c->year);
@@ -227,11 +228,9 @@ static mk_err read_zone(reader *r, mk_date *d)
         return MK_OK;
     }
     if (!west && !at_octet(r, '+')) {
-        mk_str word = take_word(r);
-
         r->defects |= MK_DATE_OBSOLETE;
-        read_zone_name(word, d);
-        return word.len > 0 ? MK_OK : MK_E_SYNTAX;
+        read_zone_name(take_word(r), d);
+        return MK_OK;
     }
     advance(r, 1);
     if (take_number(r, &number) != 4 || number % 100 > 59) {

@@ -184,12 +184,10 @@ mk_err mk_qp_decode_finish(mk_qp_decoder *d, mk_buf *out)
     if (!d->flushing && d->held_len > 0) {
         unsigned char tail = (unsigned char)d->held[d->held_len - 1];
 
-        if (d->held[0] == '=' && mk_is_hex(tail)) {
-            release_as_defect(d);
-        } else if (d->held[0] == '=') {
+        if (d->held[0] == '=' && !mk_is_hex(tail)) {
             d->defects++;
             d->held_len = 0;
-        } else if (tail == '\r') {
+        } else if (mk_is_hex(tail) || tail == '\r') {
             release_as_defect(d);
         } else {
             d->held_len = 0;

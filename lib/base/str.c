@@ -79,11 +79,11 @@ mk_err mk_str_u64(mk_str s, uint64_t *out_value)
             return MK_E_SYNTAX;
         }
         digit = (uint64_t)(c - '0');
-        if (!fits || value > (UINT64_MAX - digit) / 10) {
+        if (value > (UINT64_MAX - digit) / 10) {
             fits = false;
-            continue;
+        } else {
+            value = value * 10 + digit;
         }
-        value = value * 10 + digit;
     }
     if (!fits) {
         return MK_E_OVERFLOW;

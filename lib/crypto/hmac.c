@@ -39,11 +39,14 @@ mk_err mk_hmac_init(mk_hmac *h, const mk_crypto *crypto, mk_hash hash,
 {
     unsigned char padded[BLOCK_MAX] = {0};
     size_t n = mk_hash_block_size(hash);
-    mk_err err = n == 0 ? MK_E_UNSUPPORTED : MK_OK;
+    mk_err err = MK_OK;
 
-    if (err == MK_OK && key.len > n) {
+    if (n == 0) {
+        return MK_E_UNSUPPORTED;
+    }
+    if (key.len > n) {
         err = mk_hash_once(crypto, hash, key, padded);
-    } else if (err == MK_OK && key.len > 0) {
+    } else if (key.len > 0) {
         memcpy(padded, key.ptr, key.len);
     }
     if (err == MK_OK) {

@@ -127,6 +127,8 @@ static void sec_064_malformed_is_passed_on(void **state)
         {S("=\r\r\nb"), S("=\r\r\nb"), 1},
         {S("=a="), S("=a"), 2},
         {S("=e4"), S("\xE4"), 1},
+        {S("=a0"), S("\xA0"), 1},
+        {S("=0a"), S("\n"), 1},
         {S("=Ef"), S("\xEF"), 1},
         {S("a\rb"), S("a\rb"), 1},
         {S("a \rb"), S("a \rb"), 1},
@@ -194,18 +196,55 @@ static void sec_064_white_space_without_end(void **state)
     }
 }
 
+/* "=", white space and a line end: a soft line break while it can be held,
+ * and text with a hard one when it cannot. */
 static void sec_064_padding_without_end(void **state)
 {
+    static const struct {
+        size_t spaces, kept;
+        uint64_t defects;
+    } rows[] = {
+        {MK_QP_HELD_MAX - 1, 0, 0},
+        {MK_QP_HELD_MAX, MK_QP_HELD_MAX + 1, 1},
+        {MK_QP_HELD_MAX + 1, MK_QP_HELD_MAX + 1, 1},
+    };
     char text[256], mem[256];
-    mk_buf all;
+    size_t i;
 
     (void)state;
-    memset(text, ' ', sizeof text);
-    text[0] = '=';
-    text[255] = '\n';
-    mk_buf_init(&all, mem, sizeof mem);
-    assert_true(decode(mk_str_of(text, 256), 5, 3, &all) > 0);
-    assert_int_equal(mem[0], '=');
+    for (i = 0; i < COUNT(rows); i++) {
+        mk_buf all;
+
+        memset(text, ' ', sizeof text);
+        text[0] = '=';
+        text[1 + rows[i].spaces] = '\n';
+        mk_buf_init(&all, mem, sizeof mem);
+        assert_true(decode(mk_str_of(text, rows[i].spaces + 2), 5, 3, &all) ==
+                    rows[i].defects);
+        assert_int_equal(all.len, rows[i].kept);
+    }
+}
+
+static void the_end_may_come_without_room(void **state)
+{
+    mk_str in = MK_STR_INIT("\xFF\xFE ");
+    mk_qp_encoder e;
+    char mem[16];
+    mk_buf none, b;
+
+    (void)state;
+    mk_buf_init(&none, NULL, 0);
+    mk_buf_init(&b, mem, sizeof mem);
+    mk_qp_encoder_init(&e, MK_QP_TEXT);
+    assert_int_equal(mk_qp_encode(&e, &in, &none), MK_E_ROOM);
+    assert_int_equal(mk_qp_encode(&e, &in, &none), MK_E_ROOM);
+    assert_int_equal(in.len, 2);
+    assert_int_equal(mk_qp_encode_finish(&e, &none), MK_E_ROOM);
+    assert_int_equal(mk_qp_encode(&e, &in, &b), MK_WAIT);
+    assert_int_equal(mk_qp_encode_finish(&e, &none), MK_E_ROOM);
+    assert_int_equal(mk_qp_encode_finish(&e, &none), MK_E_ROOM);
+    assert_int_equal(mk_qp_encode_finish(&e, &b), MK_OK);
+    assert_str_equal(mk_buf_str(&b), mk_str_z("=FF=FE=20"));
 }
 
 static void check_encoding(mk_qp_mode mode, const row *rows, size_t count)
@@ -388,6 +427,12 @@ static void hex_is_decoded(void **state)
             assert_int_equal(at, rows[i].at);
             assert_str_equal(mk_buf_str(&all), rows[i].octets);
             assert_int_equal(mk_hex_decode_finish(&d), rows[i].err);
+            if (rows[i].err != MK_OK && rows[i].at < rows[i].text.len) {
+                mk_str more = MK_STR_INIT("11");
+
+                assert_int_equal(mk_hex_decode(&d, &more, &all), MK_E_SYNTAX);
+                assert_int_equal(more.len, 2);
+            }
         }
     }
 }
@@ -426,6 +471,7 @@ int main(void)
         cmocka_unit_test(sec_024_high_octets_pass),
         cmocka_unit_test(sec_064_white_space_without_end),
         cmocka_unit_test(sec_064_padding_without_end),
+        cmocka_unit_test(the_end_may_come_without_room),
         cmocka_unit_test(text_is_encoded),
         cmocka_unit_test(octets_are_encoded),
         cmocka_unit_test(long_lines_are_cut),
