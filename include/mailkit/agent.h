@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * agent.h: loop-free glue over mk_host that turns SMTP server engines into a
+ * mail server: inbound sessions that ask a chain of stages at every point,
+ * and three ready-made parts: the policy for own domains, a users file, and
+ * durable delivery into Maildirs. RFC 5321 3.3, 3.6, 4.4, 4.5.1; RFC 2505.
+ * Everything runs on the loop's thread but the file work, which is given to
+ * mk_host as jobs. It refuses to relay: a recipient or a message that no
+ * stage takes responsibility for is refused, whatever stages are left out.
+ */
+#ifndef MAILKIT_AGENT_H
+#define MAILKIT_AGENT_H
+
+#include <mailkit/base.h>
+#include <mailkit/disk.h>
+#include <mailkit/engine.h>
+#include <mailkit/host.h>
+#include <mailkit/smtp.h>
+#include <mailkit/store.h>
+
+MK_EXTERN_C_BEGIN
+
+/* ---- sessions and what is known of them ---------------------------------- */
+
+/** The service: all sessions of one configuration on one loop. */
+typedef struct mk_inbound mk_inbound;
+
+/** One connection and its transaction, as the stages see it. It lives until
+ *  every stage was told MK_STAGE_CLOSED. */
+typedef struct mk_session mk_session;
+
+/** An accepted recipient, or the one that is being judged. Views live until
+ *  MK_STAGE_RESET. */
+typedef struct mk_recipient {
+    const struct mk_recipient *after; /**< the one accepted after it, or NULL */
+    mk_str mailbox;    /**< as written, without brackets and source route */
+    mk_str local_part; /**< as written, with its quotes */
+    mk_str domain;     /**< as written; empty for <postmaster> */
+    mk_str box_domain; /**< the mailbox it goes to; empty: none was named */
+    mk_str box_user;
+    uint32_t flags; /**< mk_smtp_path_flag, or-ed */
+} mk_recipient;
+
+/** Who is at the other end.
+ *
+ * @param s  a session.
+ * @return a view that lives as long as the session. */
+MK_API const mk_peer *mk_session_peer(const mk_session *s);
+
+/** The name that the peer gave with HELO or EHLO: hostile octets.
+ *
+ * @param s  a session.
+ * @return empty before HELO; lives until the next HELO. */
+MK_API mk_str mk_session_helo(const mk_session *s);
+
+/** What is known of the greeting.
+ *
+ * @param s  a session.
+ * @return mk_smtp_event_flag, or-ed. */
+MK_API uint32_t mk_session_flags(const mk_session *s);
+
+/** The id of the transaction: 21 octets of A-Z and 2-7, unique.
+ *
+ * @param s  a session.
+ * @return empty outside of a transaction. */
+MK_API mk_str mk_session_id(const mk_session *s);
+
+/** The mailbox of the reverse-path.
+ *
+ * @param s  a session.
+ * @return without brackets and source route; empty for <> and outside of a
+ *         transaction. */
+MK_API mk_str mk_session_reverse_path(const mk_session *s);
+
+/** The recipients accepted so far, linked by `after`.
+ *
+ * @param s  a session.
+ * @return the first, or NULL. */
+MK_API const mk_recipient *mk_session_recipients(const mk_session *s);
+
+/** How many recipients are accepted so far.
+ *
+ * @param s  a session.
+ * @return 0 outside of a transaction. */
+MK_API uint32_t mk_session_recipient_count(const mk_session *s);
+
+/** The recipient being judged.
+ *
+ * @param s  a session.
+ * @return NULL but at MK_POINT_RCPT. */
+MK_API const mk_recipient *mk_session_recipient(const mk_session *s);
+
+/** Name the mailbox that the recipient being judged goes to.
+ *
+ * @param s       a session at MK_POINT_RCPT, also while its answer is awaited.
+ * @param domain  passes mk_maildir_name_check; copied.
+ * @param user    likewise.
+ * @return MK_OK; MK_E_STATE at another point; MK_E_ARG or MK_E_CTL: not a
+ *         name; MK_E_MEMORY. On failure nothing changed. */
+MK_API mk_err mk_session_set_box(mk_session *s, mk_str domain, mk_str user);
+
+/** Octets of the message so far, on the wire without stuffing.
+ *
+ * @param s  a session.
+ * @return octets; 0 outside of a transaction. */
+MK_API uint64_t mk_session_size(const mk_session *s);
+
+/** Header fields of the message so far.
+ *
+ * @param s  a session.
+ * @return those that came, not those added; 0 outside of a transaction. */
+MK_API uint32_t mk_session_field_count(const mk_session *s);
+
+/** Octets of added header fields that a message may have. */
+#define MK_SESSION_FIELDS_MAX 2304u
+
+/** Put a header field on top of the message, above those added before.
+ *
+ * @param s      a session in a transaction, up to and with MK_POINT_END.
+ * @param name   1 to 76 octets %d33-126 without ':' (RFC 5322 3.6.8).
+ * @param value  what stands behind ": ": printable ASCII and tabs. It may be
+ *               folded: CRLF followed by white space and something else than
+ *               white space. No line beyond 998 octets.
+ * @return MK_OK; MK_E_STATE outside of a transaction; MK_E_ARG: the name;
+ *         MK_E_CTL: CR, LF or NUL that is not folding, or octets that are not
+ *         printable ASCII; MK_E_LINE; MK_E_LIMIT: MK_SESSION_FIELDS_MAX;
+ *         MK_E_MEMORY. On failure nothing changed. */
+MK_API mk_err mk_session_add_field(mk_session *s, mk_str name, mk_str value);
+
+/** The fields added so far, with CRLF line ends.
+ *
+ * @param s  a session.
+ * @return a view that lives until the next field or MK_STAGE_RESET. */
+MK_API mk_str mk_session_fields(const mk_session *s);
+
+/** The running stage's own pointer in a session, NULL at first. It is kept
+ *  over transactions.
+ *
+ * @param s      a session.
+ * @param stage  the index of the stage in the chain, as in its call.
+ * @return where the pointer is kept, for the life of the session. */
+MK_API void **mk_session_tag(mk_session *s, uint32_t stage);
+
+/* ---- the chain of stages ---------------------------------------------------
+ */
+
+/** The points at which stages are asked. */
+typedef enum mk_point {
+    MK_POINT_CONNECT = 0, /**< before the greeting */
+    MK_POINT_HELO = 1,
+    MK_POINT_MAIL = 2,
+    MK_POINT_RCPT = 3, /**< once for each recipient */
+    MK_POINT_DATA = 4, /**< before 354 */
+    MK_POINT_BODY = 5, /**< octets of the message, in order */
+    MK_POINT_END = 6   /**< after the whole message, before the reply */
+} mk_point;
+
+/** A point as a bit of mk_stage.points. */
+#define MK_POINT_BIT(point) (1u << (point))
+
+/** What a stage decides. */
+typedef enum mk_verdict_kind {
+    MK_VERDICT_PASS = 0,   /**< the next stage decides */
+    MK_VERDICT_ACCEPT = 1, /**< accepted; the stages behind are not asked */
+    MK_VERDICT_REFUSE = 2, /**< refused; the stages behind are not asked */
+    MK_VERDICT_WAIT = 3    /**< mk_stage_answer comes later */
+} mk_verdict_kind;
+
+/** A decision. All zero is PASS. */
+typedef struct mk_verdict {
+    mk_verdict_kind kind;
+    mk_answer answer; /**< REFUSE: MK_ANSWER_LATER or MK_ANSWER_NO */
+    mk_str code;      /**< "550 5.7.1"; empty: the point's default */
+    mk_str text;      /**< one line for the peer; empty: the default */
+} mk_verdict;
+
+/** Names one open question to a stage; passed by value. It stays safe to use
+ *  after the session is gone: it is stale then. */
+typedef struct mk_ask {
+    mk_inbound *inbound;
+    uint64_t number;
+} mk_ask;
+
+/** One question to a stage. */
+typedef struct mk_stage_call {
+    mk_session *session;
+    mk_point point;
+    uint32_t stage; /**< this stage's index in the chain */
+    mk_ask ask;     /**< for a late answer, and for mk_directory.lookup */
+    mk_str octets;  /**< BODY: the next octets; they live until `at` returns */
+} mk_stage_call;
+
+/** Why a stage is told. */
+typedef enum mk_stage_note {
+    MK_STAGE_WITHDRAWN = 0, /**< the question it waits with is void */
+    MK_STAGE_RESET = 1,     /**< the transaction is over, whatever came of it */
+    MK_STAGE_CLOSED = 2     /**< the session is over */
+} mk_stage_note;
+
+/** One stage of the chain: a row of functions. */
+typedef struct mk_stage {
+    const char *name; /**< for logs; static */
+    void *self;
+    uint32_t points; /**< MK_POINT_BIT, or-ed: where it is asked */
+    /** Decide. *io_verdict is PASS when called; what it points to is copied
+     *  before the next call. WAIT promises exactly one mk_stage_answer (which
+     *  may come from inside this call), unless withdrawn. */
+    void (*at)(void *self, const mk_stage_call *call, mk_verdict *io_verdict);
+    /** Be told; NULL when there is nothing to forget. WITHDRAWN comes only
+     *  while it waits; why is MK_E_TIMEOUT when the answer took too long.
+     *  A transaction or session ends with one RESET or CLOSED for each stage,
+     *  asked or not. */
+    void (*note)(void *self, mk_session *s, uint32_t stage, mk_stage_note note,
+                 mk_err why);
+} mk_stage;
+
+/** Answer a question that a stage put off; the next stage is asked at once.
+ *
+ * @param ask      of the call.
+ * @param verdict  PASS, ACCEPT or REFUSE; borrowed for the call.
+ * @return MK_OK; MK_E_STALE: answered before, withdrawn, or the session is
+ *         gone; MK_E_ARG: WAIT, or a malformed code; MK_E_CTL: CR, LF or NUL
+ *         in code or text. On failure nothing changed. */
+MK_API mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict);
+
+/* ---- the record of what happened --------------------------------------------
+ */
+
+/** What a record is about. */
+typedef enum mk_log_kind {
+    MK_LOG_MESSAGE = 1, /**< a message's outcome for one recipient */
+    MK_LOG_REFUSED = 2, /**< refused before there was a message */
+    MK_LOG_FAULT = 3,   /**< the connection or the peer is at fault */
+    MK_LOG_LATE = 4     /**< delivered after the peer was told 451 */
+} mk_log_kind;
+
+/** One record, borrowed for the call. Octets in it are hostile. */
+typedef struct mk_log_record {
+    mk_log_kind kind;
+    mk_str id;           /**< of the transaction; may be empty */
+    mk_str reverse_path; /**< empty is <> */
+    mk_str forward_path; /**< empty when it is not about a recipient */
+    mk_str helo;
+    const char *stage; /**< the stage that decided, or NULL */
+    uint64_t size;     /**< octets on the wire */
+    mk_str code;       /**< "250 2.0.0"; empty for a fault */
+    mk_str text;
+    uint64_t delay_ms;   /**< since MAIL, or since the connection came */
+    const mk_peer *peer; /**< may be NULL */
+    mk_err err;          /**< FAULT: the class */
+} mk_log_record;
+
+/** Takes records. */
+typedef struct mk_log {
+    void *self;
+    /** NULL: nobody listens. */
+    void (*write)(void *self, const mk_log_record *record);
+} mk_log;
+
+/** Append a record as one line of printable ASCII without a line end:
+ *  id=… from=<…> to=<…> size=… outcome="250 2.0.0 …" delay=… peer=…
+ *
+ * @param record  any.
+ * @param out     appended to; every octet of the peer's that is not printable
+ *                is escaped, and so are quotes and angle brackets.
+ * @return MK_OK or MK_E_ROOM; 4,096 octets are always enough. */
+MK_API mk_err mk_log_format(const mk_log_record *record, mk_buf *out);
+
+/** Append an address as a literal (RFC 5321 4.1.3): [192.0.2.1],
+ *  [IPv6:2001:db8::1].
+ *
+ * @param family   4 or 6; anything else gives "unknown".
+ * @param address  4 or 16 octets in network order.
+ * @param out      appended to.
+ * @return MK_OK or MK_E_ROOM. */
+MK_API mk_err mk_address_format(uint8_t family, const uint8_t *address,
+                                mk_buf *out);
+
+/* ---- the service
+ * ------------------------------------------------------------- */
+
+/** Stages of a chain at most. */
+#define MK_STAGES_MAX 16u
+
+/** Settings of a service; start with mk_inbound_config_init. How many
+ *  connections there may be is the host's to limit. */
+typedef struct mk_inbound_config {
+    size_t size; /**< set by init */
+    const mk_host *host;
+    const mk_alloc *alloc;
+    const mk_random *random;
+    /** hostname must be set; `asks` is the service's own; borrowed. */
+    const mk_smtp_server_config *smtp;
+    const mk_stage *stages;    /**< the chain, in order; copied */
+    uint32_t stage_count;      /**< 1 to MK_STAGES_MAX */
+    uint32_t hops_max;         /**< Received: fields, else 554 5.4.6: 50 */
+    uint32_t fields_max;       /**< header fields, else 554 5.6.0: 1,000 */
+    uint64_t header_bytes_max; /**< header block, else 552 5.3.4: 1 MiB */
+    mk_log log;
+} mk_inbound_config;
+
+/** Set a config to the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_inbound_config_init(mk_inbound_config *c, size_t size);
+
+/** Make a service.
+ *
+ * @param c            host, alloc, random, smtp and stages are needed and
+ *                     stay borrowed for the service's life.
+ * @param out_inbound  written on success; free it by mk_inbound_free.
+ * @return MK_OK; MK_E_ARG: something is missing, or a limit is 0; MK_E_MEMORY.
+ */
+MK_API mk_err mk_inbound_new(const mk_inbound_config *c,
+                             mk_inbound **out_inbound);
+
+/** What the host listens with. One service may serve many listeners.
+ *
+ * @param in           the service.
+ * @param out_service  written; good for the service's life. */
+MK_API void mk_inbound_service(mk_inbound *in, mk_service *out_service);
+
+/** Sessions that are not over, and messages of dead peers that still come to
+ *  rest.
+ *
+ * @param in  the service.
+ * @return 0 when idle. */
+MK_API size_t mk_inbound_count(const mk_inbound *in);
+
+/** Free a service that is idle.
+ *
+ * @param in  NULL is fine.
+ * @return MK_OK; MK_E_BUSY when sessions are left: nothing was changed. */
+MK_API mk_err mk_inbound_free(mk_inbound *in);
+
+/* ---- who exists here
+ * ---------------------------------------------------------- */
+
+/** What a directory says about a recipient. */
+typedef enum mk_directory_result {
+    MK_DIRECTORY_FOUND = 0,
+    MK_DIRECTORY_UNKNOWN = 1,
+    MK_DIRECTORY_FAILED = 2 /**< it cannot tell now */
+} mk_directory_result;
+
+/** Knows the users; asked by the policy, may answer later. */
+typedef struct mk_directory {
+    void *self;
+    /** Look up a user of an own domain and call mk_directory_answer once,
+     *  from inside this call or later. Both views are lower case without
+     *  quotes; they live until this returns. */
+    void (*lookup)(void *self, mk_str user, mk_str domain, mk_ask ask);
+    /** The question is void; NULL when it does not matter. */
+    void (*withdrawn)(void *self, mk_ask ask);
+} mk_directory;
+
+/** Answer a lookup.
+ *
+ * @param ask     of the lookup.
+ * @param result  what was found.
+ * @param user    FOUND: the mailbox's user; a view, copied.
+ * @param domain  FOUND: the mailbox's domain; a view, copied.
+ * @return MK_OK; MK_E_STALE as mk_stage_answer, also when no directory was
+ *         asked; MK_E_ARG, MK_E_CTL: not names that a directory may have
+ *         (mk_maildir_name_check). On failure nothing changed. */
+MK_API mk_err mk_directory_answer(mk_ask ask, mk_directory_result result,
+                                  mk_str user, mk_str domain);
+
+/** Settings of the policy; start with mk_local_policy_config_init. */
+typedef struct mk_local_policy_config {
+    size_t size; /**< set by init */
+    const mk_alloc *alloc;
+    const mk_str *domains; /**< own domains, any case; copied */
+    size_t domain_count;   /**< 1 or more */
+    /** The postmaster's user, "name" (of the first domain) or "name@domain":
+     *  "postmaster"; copied. */
+    mk_str postmaster;
+    const mk_directory *directory; /**< borrowed for the policy's life */
+} mk_local_policy_config;
+
+/** The policy for own domains: a stage for MK_POINT_RCPT.
+ *
+ * Another domain is refused with 550 5.7.1, always: it relays for nobody. So
+ * is a local-part with '@', '%' or '!' in it, quoted or not (RFC 2505 2.1,
+ * THREATS 26), and an address literal that is not among the domains. A source
+ * route is ignored (RFC 5321 3.6.1). An unknown user is 550 5.1.1. Local-parts
+ * compare without quotes and without case. <postmaster>, and postmaster and
+ * abuse at every own domain, are always accepted (RFC 5321 4.5.1, RFC 2142):
+ * for the user of that name if there is one, else for the postmaster's user.
+ * What it accepts gets its mailbox and passes on. */
+typedef struct mk_local_policy mk_local_policy;
+
+/** Set a config to the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_local_policy_config_init(mk_local_policy_config *c,
+                                          size_t size);
+
+/** Make a policy.
+ *
+ * @param c           alloc, domains and directory are needed.
+ * @param out_policy  written on success; free it by mk_local_policy_free.
+ * @return MK_OK; MK_E_ARG or MK_E_CTL: something is missing, or a domain or
+ *         the postmaster cannot be a directory's name; MK_E_MEMORY. */
+MK_API mk_err mk_local_policy_new(const mk_local_policy_config *c,
+                                  mk_local_policy **out_policy);
+
+/** The policy as a stage.
+ *
+ * @param p          the policy.
+ * @param out_stage  written; good for the policy's life. */
+MK_API void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage);
+
+/** Free a policy.
+ *
+ * @param p  NULL is fine; no service may use it any more. */
+MK_API void mk_local_policy_free(mk_local_policy *p);
+
+/** A users file, read: a directory that answers at once.
+ *
+ * Lines are NAME:{SCHEME}SECRET[:maildir]; NAME is "name" (valid in the first
+ * domain) or "name@domain" of an own one; '#' begins a comment line. Secrets
+ * are checked for their form and not kept. */
+typedef struct mk_users mk_users;
+
+/** Why a users file was refused. */
+typedef struct mk_users_fault {
+    uint32_t line;    /**< from 1; 0: not about a line */
+    const char *text; /**< a phrase; static */
+} mk_users_fault;
+
+/** Read a users file.
+ *
+ * @param alloc         hook; borrowed for the users' life.
+ * @param text          the file's octets, lines ended by LF or CRLF; names are
+ *                      copied.
+ * @param domains       own domains; copied where needed.
+ * @param domain_count  1 or more.
+ * @param out_users     written on success; free it by mk_users_free.
+ * @param out_fault     written on failure.
+ * @return MK_OK; MK_E_SYNTAX, MK_E_UNSUPPORTED (mbox, an unknown scheme),
+ *         MK_E_EXISTS (named twice): see the line; MK_E_ARG; MK_E_MEMORY. */
+MK_API mk_err mk_users_parse(const mk_alloc *alloc, mk_str text,
+                             const mk_str *domains, size_t domain_count,
+                             mk_users **out_users, mk_users_fault *out_fault);
+
+/** How many users there are.
+ *
+ * @param users  the users.
+ * @return lines that named one. */
+MK_API size_t mk_users_count(const mk_users *users);
+
+/** Is there this user?
+ *
+ * @param users   the users.
+ * @param user    without quotes, any case.
+ * @param domain  any case. */
+MK_API bool mk_users_has(const mk_users *users, mk_str user, mk_str domain);
+
+/** The users as a directory.
+ *
+ * @param users          the users.
+ * @param out_directory  written; good for the users' life. */
+MK_API void mk_users_directory(mk_users *users, mk_directory *out_directory);
+
+/** Free users.
+ *
+ * @param users  NULL is fine. */
+MK_API void mk_users_free(mk_users *users);
+
+/* ---- delivery
+ * ------------------------------------------------------------------ */
+
+/** Settings of a delivery; start with mk_local_delivery_config_init. */
+typedef struct mk_local_delivery_config {
+    size_t size; /**< set by init */
+    const mk_host *host;
+    const mk_alloc *alloc; /**< called on workers too */
+    const mk_random *random;
+    const mk_vfs *vfs;
+    mk_dir root;               /**< the open mail root; borrowed */
+    mk_str hostname;           /**< for Received: and file names; borrowed */
+    uint32_t pid;              /**< of this process, for file names */
+    size_t message_memory_max; /**< kept of a message before it goes to disk:
+                                *   262,144; also what is written at once */
+    size_t memory_max;         /**< of all messages together: 67,108,864 */
+    uint64_t free_bytes_min;   /**< refuse below: 1 MiB */
+    uint64_t free_inodes_min;  /**< refuse below: 16 */
+    unsigned lanes;            /**< commits under way at once: 4 */
+    mk_commit_mode mode;       /**< MK_COMMIT_DURABLE */
+    mk_log log;                /**< told MK_LOG_LATE */
+} mk_local_delivery_config;
+
+/** Delivery into Maildirs, the last stage of a chain.
+ *
+ * RCPT: refuses (550 5.7.1) a recipient that no stage named a mailbox for.
+ * BODY: keeps the message, beyond the limit in the tmp/ of its first mailbox.
+ * END: puts Return-Path:, the added fields and Received: on top (RFC 5321
+ * 4.4; a Return-Path: that the message brought stays where it is), makes the
+ * files of all mailboxes durable and only then accepts, with 250 2.0.0 and the
+ * id. A mailbox named by several recipients gets one copy. All files of a
+ * message are written before the first is renamed, so that a full disk cannot
+ * split it (mailboxes beyond 64 are done 64 at a time). Should a rename fail
+ * after another succeeded, the peer is told 451 and its retry doubles the
+ * message there: SMTP has one reply for all (RFC 5321 4.5.3.2.6 has the same
+ * choice: rather twice than never). */
+typedef struct mk_local_delivery mk_local_delivery;
+
+/** Set a config to the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_local_delivery_config_init(mk_local_delivery_config *c,
+                                            size_t size);
+
+/** Make a delivery.
+ *
+ * @param c             host, alloc, random, vfs, root and hostname are
+ *                      needed; borrowed for its life.
+ * @param out_delivery  written on success; free it by mk_local_delivery_free.
+ * @return MK_OK; MK_E_ARG; MK_E_CTL: the hostname; MK_E_MEMORY. */
+MK_API mk_err mk_local_delivery_new(const mk_local_delivery_config *c,
+                                    mk_local_delivery **out_delivery);
+
+/** The delivery as a stage.
+ *
+ * @param d          the delivery.
+ * @param out_stage  written; good for the delivery's life. */
+MK_API void mk_local_delivery_stage(mk_local_delivery *d, mk_stage *out_stage);
+
+/** Messages that are held or on their way.
+ *
+ * @param d  the delivery.
+ * @return 0 when idle. */
+MK_API size_t mk_local_delivery_count(const mk_local_delivery *d);
+
+/** Free a delivery that is idle.
+ *
+ * @param d  NULL is fine.
+ * @return MK_OK; MK_E_BUSY when messages are left: nothing was changed. */
+MK_API mk_err mk_local_delivery_free(mk_local_delivery *d);
+
+MK_EXTERN_C_END
+#endif

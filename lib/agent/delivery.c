@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * delivery.c: the stage that brings a message to rest (RFC 5321 4.1.1.4, 4.4,
+ * 6.1) and the order of its steps: collect, spill when it grows, prepare the
+ * files on a worker, hand them to the group commit, answer. 250 is said only
+ * when every mailbox has it durably (DESIGN 7). It refuses a recipient that
+ * has no mailbox, and has no way to send mail elsewhere.
+ */
+#include <string.h>
+
+#include "delivery_internal.h"
+
+/* Mailboxes done at once: bounds the descriptors that one message takes. */
+#define SLICE 64u
+
+static void advance(mk_job *job);
+static void finish(message *m);
+
+/* ---- what the peer is told --------------------------------------------------
+ */
+
+static void refuse(mk_verdict *v, mk_answer answer, const char *code,
+                   const char *text)
+{
+    v->kind = MK_VERDICT_REFUSE;
+    v->answer = answer;
+    v->code = mk_str_z(code);
+    v->text = mk_str_z(text);
+}
+
+/* THREATS F8, F10, F15, F18, F20, F25: all of them pass, so all are 4xx. */
+static void refuse_for(mk_err err, mk_verdict *v)
+{
+    if (err == MK_E_SPACE || err == MK_E_FBIG) {
+        refuse(v, MK_ANSWER_LATER, "452 4.3.1", "insufficient system storage");
+    } else if (err == MK_E_MEMORY) {
+        refuse(v, MK_ANSWER_LATER, "452 4.3.0", "out of memory");
+    } else {
+        refuse(v, MK_ANSWER_LATER, "451 4.3.0", mk_err_text(err));
+    }
+}
+
+/* ---- its life
+ * -----------------------------------------------------------------
+ */
+
+static message *message_new(mk_local_delivery *ld)
+{
+    message *m = mk_alloc_get(ld->c.alloc, sizeof *m);
+    if (m != NULL) {
+        m->ld = ld;
+        m->job.work = message_work;
+        m->job.done = advance;
+        m->began_ms = ld->c.host->now_ms(ld->c.host->self);
+        ld->messages++;
+    }
+    return m;
+}
+
+static void task_drop(message *m, task *t)
+{
+    mk_delivery_free(t->delivery);
+    t->delivery = NULL;
+    if (t->box != NULL) {
+        t->box->bad = t->box->bad || m->err != MK_OK;
+        box_put(&m->ld->boxes, t->box);
+        t->box = NULL;
+    }
+}
+
+static void message_free(message *m)
+{
+    mk_local_delivery *ld = m->ld;
+    for (size_t i = 0; i < m->task_count; i++) {
+        task_drop(m, &m->tasks[i]);
+    }
+    mk_alloc_put(ld->c.alloc, m->tasks, m->task_room * sizeof *m->tasks);
+    collect_views_free(m);
+    collect_drop(m);
+    mk_alloc_put(ld->c.alloc, m->top, m->top_bytes);
+    mk_alloc_put(ld->c.alloc, m, sizeof *m);
+    ld->messages--;
+}
+
+/* Start the job. When it cannot be had, *m is as before. */
+static mk_err start(message *m, message_step step)
+{
+    const mk_host *h = m->ld->c.host;
+    m->step = (uint8_t)step;
+    m->busy = true;
+    mk_err err = h->submit(h->self, &m->job);
+    if (err != MK_OK) {
+        m->busy = false;
+    }
+    return err;
+}
+
+/* Give up what is not committed, then end. */
+static void clean(message *m)
+{
+    bool any = false;
+    for (size_t i = 0; i < m->task_count; i++) {
+        any = any || m->tasks[i].delivery != NULL;
+    }
+    if (!any || start(m, STEP_CLEAN) != MK_OK) {
+        finish(m); /* without a worker, freeing removes the files here */
+    }
+}
+
+/* ---- tasks
+ * ---------------------------------------------------------------------
+ */
+
+static bool has_task(const message *m, const mk_recipient *r)
+{
+    for (size_t i = 0; i < m->task_count; i++) {
+        const box *x = m->tasks[i].box;
+        if (mk_str_is(x->user, r->box_user) &&
+            mk_str_is(x->domain, r->box_domain)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One for each mailbox, however many recipients name it. */
+static mk_err make_tasks(message *m, const mk_session *s)
+{
+    mk_local_delivery *ld = m->ld;
+    const mk_recipient *r = mk_session_recipients(s);
+    uint32_t us = 0;
+
+    if (m->tasks != NULL) {
+        return MK_OK;
+    }
+    size_t room = mk_session_recipient_count(s);
+    m->tasks = mk_alloc_get(ld->c.alloc, room * sizeof *m->tasks);
+    if (m->tasks == NULL) {
+        return room > 0 ? MK_E_MEMORY : MK_E_STATE;
+    }
+    m->task_room = room;
+    for (; r != NULL; r = r->after) {
+        if (has_task(m, r)) {
+            continue;
+        }
+        task *t = &m->tasks[m->task_count];
+        t->box = box_get(&ld->boxes, r->box_domain, r->box_user);
+        if (t->box == NULL) {
+            return MK_E_MEMORY;
+        }
+        m->task_count++;
+    }
+    int64_t wall = ld->c.host->wall_s(ld->c.host->self, &us);
+    m->stamp.wall_us = (wall > 0 ? (uint64_t)wall : 0) * 1000000 + us;
+    m->stamp.pid = ld->c.pid;
+    m->stamp.host = ld->c.hostname;
+    m->stamp.seq = ld->seq;
+    ld->seq += m->task_count;
+    return ld->c.random->fill(ld->c.random->self, &m->stamp.random,
+                              sizeof m->stamp.random);
+}
+
+/* ---- the body
+ * ---------------------------------------------------------------------
+ */
+
+static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
+                    mk_verdict *v)
+{
+    void **tag = mk_session_tag(call->session, call->stage);
+    message *m = *tag != NULL ? *tag : message_new(ld);
+    mk_err err = m != NULL ? MK_OK : MK_E_MEMORY;
+
+    if (m != NULL) {
+        *tag = m;
+        m->tag = tag;
+        err = collect_add(m, call->octets);
+    }
+    if (err == MK_OK &&
+        (m->held > ld->c.message_memory_max || ld->memory > ld->c.memory_max)) {
+        err = make_tasks(m, call->session);
+        err = err == MK_OK ? start(m, STEP_SPILL) : err;
+        if (err == MK_OK) {
+            m->ask = call->ask;
+            m->asked = true;
+            v->kind = MK_VERDICT_WAIT;
+        }
+    }
+    if (err != MK_OK) {
+        refuse_for(err, v);
+    }
+}
+
+static void after_spill(message *m)
+{
+    mk_verdict v = {.kind = MK_VERDICT_PASS};
+    collect_drop(m);
+    if (!m->asked) {
+        clean(m);
+        return;
+    }
+    if (m->err != MK_OK) {
+        refuse_for(m->err, &v);
+    }
+    m->asked = false;
+    mk_stage_answer(m->ask, &v);
+}
+
+/* ---- the end
+ * ------------------------------------------------------------------------
+ */
+
+static mk_err make_top(message *m, const mk_session *s)
+{
+    const mk_local_delivery_config *c = &m->ld->c;
+    mk_str fields = mk_session_fields(s);
+    bool one = mk_session_recipient_count(s) == 1;
+    uint32_t flags = mk_session_flags(s);
+    trace_info t = {
+        .reverse_path = mk_session_reverse_path(s),
+        .helo = mk_session_helo(s),
+        .helo_valid = (flags & MK_SMTP_EVENT_NAME_VALID) != 0,
+        .esmtp = (flags & MK_SMTP_EVENT_ESMTP) != 0,
+        .peer = mk_session_peer(s),
+        .hostname = c->hostname,
+        .id = mk_session_id(s),
+        .forward_path =
+            one ? mk_session_recipients(s)->mailbox : mk_str_of(NULL, 0),
+        .wall_s = c->host->wall_s(c->host->self, NULL),
+        .fields = fields,
+    };
+    mk_buf b;
+
+    m->top_bytes = TRACE_MAX + fields.len;
+    m->top = mk_alloc_get(c->alloc, m->top_bytes);
+    if (m->top == NULL) {
+        return MK_E_MEMORY;
+    }
+    mk_buf_init(&b, m->top, m->top_bytes);
+    mk_err err = trace_format(&t, &b);
+    m->top_len = b.len;
+    return err;
+}
+
+static void slice_next(message *m)
+{
+    size_t left = m->task_count - m->slice_end;
+    m->slice_first = m->slice_end;
+    m->slice_end += left < SLICE ? left : SLICE;
+}
+
+static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
+                   mk_verdict *v)
+{
+    mk_session *s = call->session;
+    void **tag = mk_session_tag(s, call->stage);
+    message *m = *tag != NULL ? *tag : message_new(ld);
+
+    if (m == NULL) {
+        refuse_for(MK_E_MEMORY, v);
+        return;
+    }
+    *tag = m;
+    m->tag = tag;
+    m->at_end = true;
+    m->wire_bytes = mk_session_size(s);
+    memcpy(m->id, mk_session_id(s).ptr, ID_BYTES);
+    mk_err err = make_tasks(m, s);
+    err = err == MK_OK ? make_top(m, s) : err;
+    err = err == MK_OK ? collect_views(m) : err;
+    if (err == MK_OK) {
+        m->slice_end = 1;
+        slice_next(m);
+        err = start(m, STEP_PREPARE);
+    }
+    if (err != MK_OK) {
+        refuse_for(err, v);
+        return;
+    }
+    m->ask = call->ask;
+    m->asked = true;
+    v->kind = MK_VERDICT_WAIT;
+}
+
+/* ---- the commit
+ * ------------------------------------------------------------------------ */
+
+static bool is_in_slice(const message *m, size_t i)
+{
+    bool is_last = m->slice_end == m->task_count;
+    return (i >= m->slice_first && i < m->slice_end) || (i == 0 && is_last);
+}
+
+static void slice_done(message *m)
+{
+    bool is_last = m->slice_end == m->task_count;
+    for (size_t i = 0; i < m->task_count && m->err == MK_OK; i++) {
+        if (is_in_slice(m, i)) {
+            task_drop(m, &m->tasks[i]);
+        }
+    }
+    if (m->err != MK_OK) {
+        clean(m);
+    } else if (is_last) {
+        finish(m);
+    } else {
+        slice_next(m);
+        m->err = start(m, STEP_PREPARE);
+        if (m->err != MK_OK) {
+            clean(m);
+        }
+    }
+}
+
+static void committed(mk_commit_item *item)
+{
+    mk_delivery *d = mk_delivery_of(item);
+    message *m = *mk_delivery_tag(d);
+    if (item->result != MK_OK && m->err == MK_OK) {
+        m->err = item->result;
+    }
+    for (size_t i = 0; i < m->task_count; i++) {
+        if (m->tasks[i].delivery == d) {
+            mk_delivery_free(d); /* its end is known, nothing is left of it */
+            m->tasks[i].delivery = NULL;
+            break;
+        }
+    }
+    if (--m->pending == 0) {
+        slice_done(m);
+    }
+}
+
+static void commit(message *m)
+{
+    m->committing = true;
+    m->pending = 1;
+    for (size_t i = 0; i < m->task_count; i++) {
+        if (!is_in_slice(m, i)) {
+            continue;
+        }
+        mk_commit_item *item = mk_delivery_item(m->tasks[i].delivery);
+        item->done = committed;
+        mk_err err = mk_commit_queue_add(m->ld->queue, item);
+        if (err == MK_OK) {
+            m->pending++;
+        } else {
+            m->err = err;
+            break;
+        }
+    }
+    if (--m->pending == 0) {
+        slice_done(m);
+    }
+}
+
+static void log_late(const message *m)
+{
+    const mk_local_delivery_config *c = &m->ld->c;
+    mk_log_record r = {.kind = MK_LOG_LATE,
+                       .id = mk_str_of(m->id, ID_BYTES),
+                       .size = m->wire_bytes,
+                       .code = mk_str_z("250 2.0.0"),
+                       .text = mk_str_z("came to rest after the peer was "
+                                        "told 451"),
+                       .delay_ms =
+                           c->host->now_ms(c->host->self) - m->began_ms};
+    if (c->log.write != NULL) {
+        c->log.write(c->log.self, &r);
+    }
+}
+
+/* Answer, and forget the message. */
+static void finish(message *m)
+{
+    char text[ID_BYTES + 16];
+    mk_buf b;
+    mk_verdict v = {.kind = MK_VERDICT_ACCEPT, .code = mk_str_z("250 2.0.0")};
+    mk_ask ask = m->ask;
+    bool asked = m->asked;
+
+    mk_buf_init(&b, text, sizeof text);
+    mk_buf_add(&b, mk_str_of(m->id, ID_BYTES));
+    mk_buf_add_z(&b, " delivered");
+    v.text = mk_buf_str(&b);
+    if (m->err != MK_OK) {
+        refuse_for(m->err, &v);
+    } else if (!asked && m->committing) {
+        log_late(m);
+    }
+    if (asked) {
+        *m->tag = NULL;
+    }
+    message_free(m);
+    if (asked) {
+        mk_stage_answer(ask, &v);
+    }
+}
+
+/* The job is done. */
+static void advance(mk_job *job)
+{
+    message *m = (message *)(void *)job;
+    m->busy = false;
+    if (m->err != MK_OK || m->step == STEP_CLEAN) {
+        /* the worker has aborted them: freeing touches no file */
+        for (size_t i = 0; i < m->task_count; i++) {
+            mk_delivery_free(m->tasks[i].delivery);
+            m->tasks[i].delivery = NULL;
+        }
+    }
+    if (m->step == STEP_SPILL) {
+        after_spill(m);
+    } else if (m->step == STEP_CLEAN) {
+        finish(m);
+    } else if (m->err != MK_OK || (m->dead && !m->committing)) {
+        clean(m);
+    } else {
+        commit(m);
+    }
+}
+
+/* ---- the stage
+ * ----------------------------------------------------------------------------
+ */
+
+static void at(void *self, const mk_stage_call *call, mk_verdict *v)
+{
+    const mk_recipient *r = mk_session_recipient(call->session);
+
+    if (call->point == MK_POINT_BODY) {
+        at_body(self, call, v);
+    } else if (call->point == MK_POINT_END) {
+        at_end(self, call, v);
+    } else if (call->point == MK_POINT_RCPT) {
+        if (r != NULL && r->box_user.len > 0) {
+            v->kind = MK_VERDICT_ACCEPT;
+        } else {
+            refuse(v, MK_ANSWER_NO, "550 5.7.1", "relaying is not permitted");
+        }
+    }
+}
+
+static void note(void *self, mk_session *s, uint32_t stage, mk_stage_note what,
+                 mk_err why)
+{
+    void **tag = mk_session_tag(s, stage);
+    message *m = *tag;
+
+    (void)self;
+    (void)why;
+    *tag = NULL;
+    if (m == NULL) {
+        return;
+    }
+    m->asked = false;
+    m->dead = true;
+    if (what != MK_STAGE_WITHDRAWN && !m->busy && m->pending == 0) {
+        clean(m);
+    }
+}
+
+void mk_local_delivery_stage(mk_local_delivery *d, mk_stage *out_stage)
+{
+    memset(out_stage, 0, sizeof *out_stage);
+    out_stage->name = "delivery";
+    out_stage->self = d;
+    out_stage->points = MK_POINT_BIT(MK_POINT_RCPT) |
+                        MK_POINT_BIT(MK_POINT_BODY) |
+                        MK_POINT_BIT(MK_POINT_END);
+    out_stage->at = at;
+    out_stage->note = note;
+}
+
+/* ---- the delivery itself
+ * --------------------------------------------------------------------- */
+
+mk_err mk_local_delivery_config_init(mk_local_delivery_config *c, size_t size)
+{
+    if (c == NULL || size != sizeof *c) {
+        return MK_E_ARG;
+    }
+    memset(c, 0, sizeof *c);
+    c->size = size;
+    c->root.id = MK_VFS_NONE;
+    c->message_memory_max = 256u * 1024u;
+    c->memory_max = 64u * 1024u * 1024u;
+    c->free_bytes_min = 1024u * 1024u;
+    c->free_inodes_min = 16;
+    c->lanes = 4;
+    c->mode = MK_COMMIT_DURABLE;
+    return MK_OK;
+}
+
+static mk_err config_check(const mk_local_delivery_config *c)
+{
+    if (c == NULL || c->size != sizeof *c || c->host == NULL ||
+        c->alloc == NULL || c->random == NULL || c->vfs == NULL ||
+        c->root.id == MK_VFS_NONE || c->hostname.len == 0 ||
+        c->hostname.len > 255 || c->message_memory_max == 0 ||
+        c->memory_max == 0) {
+        return MK_E_ARG;
+    }
+    return mk_str_has_ctl(c->hostname) ? MK_E_CTL : MK_OK;
+}
+
+mk_err mk_local_delivery_new(const mk_local_delivery_config *c,
+                             mk_local_delivery **out_delivery)
+{
+    mk_err err = config_check(c);
+    mk_commit_queue_config q;
+
+    if (err != MK_OK) {
+        return err;
+    }
+    mk_local_delivery *d = mk_alloc_get(c->alloc, sizeof *d);
+    if (d == NULL) {
+        return MK_E_MEMORY;
+    }
+    d->c = *c;
+    d->boxes.alloc = c->alloc;
+    mk_commit_queue_config_init(&q, sizeof q);
+    q.vfs = c->vfs;
+    q.alloc = c->alloc;
+    q.submit = c->host->submit;
+    q.submit_self = c->host->self;
+    q.lanes = c->lanes;
+    q.mode = c->mode;
+    err = mk_commit_queue_new(&q, &d->queue);
+    if (err != MK_OK) {
+        mk_alloc_put(c->alloc, d, sizeof *d);
+        return err;
+    }
+    *out_delivery = d;
+    return MK_OK;
+}
+
+size_t mk_local_delivery_count(const mk_local_delivery *d)
+{
+    return d->messages;
+}
+
+mk_err mk_local_delivery_free(mk_local_delivery *d)
+{
+    if (d == NULL) {
+        return MK_OK;
+    }
+    if (d->messages > 0) {
+        return MK_E_BUSY;
+    }
+    mk_err err = mk_commit_queue_free(d->queue);
+    if (err == MK_OK) {
+        const mk_alloc *a = d->c.alloc;
+        boxes_fini(&d->boxes);
+        mk_alloc_put(a, d, sizeof *d);
+    }
+    return err;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * inbound.c: the service that a host listens with: one SMTP server engine and
+ * one session for each connection, in one block, and the way from the
+ * engine's events to the chain (RFC 5321 3.1 to 3.3). It bounds the header of
+ * each message (loops: RFC 5321 6.3). What cannot be had, memory above all, is
+ * a 421 or 452 and never an end. How many connections there may be is not its
+ * business: the host limits them.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+#define HELO_MAX 255u
+#define NO_SLOT UINT32_MAX
+
+/* ---- slots: questions outlive sessions --------------------------------------
+ */
+
+static mk_err slots_grow(mk_inbound *in)
+{
+    const mk_alloc *a = in->c.alloc;
+    uint32_t n = in->slot_count == 0 ? 16 : in->slot_count * 2;
+    slot *grown = mk_alloc_get(a, n * sizeof *grown);
+    if (grown == NULL) {
+        return MK_E_MEMORY;
+    }
+    if (in->slot_count > 0) {
+        memcpy(grown, in->slots, in->slot_count * sizeof *grown);
+        mk_alloc_put(a, in->slots, in->slot_count * sizeof *grown);
+    }
+    for (uint32_t i = in->slot_count; i < n; i++) {
+        grown[i].unused = i + 1 < n ? i + 1 : NO_SLOT;
+    }
+    in->slot_unused = in->slot_count;
+    in->slot_count = n;
+    in->slots = grown;
+    return MK_OK;
+}
+
+static mk_err slot_take(mk_session *s)
+{
+    mk_inbound *in = s->in;
+    if (in->slot_unused == NO_SLOT && slots_grow(in) != MK_OK) {
+        return MK_E_MEMORY;
+    }
+    s->slot = in->slot_unused;
+    in->slot_unused = in->slots[s->slot].unused;
+    in->slots[s->slot].session = s;
+    return MK_OK;
+}
+
+static void slot_give(mk_session *s)
+{
+    slot *q = &s->in->slots[s->slot];
+    q->session = NULL;
+    q->turn++;
+    q->unused = s->in->slot_unused;
+    s->in->slot_unused = s->slot;
+}
+
+mk_session *inbound_find(mk_ask ask)
+{
+    const mk_inbound *in = ask.inbound;
+    uint32_t i = (uint32_t)(ask.number & UINT32_MAX);
+    if (in == NULL || i >= in->slot_count) {
+        return NULL;
+    }
+    mk_session *s = in->slots[i].session;
+    if (s == NULL || !s->open || in->slots[i].turn != ask.number >> 32) {
+        return NULL;
+    }
+    return s;
+}
+
+/* ---- connections
+ * ---------------------------------------------------------------
+ */
+
+static size_t engine_offset(const mk_inbound *in)
+{
+    size_t n = sizeof(mk_session) + in->c.stage_count * sizeof(void *);
+    return (n + 15) / 16 * 16;
+}
+
+static mk_err session_new(mk_inbound *in, const mk_peer *peer,
+                          mk_session **out_s)
+{
+    size_t bytes = engine_offset(in) + in->engine_bytes;
+    mk_session *s = mk_alloc_get(in->c.alloc, bytes);
+    if (s == NULL) {
+        return MK_E_MEMORY;
+    }
+    s->in = in;
+    s->bytes = (uint32_t)bytes;
+    s->peer = *peer;
+    mk_err err = slot_take(s);
+    if (err == MK_OK) {
+        err = mk_smtp_server_open(&in->smtp, (char *)s + engine_offset(in),
+                                  in->engine_bytes, &s->engine);
+        if (err != MK_OK) {
+            slot_give(s);
+        }
+    }
+    if (err != MK_OK) {
+        mk_alloc_put(in->c.alloc, s, bytes);
+        return err;
+    }
+    *out_s = s;
+    return MK_OK;
+}
+
+static mk_err service_open(void *self, mk_conn *conn, const mk_peer *peer,
+                           mk_engine **out_engine, void **out_session,
+                           mk_str *out_refusal)
+{
+    mk_inbound *in = self;
+    mk_session *s;
+
+    mk_err err = session_new(in, peer, &s);
+    if (err != MK_OK) {
+        *out_refusal = mk_str_z("421 4.3.0 out of memory\r\n");
+        return err;
+    }
+    s->conn = conn;
+    s->began_ms = in->c.host->now_ms(in->c.host->self);
+    in->sessions++;
+    *out_engine = s->engine;
+    *out_session = s;
+    return MK_OK;
+}
+
+void inbound_release(mk_session *s)
+{
+    mk_inbound *in = s->in;
+    if (s->engine != NULL || s->running || s->waiting) {
+        return;
+    }
+    s->running = true; /* whatever the stages do when told */
+    chain_reset(s);
+    chain_tell_all(s, MK_STAGE_CLOSED);
+    slot_give(s);
+    mk_alloc_put(in->c.alloc, s->helo, s->helo_bytes);
+    mk_alloc_put(in->c.alloc, s, s->bytes);
+    in->sessions--;
+}
+
+/* A peer that is gone after its final dot withdraws nothing (Law 5). */
+static void service_closed(void *session, mk_err why)
+{
+    mk_session *s = session;
+    mk_close(s->engine);
+    s->engine = NULL;
+    s->conn = NULL;
+    if (s->point != MK_POINT_END) {
+        chain_withdraw(s, why != MK_OK ? why : MK_E_CUT);
+    }
+    inbound_release(s);
+}
+
+/* ---- events
+ * ----------------------------------------------------------------------
+ */
+
+static void out_of_memory(mk_session *s, mk_point point, mk_op op)
+{
+    chain_refuse(s, point, op, MK_ANSWER_LATER,
+                 point == MK_POINT_HELO ? "451" : "452 4.3.0", "out of memory");
+}
+
+static void on_helo(mk_session *s, const mk_event *ev)
+{
+    const mk_alloc *a = s->in->c.alloc;
+    mk_str name = mk_str_sub(ev->of.smtp->argument, 0, HELO_MAX);
+    char *copy = agent_copy(a, name, name.len);
+
+    chain_reset(s);
+    mk_alloc_put(a, s->helo, s->helo_bytes);
+    s->helo = copy;
+    s->helo_bytes = (uint16_t)(copy != NULL ? name.len : 0);
+    s->flags = (uint8_t)ev->of.smtp->flags;
+    if (ev->of.smtp->argument.len > HELO_MAX) {
+        s->flags &= (uint8_t)~MK_SMTP_EVENT_NAME_VALID;
+    }
+    if (copy == NULL && name.len > 0) {
+        out_of_memory(s, MK_POINT_HELO, ev->op);
+    } else {
+        chain_start(s, MK_POINT_HELO, ev->op, mk_str_of(NULL, 0));
+    }
+}
+
+static void on_mail(mk_session *s, const mk_event *ev)
+{
+    mk_err err;
+    chain_reset(s);
+    err = transaction_new(s, ev->of.smtp->path->mailbox);
+    if (err == MK_E_MEMORY) {
+        out_of_memory(s, MK_POINT_MAIL, ev->op);
+    } else if (err != MK_OK) {
+        chain_refuse(s, MK_POINT_MAIL, ev->op, MK_ANSWER_LATER, "451 4.3.0",
+                     mk_err_text(err));
+    } else {
+        chain_start(s, MK_POINT_MAIL, ev->op, mk_str_of(NULL, 0));
+    }
+}
+
+static void on_rcpt(mk_session *s, const mk_event *ev)
+{
+    if (s->tx == NULL || transaction_judge(s, ev->of.smtp->path) != MK_OK) {
+        out_of_memory(s, MK_POINT_RCPT, ev->op);
+    } else {
+        chain_start(s, MK_POINT_RCPT, ev->op, mk_str_of(NULL, 0));
+    }
+}
+
+/* Is the header beyond a limit? Then the rest is swallowed. */
+static bool is_header_refused(mk_session *s, mk_op op)
+{
+    const header_scan *h = &s->tx->header;
+    const mk_inbound_config *c = &s->in->c;
+    if (h->hops > c->hops_max) {
+        chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "554 5.4.6",
+                     "too many hops, this message is looping");
+    } else if (h->fields > c->fields_max) {
+        chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "554 5.6.0",
+                     "too many header fields");
+    } else if (h->bytes > c->header_bytes_max) {
+        chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "552 5.3.4",
+                     "the header is too large");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void on_body(mk_session *s, const mk_event *ev)
+{
+    if ((ev->flags & MK_LAST) != 0) {
+        if (s->tx != NULL) {
+            chain_start(s, MK_POINT_END, ev->op, mk_str_of(NULL, 0));
+        } else if ((ev->flags & MK_ASK) != 0) {
+            mk_reply(s->engine, ev->op, MK_ANSWER_LATER, mk_str_z(NULL),
+                     mk_str_z(NULL));
+        }
+    } else if (s->tx != NULL) {
+        s->tx->size += ev->data.len;
+        header_scan_add(&s->tx->header, ev->data);
+        if (!is_header_refused(s, ev->op)) {
+            chain_start(s, MK_POINT_BODY, ev->op, ev->data);
+        }
+    }
+}
+
+/* Did the engine itself turn the message away? */
+static void on_reset(mk_session *s, mk_err why)
+{
+    bool size = why == MK_E_SIZE;
+
+    chain_withdraw(s, MK_E_CANCELLED);
+    const mk_recipient *r = mk_session_recipients(s);
+    for (; r != NULL && (size || why == MK_E_LINE); r = r->after) {
+        inbound_log(s, MK_LOG_MESSAGE, r->mailbox,
+                    mk_str_z(size ? "552 5.3.4" : "554 5.6.0"),
+                    mk_str_z(mk_err_text(why)), why);
+    }
+    chain_reset(s);
+}
+
+static void on_fault(mk_session *s, const mk_fault *fault)
+{
+    const mk_recipient *r = mk_session_recipients(s);
+    inbound_log(s, MK_LOG_FAULT, r != NULL ? r->mailbox : mk_str_z(NULL),
+                fault->code, fault->text, fault->why);
+}
+
+static void service_event(void *session, const mk_event *ev)
+{
+    mk_session *s = session;
+    bool asked = (ev->flags & MK_ASK) != 0;
+
+    switch (ev->type) {
+    case MK_EV_SMTP_CONNECT:
+        if (asked) {
+            chain_start(s, MK_POINT_CONNECT, ev->op, mk_str_of(NULL, 0));
+        }
+        break;
+    case MK_EV_SMTP_HELO:
+        on_helo(s, ev);
+        break;
+    case MK_EV_SMTP_MAIL:
+        on_mail(s, ev);
+        break;
+    case MK_EV_SMTP_RCPT:
+        on_rcpt(s, ev);
+        break;
+    case MK_EV_SMTP_DATA:
+        if (asked) {
+            chain_start(s, MK_POINT_DATA, ev->op, mk_str_of(NULL, 0));
+        }
+        break;
+    case MK_EV_BODY:
+        on_body(s, ev);
+        break;
+    case MK_EV_SMTP_RESET:
+        on_reset(s, ev->err);
+        break;
+    case MK_EV_WITHDRAWN:
+        chain_withdraw(s, ev->err);
+        break;
+    case MK_EV_FAULT:
+        on_fault(s, ev->of.fault);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the record
+ * -------------------------------------------------------------------- */
+
+void inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
+                 mk_str code, mk_str text, mk_err err)
+{
+    const mk_inbound *in = s->in;
+    if (in->c.log.write == NULL) {
+        return;
+    }
+    const transaction *t = s->tx;
+    uint64_t now = in->c.host->now_ms(in->c.host->self);
+    mk_log_record r = {.kind = kind,
+                       .id = mk_session_id(s),
+                       .reverse_path = mk_session_reverse_path(s),
+                       .forward_path = forward_path,
+                       .helo = mk_session_helo(s),
+                       .size = mk_session_size(s),
+                       .code = code,
+                       .text = text,
+                       .delay_ms =
+                           now - (t != NULL ? t->began_ms : s->began_ms),
+                       .peer = &s->peer,
+                       .err = err};
+    bool decided = err == MK_OK && s->stage < in->c.stage_count;
+    r.stage = decided ? in->stages[s->stage].name : NULL;
+    in->c.log.write(in->c.log.self, &r);
+}
+
+/* ---- its life
+ * ------------------------------------------------------------------------ */
+
+mk_err mk_inbound_config_init(mk_inbound_config *c, size_t size)
+{
+    if (c == NULL || size != sizeof *c) {
+        return MK_E_ARG;
+    }
+    memset(c, 0, sizeof *c);
+    c->size = size;
+    c->hops_max = 50;
+    c->fields_max = 1000;
+    c->header_bytes_max = 1024u * 1024u;
+    return MK_OK;
+}
+
+static bool is_config_whole(const mk_inbound_config *c)
+{
+    return c != NULL && c->size == sizeof *c && c->host != NULL &&
+           c->alloc != NULL && c->random != NULL && c->smtp != NULL &&
+           c->stages != NULL && c->stage_count > 0 &&
+           c->stage_count <= MK_STAGES_MAX && c->hops_max > 0 &&
+           c->fields_max > 0 && c->header_bytes_max > 0;
+}
+
+/* The engine asks where a stage is asked, and where memory may be short. */
+static uint32_t asks_of(const mk_inbound *in)
+{
+    uint32_t asks = MK_SMTP_ASK_DEFAULT | MK_SMTP_ASK_HELO;
+    for (uint32_t i = 0; i < in->c.stage_count; i++) {
+        uint32_t points = in->stages[i].points;
+        if ((points & MK_POINT_BIT(MK_POINT_CONNECT)) != 0) {
+            asks |= MK_SMTP_ASK_CONNECT;
+        }
+        if ((points & MK_POINT_BIT(MK_POINT_DATA)) != 0) {
+            asks |= MK_SMTP_ASK_DATA;
+        }
+    }
+    return asks;
+}
+
+mk_err mk_inbound_new(const mk_inbound_config *c, mk_inbound **out_inbound)
+{
+    if (!is_config_whole(c) || out_inbound == NULL) {
+        return MK_E_ARG;
+    }
+    for (uint32_t i = 0; i < c->stage_count; i++) {
+        if (c->stages[i].at == NULL) {
+            return MK_E_ARG;
+        }
+    }
+    mk_inbound *in = mk_alloc_get(c->alloc, sizeof *in);
+    if (in == NULL) {
+        return MK_E_MEMORY;
+    }
+    in->c = *c;
+    in->smtp = *c->smtp;
+    memcpy(in->stages, c->stages, c->stage_count * sizeof in->stages[0]);
+    in->slot_unused = NO_SLOT;
+    in->smtp.asks = asks_of(in);
+    in->engine_bytes = mk_smtp_server_need(&in->smtp);
+    if (in->engine_bytes == 0) {
+        mk_alloc_put(c->alloc, in, sizeof *in);
+        return MK_E_ARG;
+    }
+    *out_inbound = in;
+    return MK_OK;
+}
+
+void mk_inbound_service(mk_inbound *in, mk_service *out_service)
+{
+    memset(out_service, 0, sizeof *out_service);
+    out_service->self = in;
+    out_service->open = service_open;
+    out_service->event = service_event;
+    out_service->closed = service_closed;
+}
+
+size_t mk_inbound_count(const mk_inbound *in)
+{
+    return in->sessions;
+}
+
+mk_err mk_inbound_free(mk_inbound *in)
+{
+    if (in == NULL) {
+        return MK_OK;
+    }
+    if (in->sessions > 0) {
+        return MK_E_BUSY;
+    }
+    const mk_alloc *a = in->c.alloc;
+    mk_alloc_put(a, in->slots, in->slot_count * sizeof *in->slots);
+    mk_alloc_put(a, in, sizeof *in);
+    return MK_OK;
+}

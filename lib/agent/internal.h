@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * internal.h: what the files of agent/ share: the service, a session and its
+ * transaction, and the scanner of header blocks. A session is one block: the
+ * struct, one tag for each stage, then the engine. What a message needs is
+ * taken at MAIL and given back when the transaction ends.
+ */
+#ifndef AGENT_INTERNAL_H
+#define AGENT_INTERNAL_H
+
+#include <mailkit/agent.h>
+
+/* ---- header.c: the header block, cut anywhere ------------------------------
+ */
+
+typedef struct header_scan {
+    uint64_t bytes;  /* of the header block so far */
+    uint32_t fields; /* header fields */
+    uint32_t hops;   /* Received: fields */
+    uint8_t state;   /* enum in header.c */
+    uint8_t matched; /* octets of "received" seen */
+    bool done;       /* the body began */
+} header_scan;
+
+/* Look at the next octets of a message, CRLF line ends. */
+void header_scan_add(header_scan *h, mk_str octets);
+
+/* ---- trace.c: what is put on top
+ * ------------------------------------------------------ */
+
+#define ID_BYTES 21u
+
+/* 21 octets of A-Z2-7: 55 bits of time, 20 of sequence, 30 of random. */
+void id_format(uint64_t wall_us, uint64_t seq, uint32_t random, char *out);
+
+/* What stands in the trace fields of one message (RFC 5321 4.4). */
+typedef struct trace_info {
+    mk_str reverse_path;
+    mk_str helo;
+    bool helo_valid;
+    bool esmtp;
+    const mk_peer *peer;
+    mk_str hostname;
+    mk_str id;
+    mk_str forward_path; /* empty unless there is exactly one */
+    int64_t wall_s;
+    mk_str fields; /* added ones, complete */
+} trace_info;
+
+/* Octets of Return-Path: and Received: at most. */
+#define TRACE_MAX 1280u
+
+/* Append Return-Path:, the added fields, and Received:, CRLF line ends. */
+mk_err trace_format(const trace_info *t, mk_buf *out);
+
+/* ---- transaction.c ---------------------------------------------------------
+ */
+
+typedef struct recipient {
+    mk_recipient pub;
+    struct recipient *after;
+    size_t bytes;     /* of this block */
+    char *box;        /* box_domain and box_user, one block */
+    size_t box_bytes; /* of it */
+} recipient;
+
+typedef struct transaction {
+    char id[ID_BYTES];
+    char *reverse_path;
+    size_t reverse_bytes;
+    recipient *first;
+    recipient *last;
+    recipient *judged; /* not yet accepted */
+    uint32_t count;
+    uint64_t size;
+    uint64_t began_ms;
+    header_scan header;
+    char *fields; /* MK_SESSION_FIELDS_MAX octets, filled from the end */
+    size_t fields_len;
+} transaction;
+
+mk_err transaction_new(mk_session *s, mk_str reverse_path);
+void transaction_free(mk_session *s);
+mk_err transaction_judge(mk_session *s, const mk_smtp_path *path);
+void transaction_accept(transaction *t);
+void transaction_forget(mk_session *s);
+
+/* ---- inbound.c, chain.c ----------------------------------------------------
+ */
+
+/* Takes a directory's answer for the stage that asked (policy.c). */
+typedef void directory_done(void *self, mk_session *s,
+                            mk_directory_result result, mk_str user,
+                            mk_str domain, mk_verdict *io_verdict);
+
+struct mk_session {
+    mk_inbound *in;
+    mk_conn *conn;     /* NULL once the connection is gone */
+    mk_engine *engine; /* likewise */
+    transaction *tx;
+    char *helo;
+    const mk_directory *directory; /* was asked on behalf of the stage */
+    directory_done *asked;
+    void *asked_self;
+    char *kept; /* body octets for the stages behind one that waits */
+    size_t kept_bytes;
+    uint64_t began_ms;
+    mk_op op; /* the engine's question */
+    uint32_t slot;
+    uint32_t bytes; /* of this block */
+    uint16_t helo_bytes;
+    uint8_t flags; /* mk_smtp_event_flag */
+    uint8_t point;
+    uint8_t stage;    /* asked now */
+    bool put_off;     /* mk_later was said */
+    bool waiting;     /* for mk_stage_answer */
+    bool running;     /* inside run() */
+    bool decided;     /* answered from inside the call */
+    uint8_t decision; /* mk_verdict_kind, when decided */
+    bool open;        /* a stage's question may be answered */
+    bool asking;      /* a point is being decided */
+    mk_peer peer;
+    void *tags[]; /* one a stage; the engine's block behind them */
+};
+
+typedef struct slot {
+    mk_session *session; /* NULL: free */
+    uint32_t turn;       /* of the open question; others are stale */
+    uint32_t unused;     /* next free slot */
+} slot;
+
+struct mk_inbound {
+    mk_inbound_config c;
+    mk_smtp_server_config smtp;
+    size_t engine_bytes;
+    slot *slots;
+    uint32_t slot_count;
+    uint32_t slot_unused; /* UINT32_MAX: none */
+    size_t sessions;
+    uint64_t seq;
+    mk_stage stages[MK_STAGES_MAX];
+};
+
+/* Decide at a point. octets are the body's. */
+void chain_start(mk_session *s, mk_point point, mk_op op, mk_str octets);
+/* Refuse on our own account. */
+void chain_refuse(mk_session *s, mk_point point, mk_op op, mk_answer answer,
+                  const char *code, const char *text);
+/* Tell every stage. */
+void chain_tell_all(mk_session *s, mk_stage_note note);
+/* The engine withdrew its question. */
+void chain_withdraw(mk_session *s, mk_err why);
+/* The transaction is over: tell the stages and forget it. */
+void chain_reset(mk_session *s);
+/* Ask a directory on behalf of the stage that is being asked. */
+void chain_ask_directory(const mk_stage_call *call, const mk_directory *d,
+                         directory_done *done, void *self, mk_str user,
+                         mk_str domain);
+/* Is the open question of this number waiting? NULL when stale. */
+mk_session *inbound_find(mk_ask ask);
+/* Free a session that is over, unless it still decides. */
+void inbound_release(mk_session *s);
+/* Tell the log; forward_path empty when it is not about one. */
+void inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
+                 mk_str code, mk_str text, mk_err err);
+
+/* A copy of octets, or NULL; n is at least 1. */
+char *agent_copy(const mk_alloc *a, mk_str s, size_t n);
+
+#endif

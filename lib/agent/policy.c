@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * policy.c: the ready-made policy for recipients: own domains only (RFC 5321
+ * 3.3, 3.6; RFC 2505 2.1; THREATS 26), users as a directory knows them, and
+ * the mailboxes that every domain has (RFC 5321 4.5.1, RFC 2142 4, 5). A
+ * local-part is octets: a '-' at its start, a shell's or another mailer's
+ * special words mean nothing, since no command line is ever made (THREATS
+ * 19). It relays for nobody and has no setting that would.
+ */
+#include <string.h>
+
+#include "base/ascii.h"
+#include "internal.h"
+
+#define LOCAL_MAX 64u /* RFC 5321 4.5.3.1.1 */
+
+struct mk_local_policy {
+    const mk_alloc *alloc;
+    const mk_directory *directory;
+    size_t bytes;
+    size_t domain_count;
+    mk_str postmaster_user;
+    mk_str postmaster_domain;
+    mk_str domains[]; /* lower case; their octets behind them */
+};
+
+/* ---- what a local-part may be -----------------------------------------------
+ */
+
+static bool is_always_there(mk_str plain)
+{
+    return mk_str_is(plain, mk_str_z("postmaster")) ||
+           mk_str_is(plain, mk_str_z("abuse"));
+}
+
+/* Another address hidden in the local-part: u%v@us, v!u@us, "u@v"@us. */
+static bool is_routed(mk_str plain)
+{
+    return mk_str_find(plain, '%') < plain.len ||
+           mk_str_find(plain, '!') < plain.len ||
+           mk_str_find(plain, '@') < plain.len;
+}
+
+static mk_err plain_local(const mk_recipient *r, mk_buf *out)
+{
+    mk_smtp_path path = {.mailbox = r->mailbox,
+                         .local_part = r->local_part,
+                         .domain = r->domain,
+                         .flags = r->flags};
+    mk_err err = mk_smtp_local_part_plain(&path, out);
+    for (size_t i = 0; i < out->len; i++) {
+        out->ptr[i] = (char)mk_lower((unsigned char)out->ptr[i]);
+    }
+    return err;
+}
+
+static const mk_str *own_domain(const mk_local_policy *p, mk_str domain)
+{
+    for (size_t i = 0; i < p->domain_count; i++) {
+        if (mk_str_is_nocase(p->domains[i], domain)) {
+            return &p->domains[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the stage
+ * ------------------------------------------------------------------
+ */
+
+static void refuse(mk_verdict *v, mk_answer answer, const char *code,
+                   const char *text)
+{
+    v->kind = MK_VERDICT_REFUSE;
+    v->answer = answer;
+    v->code = mk_str_z(code);
+    v->text = mk_str_z(text);
+}
+
+static void to_box(mk_session *s, mk_str user, mk_str domain, mk_verdict *v)
+{
+    mk_err err = mk_session_set_box(s, domain, user);
+    if (err == MK_E_MEMORY) {
+        refuse(v, MK_ANSWER_LATER, "452 4.3.0", "out of memory");
+    } else if (err != MK_OK) {
+        refuse(v, MK_ANSWER_LATER, "451 4.3.5", "the mailbox has a bad name");
+    }
+}
+
+static void looked_up(void *self, mk_session *s, mk_directory_result result,
+                      mk_str user, mk_str domain, mk_verdict *v)
+{
+    const mk_local_policy *p = self;
+    const mk_recipient *r = mk_session_recipient(s);
+    char mem[LOCAL_MAX];
+    mk_buf plain;
+
+    mk_buf_init(&plain, mem, sizeof mem);
+    plain_local(r, &plain);
+    if (result == MK_DIRECTORY_FOUND) {
+        to_box(s, user, domain, v);
+    } else if (is_always_there(mk_buf_str(&plain))) {
+        to_box(s, p->postmaster_user, p->postmaster_domain, v);
+    } else if (result == MK_DIRECTORY_UNKNOWN) {
+        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
+    } else {
+        refuse(v, MK_ANSWER_LATER, "451 4.3.0", "users cannot be looked up");
+    }
+}
+
+static void at_rcpt(void *self, const mk_stage_call *call, mk_verdict *v)
+{
+    mk_local_policy *p = self;
+    const mk_recipient *r = mk_session_recipient(call->session);
+    char mem[LOCAL_MAX];
+    mk_buf plain;
+    const mk_str *domain;
+
+    if (call->point != MK_POINT_RCPT || r == NULL) {
+        return;
+    }
+    mk_buf_init(&plain, mem, sizeof mem);
+    if (plain_local(r, &plain) != MK_OK || plain.len == 0) {
+        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
+        return;
+    }
+    if ((r->flags & MK_SMTP_PATH_NO_DOMAIN) != 0) {
+        domain = is_always_there(mk_buf_str(&plain)) ? &p->domains[0] : NULL;
+    } else {
+        domain = own_domain(p, r->domain);
+    }
+    if (domain == NULL || is_routed(mk_buf_str(&plain))) {
+        refuse(v, MK_ANSWER_NO, "550 5.7.1", "relaying is not permitted");
+        return;
+    }
+    v->kind = MK_VERDICT_WAIT;
+    chain_ask_directory(call, p->directory, looked_up, p, mk_buf_str(&plain),
+                        *domain);
+}
+
+void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage)
+{
+    memset(out_stage, 0, sizeof *out_stage);
+    out_stage->name = "policy";
+    out_stage->self = p;
+    out_stage->points = MK_POINT_BIT(MK_POINT_RCPT);
+    out_stage->at = at_rcpt;
+}
+
+/* ---- its life
+ * ---------------------------------------------------------------------
+ */
+
+mk_err mk_local_policy_config_init(mk_local_policy_config *c, size_t size)
+{
+    if (c == NULL || size != sizeof *c) {
+        return MK_E_ARG;
+    }
+    memset(c, 0, sizeof *c);
+    c->size = size;
+    c->postmaster = mk_str_z("postmaster");
+    return MK_OK;
+}
+
+static mk_err config_check(const mk_local_policy_config *c, size_t *out_octets)
+{
+    if (c == NULL || c->size != sizeof *c || c->alloc == NULL ||
+        c->directory == NULL || c->directory->lookup == NULL ||
+        c->domains == NULL || c->domain_count == 0) {
+        return MK_E_ARG;
+    }
+    mk_str user = mk_str_sub(c->postmaster, 0, mk_str_find(c->postmaster, '@'));
+    mk_err err = mk_maildir_name_check(user);
+    size_t octets = c->postmaster.len;
+    for (size_t i = 0; i < c->domain_count && err == MK_OK; i++) {
+        err = mk_maildir_name_check(c->domains[i]);
+        octets += c->domains[i].len;
+    }
+    if (err == MK_OK && user.len < c->postmaster.len) {
+        err = mk_maildir_name_check(
+            mk_str_sub(c->postmaster, user.len + 1, SIZE_MAX));
+    }
+    *out_octets = octets;
+    return err;
+}
+
+static mk_str copy_lower(mk_str s, char **io_at)
+{
+    char *to = *io_at;
+    for (size_t i = 0; i < s.len; i++) {
+        to[i] = (char)mk_lower(mk_octet_at(s, i));
+    }
+    *io_at = to + s.len;
+    return mk_str_of(to, s.len);
+}
+
+mk_err mk_local_policy_new(const mk_local_policy_config *c,
+                           mk_local_policy **out_policy)
+{
+    size_t octets;
+    mk_err err = config_check(c, &octets);
+    if (err != MK_OK) {
+        return err;
+    }
+    size_t bytes =
+        sizeof(mk_local_policy) + c->domain_count * sizeof(mk_str) + octets;
+    mk_local_policy *p = mk_alloc_get(c->alloc, bytes);
+    if (p == NULL) {
+        return MK_E_MEMORY;
+    }
+    char *at = (char *)&p->domains[c->domain_count];
+    p->alloc = c->alloc;
+    p->directory = c->directory;
+    p->bytes = bytes;
+    p->domain_count = c->domain_count;
+    for (size_t i = 0; i < c->domain_count; i++) {
+        p->domains[i] = copy_lower(c->domains[i], &at);
+    }
+    mk_str whole = copy_lower(c->postmaster, &at);
+    size_t n = mk_str_find(whole, '@');
+    p->postmaster_user = mk_str_sub(whole, 0, n);
+    p->postmaster_domain =
+        n < whole.len ? mk_str_sub(whole, n + 1, SIZE_MAX) : p->domains[0];
+    *out_policy = p;
+    return MK_OK;
+}
+
+void mk_local_policy_free(mk_local_policy *p)
+{
+    if (p != NULL) {
+        mk_alloc_put(p->alloc, p, p->bytes);
+    }
+}

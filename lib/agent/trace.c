@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trace.c: the fields that final delivery puts on top of a message:
+ * Return-Path: and Received: (RFC 5321 4.4), the id of a transaction, and
+ * addresses as literals (RFC 5321 4.1.3, RFC 5952). What the peer said goes
+ * in only as far as the grammar lets it: a HELO name that is not a host name
+ * stands escaped in a comment (THREATS 27). Local time is not known here, so
+ * the date is in UTC.
+ */
+#include <string.h>
+
+#include <mailkit/date.h>
+
+#include "base/ascii.h"
+#include "internal.h"
+
+/* A comment is never longer than a line may be mostly. */
+#define HELO_SHOWN 48u
+
+void id_format(uint64_t wall_us, uint64_t seq, uint32_t random, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    for (unsigned i = 0; i < 11; i++) {
+        out[i] = digits[(wall_us >> (5 * (10 - i))) & 31];
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        out[11 + i] = digits[(seq >> (5 * (3 - i))) & 31];
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        out[15 + i] = digits[(random >> (5 * (5 - i))) & 31];
+    }
+}
+
+static void add_hex(mk_buf *out, unsigned value)
+{
+    static const char digits[] = "0123456789abcdef";
+    bool begun = false;
+    for (int shift = 12; shift >= 0; shift -= 4) {
+        unsigned nibble = (value >> shift) & 15;
+        begun = begun || nibble != 0 || shift == 0;
+        if (begun) {
+            mk_buf_add_c(out, digits[nibble]);
+        }
+    }
+}
+
+/* RFC 5952 4.2: the first of the longest runs of two or more zero groups. */
+static unsigned zero_run(const unsigned *groups, unsigned *out_len)
+{
+    unsigned best = 8;
+    unsigned best_len = 1;
+    unsigned len = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        len = groups[i] == 0 ? len + 1 : 0;
+        if (len > best_len) {
+            best_len = len;
+            best = i + 1 - len;
+        }
+    }
+    *out_len = best_len;
+    return best;
+}
+
+static void add_v6(mk_buf *out, const uint8_t *a)
+{
+    unsigned groups[8];
+    unsigned len;
+    for (unsigned i = 0; i < 8; i++) {
+        groups[i] = (unsigned)a[2 * i] << 8 | a[2 * i + 1];
+    }
+    unsigned run = zero_run(groups, &len);
+    mk_buf_add_z(out, "[IPv6:");
+    for (unsigned i = 0; i < 8; i++) {
+        if (i == run) {
+            mk_buf_add_z(out, "::");
+            i += len - 1;
+            continue;
+        }
+        if (i != 0 && i != run + len) {
+            mk_buf_add_c(out, ':');
+        }
+        add_hex(out, groups[i]);
+    }
+    mk_buf_add_c(out, ']');
+}
+
+mk_err mk_address_format(uint8_t family, const uint8_t *address, mk_buf *out)
+{
+    if (family == 6) {
+        add_v6(out, address);
+    } else if (family == 4) {
+        for (unsigned i = 0; i < 4; i++) {
+            mk_buf_add_c(out, i == 0 ? '[' : '.');
+            mk_buf_add_u64(out, address[i]);
+        }
+        mk_buf_add_c(out, ']');
+    } else {
+        mk_buf_add_z(out, "unknown");
+    }
+    return out->full ? MK_E_ROOM : MK_OK;
+}
+
+/* ccontent of RFC 5322 3.2.2 from anything: what could end the comment, or
+ * is not printable, becomes \xHH, which reads as a quoted-pair. */
+static void add_comment(mk_buf *out, mk_str s)
+{
+    for (size_t i = 0; i < s.len && i < HELO_SHOWN; i++) {
+        unsigned char c = mk_octet_at(s, i);
+        if (mk_is_vchar(c) && c != '(' && c != ')' && c != '\\') {
+            mk_buf_add_c(out, (char)c);
+        } else {
+            mk_buf_add_z(out, "\\x");
+            mk_buf_add_c(out, mk_hex_digit(c >> 4));
+            mk_buf_add_c(out, mk_hex_digit(c));
+        }
+    }
+    if (s.len > HELO_SHOWN) {
+        mk_buf_add_z(out, "...");
+    }
+}
+
+/* From-domain = "FROM" FWS Extended-Domain; a name that is not one cannot
+ * stand there, so that the address literal takes its place. */
+static void add_from(mk_buf *out, const trace_info *t)
+{
+    mk_buf_add_z(out, "Received: from ");
+    if (t->helo_valid) {
+        mk_buf_add(out, t->helo);
+        mk_buf_add_z(out, " (");
+        mk_address_format(t->peer->family, t->peer->address, out);
+    } else {
+        mk_address_format(t->peer->family, t->peer->address, out);
+        mk_buf_add_z(out, " (HELO ");
+        add_comment(out, t->helo);
+    }
+    mk_buf_add_z(out, ")\r\n");
+}
+
+static void add_path(mk_buf *out, const char *before, mk_str mailbox)
+{
+    mk_buf_add_z(out, before);
+    mk_buf_add_c(out, '<');
+    for (size_t i = 0; i < mailbox.len; i++) {
+        /* the path grammar holds nothing else than printable ASCII */
+        unsigned char c = mk_octet_at(mailbox, i);
+        mk_buf_add_c(out, mk_is_vchar(c) || c == ' ' ? (char)c : '?');
+    }
+    mk_buf_add_c(out, '>');
+}
+
+mk_err trace_format(const trace_info *t, mk_buf *out)
+{
+    add_path(out, "Return-Path: ", t->reverse_path);
+    mk_buf_add_z(out, "\r\n");
+    mk_buf_add(out, t->fields);
+    add_from(out, t);
+    mk_buf_add_z(out, "\tby ");
+    mk_buf_add(out, t->hostname);
+    mk_buf_add_z(out, t->esmtp ? " (mailkit) with ESMTP\r\n\tid "
+                               : " (mailkit) with SMTP\r\n\tid ");
+    mk_buf_add(out, t->id);
+    if (t->forward_path.len > 0) {
+        add_path(out, "\r\n\tfor ", t->forward_path);
+    }
+    mk_buf_add_z(out, ";\r\n\t");
+    if (mk_date_format(t->wall_s, 0, out) == MK_E_ARG) {
+        mk_date_format(0, 0, out);
+    }
+    mk_buf_add_z(out, "\r\n");
+    return out->full ? MK_E_ROOM : MK_OK;
+}
