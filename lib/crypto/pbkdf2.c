@@ -118,9 +118,6 @@ mk_err mk_pbkdf2_step(mk_pbkdf2 *p, uint32_t budget)
 
 void mk_pbkdf2_fini(mk_pbkdf2 *p)
 {
-    if (!p->is_open) {
-        return;
-    }
     mk_hmac_fini(&p->keyed);
     if (p->done < p->key_len) {
         mk_wipe(p->key, p->key_len);
