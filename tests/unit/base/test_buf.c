@@ -228,6 +228,7 @@ static void memory_comes_zeroed_through_the_hook(void **state)
     assert_int_equal(a.gets, 1);
     assert_null(mk_alloc_get(NULL, 8));
     mk_alloc_put(NULL, NULL, 8);
+    mk_alloc_put(NULL, a.mem, 8);
     a.failing = true;
     assert_null(mk_alloc_get(&hook, 8));
     ptr = mk_alloc_get(mk_alloc_libc(), 1000);

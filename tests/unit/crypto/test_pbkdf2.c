@@ -113,6 +113,23 @@ static void arguments_are_checked(void **state)
     assert_hex(key, 20, "1e437a1c79d75be61e91141dae20affc4892cc99");
 }
 
+static void the_longest_key_is_taken(void **state)
+{
+    unsigned char *key = malloc(65536);
+    mk_pbkdf2 p;
+
+    (void)state;
+    assert_non_null(key);
+    assert_int_equal(mk_pbkdf2_init(&p, mk_crypto_mbedtls(), MK_HASH_SHA512,
+                                    mk_str_z("a"), mk_str_z("b"), 1, key,
+                                    65536),
+                     MK_OK);
+    assert_int_equal(mk_pbkdf2_step(&p, 1023), MK_WAIT);
+    assert_int_equal(mk_pbkdf2_step(&p, 1), MK_OK);
+    mk_pbkdf2_fini(&p);
+    free(key);
+}
+
 static void an_unfinished_key_is_wiped(void **state)
 {
     static const unsigned char zeros[sizeof(mk_pbkdf2)];
@@ -169,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers_in_slices),
         cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(the_longest_key_is_taken),
         cmocka_unit_test(an_unfinished_key_is_wiped),
         cmocka_unit_test(every_call_fails_in_turn),
     };
