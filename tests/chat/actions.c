@@ -136,14 +136,30 @@ static mk_err act_body(play *p, const char *z, mk_err expected)
 /* ---- verbs -----------------------------------------------------------------
  */
 
-static mk_str value_of(const char *z, const char *key)
+/* the value of key in the line, its escapes made octets in *io_room */
+static mk_str value_of(const char *z, const char *key, char **io_room)
 {
     const char *at = strstr(z, key);
+    text quoted = {0};
+    text value = {0};
+    char *room = *io_room;
     if (at == NULL) {
         return mk_str_of(NULL, 0);
     }
     at += strlen(key);
-    return mk_str_of(at, strcspn(at, " "));
+    text_z(&quoted, "\"");
+    text_add(&quoted, at, strcspn(at, " "));
+    text_z(&quoted, "\"");
+    at = text_c(&quoted);
+    text_unquote(&value, &at);
+    size_t n = value.len;
+    if (n > 0) {
+        memcpy(room, value.ptr, n);
+    }
+    *io_room = room + n;
+    text_free(&quoted);
+    text_free(&value);
+    return mk_str_of(room, n);
 }
 
 static void fill_recipients(play *p, mk_str list)
@@ -162,39 +178,38 @@ static void fill_recipients(play *p, mk_str list)
     p->envelope->forward_count = count;
 }
 
-/* `send from=… to=a@b,c@d [size=N] [body=8BITMIME]`; escapes \xHH, \r, \n in
- * the line are made octets before it is looked at */
+static mk_smtp_body body_named(mk_str name)
+{
+    if (mk_str_is(name, mk_str_z("8BITMIME"))) {
+        return MK_SMTP_BODY_8BITMIME;
+    }
+    return mk_str_is(name, mk_str_z("7BIT")) ? MK_SMTP_BODY_7BIT
+                                             : MK_SMTP_BODY_UNSTATED;
+}
+
+/* `send from=… to=a@b,c@d [size=N] [body=8BITMIME]`, with escapes */
 static mk_err act_send(play *p, const char *z)
 {
-    text line = {0};
-    text quoted = {0};
-    play_give_back(p);
-    text_z(&quoted, "\"");
-    text_z(&quoted, z);
-    text_z(&quoted, " \"");
-    const char *at = text_c(&quoted);
-    if (text_unquote(&line, &at) != NULL) {
-        play_fail(p, line_of(p), "send …", z);
+    char *room;
+    mk_smtp_envelope *envelope = malloc(sizeof *envelope);
+    if (p->envelope != NULL) { /* one is under way: it must be refused */
+        free(envelope);
+        return mk_smtp_client_send(p->engine, p->envelope, &p->verb_op);
     }
-    text_free(&quoted);
-    p->envelope_text = line.ptr;
-    p->envelope = malloc(sizeof *p->envelope);
-    if (p->envelope == NULL ||
-        mk_smtp_envelope_init(p->envelope, sizeof *p->envelope) != MK_OK) {
+    room = p->envelope_text = malloc(strlen(z) + 1);
+    if (envelope == NULL || room == NULL ||
+        mk_smtp_envelope_init(envelope, sizeof *envelope) != MK_OK) {
         abort();
     }
-    mk_str size = value_of(line.ptr, "size=");
-    mk_str body = value_of(line.ptr, "body=");
-    p->envelope->reverse_path = value_of(line.ptr, "from=");
-    fill_recipients(p, value_of(line.ptr, "to="));
+    p->envelope = envelope;
+    envelope->reverse_path = value_of(z, "from=", &room);
+    fill_recipients(p, value_of(z, "to=", &room));
+    mk_str size = value_of(z, "size=", &room);
     if (size.len > 0) {
-        mk_str_u64(size, &p->envelope->message_bytes);
+        mk_str_u64(size, &envelope->message_bytes);
     }
-    p->envelope->body =
-        mk_str_is(body, mk_str_z("8BITMIME")) ? MK_SMTP_BODY_8BITMIME
-        : mk_str_is(body, mk_str_z("7BIT"))   ? MK_SMTP_BODY_7BIT
-                                              : MK_SMTP_BODY_UNSTATED;
-    mk_err err = mk_smtp_client_send(p->engine, p->envelope, &p->verb_op);
+    envelope->body = body_named(value_of(z, "body=", &room));
+    mk_err err = mk_smtp_client_send(p->engine, envelope, &p->verb_op);
     if (err != MK_OK) {
         play_give_back(p);
     }
