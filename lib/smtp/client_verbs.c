@@ -160,10 +160,12 @@ static mk_op new_op(mk_smtp_client *c, mk_err outcome)
     return c->op;
 }
 
-/* RFC 5321 4.1.1.3: "<" local-part "@" domain ">", or <Postmaster>. */
-static mk_err check_mailbox(mk_str text)
+/* RFC 5321 4.1.1.3: a mailbox; Postmaster without a domain is a recipient and
+ * never a sender. */
+static mk_err check_mailbox(mk_str text, bool is_sender)
 {
     mk_smtp_path path;
+    mk_err r;
 
     if (text.ptr == NULL) {
         return MK_E_SYNTAX;
@@ -171,22 +173,23 @@ static mk_err check_mailbox(mk_str text)
     if (mk_str_has_ctl(text)) {
         return MK_E_CTL;
     }
-    return mk_smtp_mailbox_parse(text, &path);
+    r = mk_smtp_mailbox_parse(text, &path);
+    if (r == MK_OK && is_sender && (path.flags & MK_SMTP_PATH_NO_DOMAIN) != 0) {
+        return MK_E_SYNTAX;
+    }
+    return r;
 }
 
 static mk_err check_paths(const mk_smtp_envelope *envelope)
 {
-    static const mk_str postmaster = MK_STR_INIT("postmaster");
     mk_err r = MK_OK;
     size_t i;
 
     if (envelope->reverse_path.len > 0) {
-        r = check_mailbox(envelope->reverse_path);
+        r = check_mailbox(envelope->reverse_path, true);
     }
     for (i = 0; r == MK_OK && i < envelope->forward_count; i++) {
-        if (!mk_str_is_nocase(envelope->forward_paths[i], postmaster)) {
-            r = check_mailbox(envelope->forward_paths[i]);
-        }
+        r = check_mailbox(envelope->forward_paths[i], false);
     }
     return r;
 }
