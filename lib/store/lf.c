@@ -92,13 +92,7 @@ mk_err mk_lf_writer_add(mk_lf_writer *w, mk_str wire)
 
 mk_err mk_lf_writer_end(mk_lf_writer *w)
 {
-    if (w->lf.cr && w->len == w->max) {
-        mk_err err = write_out(w);
-
-        if (err != MK_OK) {
-            return err;
-        }
-    }
+    /* A CR held back was counted in the room of the call that took it. */
     w->len += mk_lf_end(&w->lf, w->buf + w->len);
     return write_out(w);
 }

@@ -350,6 +350,9 @@ static void fail_everywhere(rig *r, unsigned items, bool fail_on)
                 mk_err got = r->things[i].item.result;
 
                 assert_true(got == MK_OK || got == errs[e]);
+                if (items == 1) { /* no step may fail unnoticed */
+                    assert_int_equal(got, wanted == 0 ? errs[e] : MK_OK);
+                }
             }
             r->t->fail_at = 0;
             if (stored > 0) {

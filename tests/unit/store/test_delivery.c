@@ -428,6 +428,9 @@ static void fault_f08_every_call_fails(void **state)
                     if (err == MK_OK) {
                         assert_int_equal(seen, 1);
                         assert_true(test_vfs_is_durable(r->t));
+                        /* only what discards the original may fail
+                         * unnoticed */
+                        assert_true(r->t->calls < n || w == 2);
                     } else {
                         assert_int_equal(err, errs[e]);
                         assert_true(on == 1 || seen == 0);
@@ -499,8 +502,11 @@ static void fault_f12_short_io_of_every_size(void **state)
 static mk_err taken(void *self, mk_dir at, const char *name, mk_dir to,
                     const char *to_name)
 {
+    static char before[256];
     test_vfs *t = self;
 
+    assert_string_not_equal(before, to_name); /* each try is another name */
+    (void)snprintf(before, sizeof before, "%s", to_name);
     return ++t->fail_at <= t->calls
                ? MK_E_EXISTS
                : t->under->entry_rename(NULL, at, name, to, to_name);
@@ -701,6 +707,28 @@ static void after_an_error_only_the_end_is_left(void **state)
     mk_delivery_free(d);
 }
 
+/* A file in tmp/ that somebody cut is not copied as if it were whole. */
+static void a_cut_source_is_not_copied(void **state)
+{
+    rig *r = *state;
+    mk_delivery *a;
+    mk_delivery *b;
+    char name[256];
+    char path[300];
+
+    assert_int_equal(fresh(r, &a), MK_OK);
+    assert_int_equal(fresh(r, &b), MK_OK);
+    assert_int_equal(stream(a), MK_OK);
+    assert_true(test_vfs_only_entry(r->t, "d/u/tmp", name));
+    (void)snprintf(path, sizeof path, "d/u/tmp/%s", name);
+    assert_int_equal(truncate(test_vfs_path(r->t, path), GAP + 3), 0);
+    assert_int_equal(mk_delivery_copy(b, a, mk_str_z(TOP)), MK_E_IO);
+    assert_null(mk_delivery_item(b));
+    assert_int_equal(test_vfs_entries(r->t, "d/u/tmp"), 1);
+    mk_delivery_free(a);
+    mk_delivery_free(b);
+}
+
 static void configs_are_checked(void **state)
 {
     rig *r = *state;
@@ -745,6 +773,7 @@ int main(void)
         T(sec_104_directory_swapped_midway),
         T(calls_out_of_order_are_refused),
         T(after_an_error_only_the_end_is_left),
+        T(a_cut_source_is_not_copied),
         T(configs_are_checked),
     };
 

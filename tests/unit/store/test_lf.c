@@ -115,10 +115,11 @@ static void writer_of_every_size(void **state)
             mk_str in = mk_str_of(wire, sizeof wire - 1);
             mk_lf_writer w;
             mk_disk_file f;
-            char buf[40];
+            char *buf = malloc(max); /* so that an overrun is seen */
             char back[64];
             size_t n = 0;
 
+            assert_non_null(buf);
             memset(&w, 0, sizeof w);
             mk_disk_file_init(&f);
             assert_int_equal(
@@ -140,6 +141,7 @@ static void writer_of_every_size(void **state)
             assert_int_equal(n, sizeof disk - 1);
             assert_memory_equal(back, disk, n);
             mk_disk_file_discard(&f);
+            free(buf);
         }
         test_vfs_reset(t);
     }
