@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * house.h: a whole mail server in memory for the tests of agent/: fake host,
+ * a mail root on a temporary directory, users, policy, delivery, and room for
+ * a stage of the test's own in front of and behind the policy.
+ */
+#ifndef UNIT_AGENT_HOUSE_H
+#define UNIT_AGENT_HOUSE_H
+
+#include <mailkit/agent.h>
+
+#include "fake_host.h"
+#include "test_vfs.h"
+#include "text.h"
+
+typedef struct house_plan {
+    mk_stage before; /* at NULL: none */
+    mk_stage between;
+    mk_directory directory; /* lookup NULL: the users file */
+    const char *postmaster; /* NULL: the default */
+    size_t message_memory;  /* 0: the default */
+    size_t memory;          /* 0: the default */
+    uint32_t hops_max;      /* 0: the default */
+    uint32_t fields_max;    /* 0: the default */
+    uint64_t header_max;    /* 0: the default */
+    uint64_t message_max;   /* 0: the default */
+    uint32_t errors_max;    /* 0: the default */
+    bool has_no_policy;
+} house_plan;
+
+typedef struct house {
+    fake_host host;
+    test_vfs *t;
+    test_alloc a;
+    mk_users *users;
+    mk_directory directory;
+    mk_local_policy *policy;
+    mk_local_delivery *delivery;
+    mk_inbound *inbound;
+    mk_service service;
+    mk_smtp_server_config smtp;
+    mk_conn conn;
+    text log; /* one line a record */
+    int fds;
+} house;
+
+#define HOUSE_USERS                                                            \
+    "# who lives here\n"                                                       \
+    "ann:{PLAIN}secret\n"                                                      \
+    "Bob@Other.example:{PLAIN}secret:maildir\n"                                \
+    "carl@mx.example:{SCRAM-SHA-256}4096,c2FsdA==,aa,bb\n"
+
+/* Own domains: mx.example and other.example. */
+void house_open(house *h, const house_plan *plan);
+/* As house_open, but an allocation may fail: MK_E_MEMORY and all is freed. */
+mk_err house_try(house *h, const house_plan *plan, unsigned fail_at);
+/* Everything must be given back: memory, descriptors, nothing in tmp/. */
+void house_close(house *h);
+
+/* Open h->conn and say EHLO; what was said is forgotten. */
+void house_greet(house *h);
+/* The peer says; jobs are run; the output since the last look is returned. */
+const char *house_says(house *h, const char *octets);
+/* The output since the last look; jobs are not run. */
+const char *house_heard(house *h);
+/* Run all jobs and step. */
+void house_work(house *h);
+/* A whole transaction from EHLO's end on; returns the last reply. */
+const char *house_send(house *h, const char *recipient, const char *message);
+
+/* The contents of the only file in new/ of a mailbox, NUL-ended. */
+const char *house_file(house *h, const char *domain, const char *user);
+/* Files in new/; 0 also when there is no mailbox. */
+int house_count(const house *h, const char *domain, const char *user);
+
+#endif
