@@ -195,7 +195,8 @@ typedef struct mk_smtp_server_config {
     uint32_t discard_max; /**< of an over-long line swallowed: 65,536 */
     uint32_t text_line_max;  /**< line in DATA with CRLF, octets: 65,536 */
     uint64_t message_max;    /**< octets of a message: 26,214,400 */
-    uint64_t excess_max;     /**< swallowed beyond it: 1,048,576 */
+    uint64_t excess_max;     /**< swallowed beyond it, at least 64 octets:
+                              *   1,048,576 */
     uint32_t recipients_max; /**< accepted per message: 1,000 */
     uint32_t messages_max;   /**< per connection: 1,000 */
     uint32_t errors_max;     /**< bad commands until 421: 20 */

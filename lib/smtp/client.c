@@ -215,7 +215,7 @@ static bool read_line(mk_smtp_client *c, mk_str *io_in)
     if (io_in->len > 0 && c->sent - c->got <= c->unsent) {
         c->is_early = true;
     }
-    if (mk_framer_next(&c->framer, io_in, &unit) != MK_OK) {
+    if (mk_framer_line(&c->framer, io_in, &unit) != MK_OK) {
         return false;
     }
     if (unit.kind != FRAME_KIND_LINE) {

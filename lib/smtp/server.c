@@ -122,6 +122,9 @@ mk_err mk_smtp_server_say(smtp_server *s, const char *line)
     mk_str code;
     mk_str text;
     split_line(line, &code, &text);
+    if (s->pending == 0) { /* a timeout finds no unit on loan */
+        (void)mk_outq_reserve(&s->out, SERVER_REPLY_ROOM);
+    }
     mk_buf b = mk_outq_room(&s->out);
     compose(s, MK_SMTP_VERB_NONE, code, text, &b);
     mk_outq_commit(&s->out, b.full ? 0 : b.len);

@@ -112,10 +112,29 @@ static mk_err body_run(smtp_server *s, mk_str run, mk_event *ev)
     return MK_OK;
 }
 
+/* Cut the next unit. While the body is within its limit no run may go far
+ * beyond it: the part within must be told before anything is said about the
+ * rest. Four octets more are always enough for the framer to go on. */
+static mk_err next_unit(smtp_server *s, mk_str *io_in, frame_unit *out)
+{
+    enum { SLACK = 4 };
+    mk_str view = *io_in;
+    uint64_t max = s->config->message_max;
+    if (s->body_bytes < max && view.len > SLACK &&
+        view.len - SLACK > max - s->body_bytes) {
+        view.len = (size_t)(max - s->body_bytes) + SLACK;
+    }
+    size_t offered = view.len;
+    mk_err err = mk_framer_next(&s->framer, &view, out);
+    io_in->ptr += offered - view.len;
+    io_in->len -= offered - view.len;
+    return err;
+}
+
 mk_err mk_smtp_server_body(smtp_server *s, mk_str *io_in, mk_event *ev)
 {
     frame_unit unit;
-    mk_err err = mk_framer_next(&s->framer, io_in, &unit);
+    mk_err err = next_unit(s, io_in, &unit);
     if ((s->framer.defects & FRAME_DEFECT_BARE) != 0) {
         /* the worst of all: it outranks other refusals but the
          * application's own, whose reply is already composed */

@@ -43,7 +43,7 @@ static bool is_finite(const mk_smtp_server_config *c)
 {
     return c->line_max >= 512 && c->discard_max > 0 &&
            c->text_line_max >= 1000 && c->message_max > 0 &&
-           c->excess_max > 0 && c->message_max <= UINT64_MAX / 2 &&
+           c->excess_max >= 64 && c->message_max <= UINT64_MAX / 2 &&
            c->excess_max <= UINT64_MAX / 4 && c->recipients_max >= 100 &&
            c->messages_max > 0 && c->errors_max > 0 && c->junk_max > 0 &&
            c->command_ms > 0 && c->answer_ms > 0 &&
