@@ -238,11 +238,16 @@ static mk_err next_counted(mk_framer *f, mk_str *io_in, frame_unit *out)
     return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
 }
 
+mk_err mk_framer_line(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    return next_line(f, io_in, '\n', out);
+}
+
 mk_err mk_framer_next(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
     switch ((frame_mode)f->mode) {
     case FRAME_LINE:
-        return next_line(f, io_in, '\n', out);
+        return mk_framer_line(f, io_in, out);
     case FRAME_NUL:
         return next_line(f, io_in, '\0', out);
     case FRAME_DOT:

@@ -70,6 +70,10 @@ void mk_framer_mode(mk_framer *f, frame_mode mode, uint64_t left);
  * data up to it is told the same however the input is cut. */
 mk_err mk_framer_next(mk_framer *f, mk_str *io_in, frame_unit *out);
 
+/* mk_framer_next for those who are never in another mode than line: what the
+ * other modes need is not linked then. */
+mk_err mk_framer_line(mk_framer *f, mk_str *io_in, frame_unit *out);
+
 /* The most octets it may need at once now. */
 size_t mk_framer_need(const mk_framer *f);
 
