@@ -142,7 +142,8 @@ static void fill(mk_poll *p)
     if (got > 0) {
         p->view.len += (size_t)got;
     } else if (got == 0) {
-        tell_eof(p, MK_OK);
+        /* a failed send takes the reset away from recv */
+        tell_eof(p, p->is_broken ? MK_E_NET : MK_OK);
     } else if (!is_passing()) {
         p->is_broken = true;
         tell_eof(p, MK_E_NET);

@@ -97,24 +97,32 @@ static void rest(mk_net_listener *l)
     mk_net_timer_set(l->host, &l->pause, mk_net_now_ms(l->host) + pause_ms);
 }
 
-/* Takes one peer off the queue with the reserved descriptor. */
+static bool is_no_descriptor(int error)
+{
+    return error == EMFILE || error == ENFILE;
+}
+
+/* Takes one peer off the queue with the reserved descriptor; false: there was
+ * none (accept fails for want of a descriptor before it looks), or the
+ * listener rests. */
 static bool shed(mk_net_listener *l)
 {
     mk_net_host *h = l->host;
+    bool is_hopeless;
     int fd;
 
-    if (h->reserve_fd < 0) {
-        h->reserve_fd = mk_net_reserve();
+    if (h->reserve_fd >= 0) {
+        (void)close(h->reserve_fd);
     }
-    if (h->reserve_fd < 0) {
-        return false;
-    }
-    (void)close(h->reserve_fd);
     fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    is_hopeless = fd < 0 && is_no_descriptor(errno);
     if (fd >= 0) {
         mk_net_refuse(fd, l->service->busy);
     }
     h->reserve_fd = mk_net_reserve();
+    if (is_hopeless) {
+        rest(l);
+    }
     return fd >= 0;
 }
 
@@ -146,8 +154,8 @@ static bool accept_one(mk_net_listener *l)
     if (is_of_one_peer(errno)) {
         return true;
     }
-    if ((errno == EMFILE || errno == ENFILE) && shed(l)) {
-        return true;
+    if (is_no_descriptor(errno)) {
+        return shed(l);
     }
     rest(l);
     return false;
