@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_walk.c: a million random commands against a reference: what RFC 5321
+ * 4.1.4 allows where, written down here anew as one small table that shares
+ * nothing with the library's. Commands come one by one or in groups, cut at
+ * random; the application says yes, no, later, or puts the answer off.
+ * THREATS 13: whatever was refused, no state is left half open.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <mailkit/smtp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig.h"
+#include "trace.h"
+
+/* ---- the reference --------------------------------------------------------
+ */
+
+enum place { FRESH, IDLE, SENDER, TURNED_DOWN, RECIPIENTS, PLACES };
+
+enum command {
+    EHLO,
+    HELO,
+    MAIL,
+    MAIL_BAD,
+    RCPT,
+    RCPT_BAD,
+    RCPT_PARAM,
+    DATA,
+    DATA_ARG,
+    RSET,
+    NOOP,
+    VRFY,
+    EXPN,
+    HELP,
+    JUNK,
+    EMPTY,
+    BODY,
+    COMMANDS
+};
+
+enum { ASK = -1 }; /* the application decides */
+
+static const struct {
+    const char *line;
+    uint32_t event; /* when it is asked */
+    bool closes;    /* last in a group (RFC 2920 3.1) */
+    int code[PLACES];
+} reference[COMMANDS] = {
+    /* clang-format off */
+    [EHLO]       = {"EHLO c.example\r\n", MK_EV_SMTP_HELO, true,  {ASK, ASK, ASK, ASK, ASK}},
+    [HELO]       = {"HELO c.example\r\n", MK_EV_SMTP_HELO, true,  {ASK, ASK, ASK, ASK, ASK}},
+    [MAIL]       = {"MAIL FROM:<a@b.example>\r\n", MK_EV_SMTP_MAIL, false, {503, ASK, 503, 503, 503}},
+    [MAIL_BAD]   = {"MAIL FROM:<a@b@c>\r\n", 0, false, {503, 501, 503, 503, 503}},
+    [RCPT]       = {"RCPT TO:<c@d.example>\r\n", MK_EV_SMTP_RCPT, false, {503, 503, ASK, ASK, ASK}},
+    [RCPT_BAD]   = {"RCPT TO:<>\r\n", 0, false, {503, 503, 501, 501, 501}},
+    [RCPT_PARAM] = {"RCPT TO:<c@d.example> A=B\r\n", 0, false, {503, 503, 555, 555, 555}},
+    [DATA]       = {"DATA\r\n", MK_EV_SMTP_DATA, true, {503, 503, 503, 554, ASK}},
+    [DATA_ARG]   = {"DATA x\r\n", 0, true, {503, 503, 501, 501, 501}},
+    [RSET]       = {"RSET\r\n", 0, false, {250, 250, 250, 250, 250}},
+    [NOOP]       = {"NOOP x\r\n", 0, true, {250, 250, 250, 250, 250}},
+    [VRFY]       = {"VRFY x\r\n", MK_EV_SMTP_VRFY, true, {ASK, ASK, ASK, ASK, ASK}},
+    [EXPN]       = {"EXPN x\r\n", MK_EV_SMTP_EXPN, true, {ASK, ASK, ASK, ASK, ASK}},
+    [HELP]       = {"HELP\r\n", 0, false, {214, 214, 214, 214, 214}},
+    [JUNK]       = {"BDAT 1 LAST\r\n", 0, false, {500, 500, 500, 500, 500}},
+    [EMPTY]      = {"\r\n", 0, false, {500, 500, 500, 500, 500}},
+    [BODY]       = {"x\r\n..\r\n.\r\n", MK_EV_BODY, false, {0, 0, 0, 0, 0}},
+    /* clang-format on */
+};
+
+/* what the application says, and the default code of the library's rows */
+enum verdict { YES, NO, DEFER, SILENT, VERDICTS };
+
+static int code_of(enum command c, enum verdict v)
+{
+    static const int no[COMMANDS] = {
+        [EHLO] = 550, [HELO] = 550, [MAIL] = 550, [RCPT] = 550,
+        [DATA] = 554, [VRFY] = 550, [EXPN] = 550, [BODY] = 554,
+    };
+    if (v == NO) {
+        return no[c];
+    }
+    if (v != YES) {
+        return 451;
+    }
+    return c == DATA ? 354 : c == VRFY || c == EXPN ? 252 : 250;
+}
+
+/* ---- the walk ---------------------------------------------------------------
+ */
+
+typedef struct expected {
+    uint32_t event; /* 0: none is asked */
+    enum verdict verdict;
+    bool put_off;
+    int code;
+    bool reset; /* MK_EV_SMTP_RESET comes */
+} expected;
+
+enum { GROUP = 4 };
+
+typedef struct walk {
+    uint64_t random;
+    mk_smtp_server_config config;
+    char block[MK_SMTP_SERVER_NEED];
+    mk_engine *engine;
+    rig rig;
+    text out;
+    text octets;
+    /* the model */
+    enum place place;
+    bool esmtp;
+    bool in_body;
+    uint32_t accepted;
+    uint64_t messages;
+    /* what must come */
+    expected list[GROUP];
+    size_t count;
+    size_t asked; /* next of the list to be asked */
+    size_t resets;
+    mk_op waiting;
+    uint64_t taken; /* messages that the application said yes to */
+} walk;
+
+static uint32_t draw(walk *w, uint32_t below)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return (uint32_t)((w->random >> 32) % below);
+}
+
+static void answered(walk *w, enum command c, enum verdict v)
+{
+    bool yes = v == YES;
+    switch (c) {
+    case EHLO:
+    case HELO:
+        w->esmtp = yes ? c == EHLO : w->esmtp;
+        w->place = yes ? IDLE : w->place;
+        break;
+    case MAIL:
+        w->place = yes ? SENDER : w->place;
+        w->accepted = 0;
+        break;
+    case RCPT:
+        w->accepted += yes ? 1 : 0;
+        w->place = w->accepted > 0 ? RECIPIENTS : TURNED_DOWN;
+        break;
+    case DATA:
+        w->in_body = yes;
+        break;
+    case BODY:
+        w->in_body = false;
+        w->place = IDLE;
+        w->messages += yes ? 1 : 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* move the model by one command and note what must come */
+static void foresee(walk *w, enum command c)
+{
+    expected *e = &w->list[w->count++];
+    int code = c == BODY ? ASK : reference[c].code[w->place];
+    bool open = w->place >= SENDER;
+    memset(e, 0, sizeof *e);
+    e->code = code;
+    if (code == ASK) {
+        uint32_t dice = draw(w, 16);
+        e->verdict = dice < 11 ? YES : (enum verdict)(1 + dice % 3);
+        e->put_off = e->verdict != SILENT && draw(w, 8) == 0;
+        e->event = reference[c].event;
+        e->code = code_of(c, e->verdict);
+        e->reset = open && e->verdict == YES && (c == EHLO || c == HELO);
+        answered(w, c, e->verdict);
+    } else if (c == RSET) {
+        e->reset = open;
+        w->place = w->place == FRESH ? FRESH : IDLE;
+    } else if (w->place == SENDER && (c == RCPT_BAD || c == RCPT_PARAM)) {
+        w->place = TURNED_DOWN;
+    }
+    text_z(&w->octets, reference[c].line);
+}
+
+static void answer(walk *w, mk_op op, enum verdict v)
+{
+    static const mk_answer answers[] = {MK_ANSWER_YES, MK_ANSWER_NO,
+                                        MK_ANSWER_LATER};
+    mk_str none = {NULL, 0};
+    if (v != SILENT) {
+        assert_int_equal(mk_reply(w->engine, op, answers[v], none, none),
+                         MK_OK);
+    }
+}
+
+static void on_event(walk *w, const mk_event *ev)
+{
+    if (ev->type == MK_EV_SMTP_RESET) {
+        assert_true(w->resets > 0);
+        w->resets--;
+        return;
+    }
+    if (ev->type == MK_EV_BODY && (ev->flags & MK_LAST) == 0) {
+        return;
+    }
+    assert_true((ev->flags & MK_ASK) != 0);
+    while (w->asked < w->count && w->list[w->asked].event == 0) {
+        w->asked++;
+    }
+    assert_true(w->asked < w->count);
+    const expected *e = &w->list[w->asked++];
+    assert_int_equal(ev->type, e->event);
+    if (ev->type == MK_EV_BODY) {
+        assert_int_equal(ev->of.smtp->accepted, w->accepted);
+        assert_int_equal(ev->size, 6);
+        w->taken += e->verdict == YES;
+    }
+    if (e->put_off) {
+        assert_int_equal(mk_later(w->engine, ev->op), MK_OK);
+        w->waiting = ev->op;
+    } else {
+        answer(w, ev->op, e->verdict);
+    }
+}
+
+static void step_all(walk *w)
+{
+    mk_event ev;
+    for (;;) {
+        mk_err err;
+        while ((err = rig_step(&w->rig, &ev)) == MK_OK) {
+            on_event(w, &ev);
+        }
+        assert_int_equal(err, MK_WAIT);
+        if (w->waiting == 0) {
+            return;
+        }
+        answer(w, w->waiting, w->list[w->asked - 1].verdict);
+        w->waiting = 0;
+    }
+}
+
+/* the code of the reply that begins at *io_at, which is moved behind it */
+static int next_code(walk *w, size_t *io_at)
+{
+    for (;;) {
+        size_t at = *io_at;
+        assert_true(at + 5 < w->out.len);
+        const char *line = w->out.ptr + at;
+        const char *end = strstr(line, "\r\n");
+        assert_non_null(end);
+        *io_at = (size_t)(end - w->out.ptr) + 2;
+        if (line[3] == ' ') {
+            return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+        }
+    }
+}
+
+static void perform(walk *w)
+{
+    size_t at = 0;
+    while (at < w->octets.len) {
+        size_t left = w->octets.len - at;
+        size_t n = 1 + draw(w, (uint32_t)left);
+        rig_push(&w->rig, w->octets.ptr + at, n);
+        at += n;
+        step_all(w);
+    }
+    rig_look(&w->rig, &w->out);
+    rig_ack(&w->rig, w->rig.queued.len);
+    step_all(w);
+    assert_null(w->rig.broken);
+    at = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        assert_int_equal(next_code(w, &at), w->list[i].code);
+    }
+    assert_int_equal(at, w->out.len);
+    assert_int_equal(w->resets, 0);
+    text_clear(&w->out);
+    text_clear(&w->octets);
+}
+
+/* any command at all, or, as often, the one that leads on */
+static enum command next_command(walk *w)
+{
+    static const enum command onward[PLACES] = {EHLO, MAIL, RCPT, RCPT, DATA};
+    return draw(w, 2) == 0 ? onward[w->place] : (enum command)draw(w, BODY);
+}
+
+static size_t one_group(walk *w)
+{
+    w->count = 0;
+    w->asked = 0;
+    if (w->in_body) {
+        foresee(w, BODY);
+    } else {
+        enum command c;
+        do {
+            c = next_command(w);
+            foresee(w, c);
+        } while (!reference[c].closes && w->esmtp && w->count < GROUP &&
+                 draw(w, 4) != 0);
+    }
+    for (size_t i = 0; i < w->count; i++) {
+        w->resets += w->list[i].reset;
+    }
+    perform(w);
+    return w->count;
+}
+
+static void open_walk(walk *w, uint64_t seed)
+{
+    memset(w, 0, sizeof *w);
+    w->random = seed;
+    assert_int_equal(mk_smtp_server_config_init(&w->config, sizeof w->config),
+                     MK_OK);
+    w->config.hostname = mk_str_z("mx.example");
+    w->config.asks = MK_SMTP_ASK_ALL & ~(uint32_t)MK_SMTP_ASK_CONNECT;
+    w->config.errors_max = UINT32_MAX;
+    w->config.junk_max = UINT32_MAX;
+    w->config.messages_max = UINT32_MAX;
+    assert_int_equal(
+        mk_smtp_server_open(&w->config, w->block, sizeof w->block, &w->engine),
+        MK_OK);
+    rig_init(&w->rig, w->engine, 0);
+    mk_event ev;
+    assert_int_equal(rig_step(&w->rig, &ev), MK_OK); /* CONNECT */
+    assert_int_equal(rig_step(&w->rig, &ev), MK_WAIT);
+    rig_look(&w->rig, &w->out);
+    rig_ack(&w->rig, w->rig.queued.len);
+    text_clear(&w->out);
+}
+
+static void close_walk(walk *w)
+{
+    mk_close(w->engine);
+    rig_fini(&w->rig);
+    text_free(&w->out);
+    text_free(&w->octets);
+}
+
+static void sec_013_random_walks_against_the_reference(void **state)
+{
+    (void)state;
+    walk *w = malloc(sizeof *w);
+    assert_non_null(w);
+    size_t steps = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        open_walk(w, seed * 0x9E3779B97F4A7C15u);
+        size_t end = steps + 50000;
+        while (steps < end) {
+            steps += one_group(w);
+        }
+        assert_int_equal(w->messages, w->taken);
+        assert_true(w->messages > 500); /* the walks do get somewhere */
+        close_walk(w);
+    }
+    assert_true(steps >= 1000000);
+    free(w);
+}
+
+/* Every command in every place, each way to answer, from a fresh session: the
+ * table once through, without luck. */
+static void reach(walk *w, enum place place)
+{
+    static const struct {
+        enum command command;
+        enum verdict verdict;
+    } path[PLACES][3] = {
+        [FRESH] = {{COMMANDS, YES}},
+        [IDLE] = {{EHLO, YES}, {COMMANDS, YES}},
+        [SENDER] = {{EHLO, YES}, {MAIL, YES}, {COMMANDS, YES}},
+        [TURNED_DOWN] = {{EHLO, YES}, {MAIL, YES}, {RCPT, NO}},
+        [RECIPIENTS] = {{EHLO, YES}, {MAIL, YES}, {RCPT, YES}},
+    };
+    for (size_t i = 0; i < 3 && path[place][i].command != COMMANDS; i++) {
+        enum command c = path[place][i].command;
+        w->count = 1;
+        w->asked = 0;
+        w->list[0] =
+            (expected){reference[c].event, path[place][i].verdict, false,
+                       code_of(c, path[place][i].verdict), false};
+        answered(w, c, path[place][i].verdict);
+        text_z(&w->octets, reference[c].line);
+        perform(w);
+    }
+    assert_int_equal(w->place, place);
+}
+
+static void sec_013_each_command_in_each_place(void **state)
+{
+    (void)state;
+    walk *w = malloc(sizeof *w);
+    assert_non_null(w);
+    for (int place = FRESH; place < PLACES; place++) {
+        for (int c = EHLO; c < BODY; c++) {
+            for (int v = YES; v < VERDICTS; v++) {
+                open_walk(w, 1);
+                reach(w, (enum place)place);
+                w->count = 1;
+                w->asked = 0;
+                bool ask = reference[c].code[place] == ASK;
+                bool hello = c == EHLO || c == HELO;
+                expected e = {
+                    ask ? reference[c].event : 0, (enum verdict)v, false,
+                    ask ? code_of((enum command)c, (enum verdict)v)
+                        : reference[c].code[place],
+                    place >= SENDER && (c == RSET || (hello && v == YES))};
+                w->list[0] = e;
+                w->resets = e.reset;
+                text_z(&w->octets, reference[c].line);
+                perform(w);
+                close_walk(w);
+            }
+        }
+    }
+    free(w);
+}
+
+/* What was refused at its end leaves nothing: no body is ever accepted
+ * without a MAIL and an accepted RCPT of its own. */
+static void sec_013_no_body_without_its_own_envelope(void **state)
+{
+    (void)state;
+    walk *w = malloc(sizeof *w);
+    assert_non_null(w);
+    for (int v = YES; v < VERDICTS; v++) {
+        open_walk(w, 7);
+        reach(w, RECIPIENTS);
+        static const enum command then[] = {DATA, BODY, DATA, RCPT, DATA,
+                                            MAIL, DATA, RCPT, DATA};
+        for (size_t i = 0; i < sizeof then / sizeof then[0]; i++) {
+            enum command c = then[i];
+            int code = c == BODY ? ASK : reference[c].code[w->place];
+            enum verdict verdict = c == BODY ? (enum verdict)v : YES;
+            w->count = 1;
+            w->asked = 0;
+            w->list[0] =
+                (expected){code == ASK ? reference[c].event : 0, verdict, false,
+                           code == ASK ? code_of(c, verdict) : code, false};
+            if (code == ASK) {
+                answered(w, c, verdict);
+            }
+            text_z(&w->octets, reference[c].line);
+            perform(w);
+        }
+        close_walk(w);
+    }
+    free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sec_013_each_command_in_each_place),
+        cmocka_unit_test(sec_013_no_body_without_its_own_envelope),
+        cmocka_unit_test(sec_013_random_walks_against_the_reference),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
