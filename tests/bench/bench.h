@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bench.h: a stopwatch for benchmarks. They print figures and ratios to
+ * something known that ran in the same process; they assert nothing about
+ * speed, since machines differ.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t bench_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""mailkitd for tests: started on loopback with port 0 and directories of its
+own, stopped by its id, and always looked after: what it wrote to stderr is
+kept, and a sanitizer's report there fails the test."""
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+
+from lib.case import SLOW, program, sane, true, until
+from lib.maildir import Box
+
+LISTENING = re.compile(r'listening (\w+) (\S+):(\d+)$')
+USERS = 'alice:{PLAIN}one\nbob:{PLAIN}two\ncarol@example.net:{PLAIN}three\n'
+
+
+class Server:
+    """A program that prints `listening …` and `ready`. A context: running
+    inside, stopped and sane after it."""
+
+    def __init__(self, scratch, name, argv, wrap=(), env=None, before=None):
+        self.scratch, self.name = scratch, name
+        self.argv = [str(a) for a in [*wrap, program(name), *argv]]
+        self.env = dict(os.environ, **(env or {}))
+        self.before = before
+        self.lines, self.code, self.port = [], None, None
+        self.process = None
+        self.err_path = os.path.join(scratch.path, 'stderr')
+        self.queue = queue.Queue()
+
+    def spawn(self):
+        """Start it; waits for nothing."""
+        with open(self.err_path, 'ab') as err:
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=err, env=self.env, preexec_fn=self.before)
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.queue.put(line.decode('latin-1').rstrip('\n'))
+        self.queue.put(None)
+
+    def start(self):
+        """Start it and wait for its `ready`."""
+        self.spawn()
+        while not self.lines or self.lines[-1] != 'ready':
+            try:
+                line = self.queue.get(timeout=20 * SLOW)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise AssertionError('no "ready" but %r; stderr:\n%s' % (
+                    self.lines, self.stderr().decode('latin-1')))
+            self.lines.append(line)
+        for line in self.lines:
+            found = LISTENING.match(line)
+            if found and self.port is None:
+                self.port = int(found.group(3))
+        true(self.port, 'a listening line: %r' % self.lines)
+        return self
+
+    def pid(self):
+        """The daemon's own id, below a wrapper such as strace."""
+        pid = self.process.pid
+        name = os.path.basename(program(self.name))[:15]
+        while True:
+            with open('/proc/%d/comm' % pid, encoding='latin-1') as f:
+                if f.read().strip() == name:
+                    return pid
+            with open('/proc/%d/task/%d/children' % (pid, pid),
+                      encoding='ascii') as f:
+                pid = int(f.read().split()[0])
+
+    def signal(self, number):
+        os.kill(self.pid(), number)
+
+    def wait(self, seconds=15):
+        """Its exit code; killed and failed when it does not end."""
+        if self.code is None:
+            try:
+                self.code = self.process.wait(seconds * SLOW)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(
+                    'the daemon does not end; stderr:\n' +
+                    self.stderr().decode('latin-1')[-4000:]) from None
+        return self.code
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            try:
+                os.kill(self.pid(), signal.SIGKILL)
+            except (OSError, IndexError, ValueError):
+                pass
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, seconds=15):
+        """SIGTERM, its end, and a look at what it said."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        code = self.wait(seconds)
+        sane(self.stderr())
+        return code
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                code = self.stop()
+                true(code == 0, 'exit code %r; stderr:\n%s' % (
+                    code, self.stderr().decode('latin-1')[-4000:]))
+            else:
+                print('daemon: ' + self.stderr().decode('latin-1')[-3000:])
+        finally:
+            self.kill()
+
+    def stderr(self):
+        with open(self.err_path, 'rb') as f:
+            return f.read()
+
+    def said(self, octets, seconds=5):
+        until(lambda: octets in self.stderr(), seconds,
+              '%r in the log' % octets)
+
+    def server(self):
+        return '127.0.0.1:%d' % self.port
+
+    def peak_kib(self):
+        """The most memory it ever had."""
+        with open('/proc/%d/status' % self.pid(), encoding='latin-1') as f:
+            return int(re.search(r'VmHWM:\s*(\d+)', f.read()).group(1))
+
+    def descriptors(self):
+        return len(os.listdir('/proc/%d/fd' % self.pid()))
+
+
+class Daemon(Server):
+    """mailkitd for example.org (alice, bob) and example.net (carol)."""
+
+    def __init__(self, scratch, *options, users=USERS,
+                 listen='smtp=127.0.0.1:0', root='mail', **more):
+        self.root = root if root.startswith('/') else scratch.dir(root)
+        super().__init__(scratch, 'mailkitd', [
+            '--hostname', 'mx.example.org', '--domain', 'example.org',
+            '--domain', 'example.net', '--mail-root', self.root, '--users',
+            scratch.file('users', users), '--listen', listen, *options],
+            **more)
+
+    def box(self, user='alice', domain='example.org'):
+        return Box(os.path.join(self.root, domain, user))
