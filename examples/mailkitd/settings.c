@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * settings.c: one table of options; each is --name VALUE on the command line
+ * and a key of the same name in the INI file. The command line stands above
+ * the file. It refuses what it does not know, by file and line, and a number
+ * that is not one in its range.
+ */
+#include "mailkitd.h"
+
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+typedef enum kind { TEXT, LIST, NUMBER, FLAG } kind;
+
+typedef struct option {
+    const char *name;
+    kind kind;
+    size_t offset;
+    uint64_t min, max;
+    const char *value; /* what --help shows */
+    const char *help;
+} option;
+
+#define AT(field) offsetof(settings, field)
+#define MANY 1000000
+
+/* clang-format off */
+static const option options[] = {
+    {"config", TEXT, AT(config), 0, 0, "FILE.ini",
+     "read options from a file"},
+    {"hostname", TEXT, AT(hostname), 0, 0, "NAME",
+     "own name, for the greeting and Received:"},
+    {"domain", LIST, AT(domains), 0, 0, "NAME",
+     "an own domain (repeat; first: main)"},
+    {"mail-root", TEXT, AT(mail_root), 0, 0, "DIR",
+     "mailboxes lie in DIR/DOMAIN/NAME/"},
+    {"users", TEXT, AT(users), 0, 0, "FILE",
+     "lines of NAME:{SCHEME}SECRET[:maildir]"},
+    {"listen", LIST, AT(listen), 0, 0, "smtp=ADDR:PORT",
+     "serve there (repeat; port 0: any)"},
+    {"postmaster", TEXT, AT(postmaster), 0, 0, "USER",
+     "gets mail to postmaster and abuse"},
+    {"max-connections", NUMBER, AT(max_connections), 1, MANY, "N",
+     "at once (1000)"},
+    {"max-connections-per-address", NUMBER, AT(max_connections_per_address),
+     1, MANY, "N", "at once from one address (50)"},
+    {"max-messages-per-connection", NUMBER, AT(max_messages_per_connection),
+     1, MANY, "N", "then 421 (1000)"},
+    {"max-recipients", NUMBER, AT(max_recipients), 1, 100000, "N",
+     "of one message (1000)"},
+    {"max-message-bytes", NUMBER, AT(max_message_bytes), 1,
+     UINT64_C(1) << 40, "N", "octets of one message (26214400)"},
+    {"max-hops", NUMBER, AT(max_hops), 1, 10000, "N",
+     "Received: fields of one message (50)"},
+    {"syslog", FLAG, AT(use_syslog), 0, 0, NULL,
+     "log to syslog, not to stderr"},
+    {"check", FLAG, AT(check), 0, 0, NULL,
+     "look at all settings, then end"},
+};
+/* clang-format on */
+#define OPTION_COUNT (sizeof options / sizeof options[0])
+
+static const option *find(const char *name, size_t n)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(options[i].name) == n &&
+            memcmp(options[i].name, name, n) == 0) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- values
+ * ---------------------------------------------------------------------- */
+
+static char *copy(const char *z)
+{
+    char *c = strdup(z);
+    if (c == NULL) {
+        complain("out of memory");
+        exit(EX_OSERR);
+    }
+    return c;
+}
+
+static void list_clear(list *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        free(l->items[i]);
+    }
+    free(l->items);
+    memset(l, 0, sizeof *l);
+}
+
+static void list_add(list *l, const char *value, bool by_file)
+{
+    if (l->by_file && !by_file) {
+        list_clear(l);
+    }
+    char **grown = realloc(l->items, (l->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        complain("out of memory");
+        exit(EX_OSERR);
+    }
+    l->items = grown;
+    l->items[l->count++] = copy(value);
+    l->by_file = by_file;
+}
+
+/* IP-address ":" port, an IPv6 address in brackets. */
+const char *endpoint_parse(const char *text, endpoint *out)
+{
+    static const char smtp[] = "smtp=";
+    uint64_t port;
+
+    if (strncmp(text, smtp, sizeof smtp - 1) != 0) {
+        return strchr(text, '=') == NULL
+                   ? "it is not smtp=ADDR:PORT"
+                   : "this version serves smtp=ADDR:PORT only";
+    }
+    text += sizeof smtp - 1;
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || mk_str_u64(mk_str_z(colon + 1), &port) != MK_OK ||
+        port > 65535) {
+        return "it has no port from 0 to 65535";
+    }
+    size_t n = (size_t)(colon - text);
+    out->is_v6 = n >= 2 && text[0] == '[' && text[n - 1] == ']';
+    if (out->is_v6) {
+        text++;
+        n -= 2;
+    }
+    if (n == 0 || n >= sizeof out->address ||
+        strspn(text, out->is_v6 ? "0123456789abcdefABCDEF:.%_-ghijklmnopqrst"
+                                  "uvwxyz"
+                                : "0123456789.") < n ||
+        (out->is_v6 && memchr(text, ':', n) == NULL)) {
+        return "its address is not 192.0.2.1 or [2001:db8::1]";
+    }
+    memcpy(out->address, text, n);
+    out->address[n] = '\0';
+    out->port = (uint16_t)port;
+    return NULL;
+}
+
+static const char *number_set(const option *o, uint64_t *to, const char *value)
+{
+    static char wrong[96];
+    uint64_t n;
+    if (mk_str_u64(mk_str_z(value), &n) != MK_OK || n < o->min || n > o->max) {
+        snprintf(wrong, sizeof wrong, "it is not a number from %llu to %llu",
+                 (unsigned long long)o->min, (unsigned long long)o->max);
+        return wrong;
+    }
+    *to = n;
+    return NULL;
+}
+
+static bool is_word(const char *value, const char *const words[3])
+{
+    for (int i = 0; i < 3; i++) {
+        if (mk_str_is_nocase(mk_str_z(value), mk_str_z(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *flag_set(bool *to, const char *value)
+{
+    static const char *const yes[] = {"yes", "true", "1"};
+    static const char *const no[] = {"no", "false", "0"};
+    if (!is_word(value, yes) && !is_word(value, no)) {
+        return "it is not yes or no";
+    }
+    *to = is_word(value, yes);
+    return NULL;
+}
+
+static const char *text_check(const option *o, const char *value)
+{
+    endpoint e;
+    mk_str s = mk_str_z(value);
+    bool is_name = o->offset == AT(hostname) || o->offset == AT(domains);
+
+    if (s.len == 0) {
+        return "it is empty";
+    }
+    if (mk_str_has_ctl(s)) {
+        return "it holds a control character";
+    }
+    if (is_name && (s.len > 255 || !mk_smtp_is_host_name(s) ||
+                    mk_maildir_name_check(s) != MK_OK)) {
+        return "it is not a host name";
+    }
+    return o->offset == AT(listen) ? endpoint_parse(value, &e) : NULL;
+}
+
+/* NULL, or what is wrong with the value. */
+static const char *set(settings *s, const option *o, const char *value,
+                       bool by_file)
+{
+    void *to = (char *)s + o->offset;
+    const char *wrong;
+
+    switch (o->kind) {
+    case NUMBER:
+        return number_set(o, to, value);
+    case FLAG:
+        return flag_set(to, value);
+    case TEXT:
+    case LIST:
+        break;
+    }
+    wrong = text_check(o, value);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (o->kind == LIST) {
+        list_add(to, value, by_file);
+    } else {
+        free(*(char **)to);
+        *(char **)to = copy(value);
+    }
+    return NULL;
+}
+
+/* ---- the file
+ * ----------------------------------------------------------------------- */
+
+typedef struct file_reader {
+    settings *s;
+    char wrong[256]; /* the first that was */
+} file_reader;
+
+static int on_key(void *user, const char *section, const char *name,
+                  const char *value)
+{
+    file_reader *f = user;
+    const option *o = find(name, strlen(name));
+    const char *wrong = NULL;
+
+    if (section[0] != '\0' && strcmp(section, "mailkitd") != 0) {
+        wrong = "this section is not known";
+    } else if (o == NULL || o->offset == AT(config)) {
+        wrong = "there is no such option";
+    } else {
+        wrong = set(f->s, o, value != NULL ? value : "", true);
+    }
+    if (wrong != NULL && f->wrong[0] == '\0') {
+        snprintf(f->wrong, sizeof f->wrong, "%.60s: %s", name, wrong);
+    }
+    return wrong == NULL;
+}
+
+/* The parser takes lines of less than 200 octets and cuts longer ones. */
+static int line_check(const settings *s, const char *text, size_t n)
+{
+    enum { LINE_LONGEST = 190 };
+    int number = 1;
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
+        length++;
+        if (text[i] == '\0' || length > LINE_LONGEST) {
+            complain("%s:%d: %s", s->config, number,
+                     text[i] == '\0' ? "it holds a NUL"
+                                     : "the line is too long");
+            return EX_CONFIG;
+        }
+        if (text[i] == '\n') {
+            number++;
+            length = 0;
+        }
+    }
+    return -1;
+}
+
+static int config_read(settings *s)
+{
+    file_reader f = {.s = s};
+    size_t n;
+    char *text = file_read("config", s->config, &n);
+
+    if (text == NULL) {
+        return EX_NOINPUT;
+    }
+    int code = line_check(s, text, n);
+    int line = code < 0 ? ini_parse_string(text, on_key, &f) : 0;
+    free(text);
+    if (line != 0) {
+        complain("%s:%d: %s", s->config, line,
+                 f.wrong[0] != '\0' ? f.wrong : "it is not NAME = VALUE");
+        code = EX_CONFIG;
+    }
+    return code;
+}
+
+/* ---- the command line
+ * ------------------------------------------------------------------ */
+
+static void help(void)
+{
+    puts("usage: mailkitd [--config FILE.ini] --hostname NAME --domain NAME "
+         "...\n"
+         "                --mail-root DIR --users FILE "
+         "--listen smtp=ADDR:PORT ...\n"
+         "\nReceives mail for own domains and brings it to rest in Maildirs."
+         "\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[80];
+        snprintf(left, sizeof left, "--%s %s", options[i].name,
+                 options[i].value != NULL ? options[i].value : "");
+        if (strlen(left) > 31) {
+            printf("  %s\n  %-31s %s\n", left, "", options[i].help);
+        } else {
+            printf("  %-31s %s\n", left, options[i].help);
+        }
+    }
+    printf("  %-31s %s\n  %-31s %s\n", "--help", "show this", "--version",
+           "show the version");
+}
+
+/* One argument, with its value when that is the next one. -1: go on. */
+static int argument(settings *s, int argc, char **argv, int *io_i,
+                    bool only_config)
+{
+    const char *arg = argv[*io_i];
+    if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0') {
+        complain("'%s': only options are taken, see --help", arg);
+        return EX_USAGE;
+    }
+    const char *name = arg + 2;
+    size_t n = strcspn(name, "=");
+    const char *value = name[n] == '=' ? name + n + 1 : NULL;
+    const option *o = find(name, n);
+    if (o == NULL) {
+        complain("--%s: there is no such option, see --help", name);
+        return EX_USAGE;
+    }
+    if (value == NULL && o->kind == FLAG) {
+        value = "yes";
+    }
+    if (value == NULL && ++*io_i >= argc) {
+        complain("--%s: its value is missing", name);
+        return EX_USAGE;
+    }
+    value = value != NULL ? value : argv[*io_i];
+    if (only_config != (o->offset == AT(config))) {
+        return -1;
+    }
+    const char *wrong = set(s, o, value, false);
+    if (wrong != NULL) {
+        complain("--%s '%s': %s", o->name, value, wrong);
+        return EX_USAGE;
+    }
+    return -1;
+}
+
+static int arguments(settings *s, int argc, char **argv, bool only_config)
+{
+    int code = -1;
+    for (int i = 1; i < argc && code < 0; i++) {
+        code = argument(s, argc, argv, &i, only_config);
+    }
+    return code;
+}
+
+static int missing(const settings *s)
+{
+    const char *name = s->hostname == NULL     ? "hostname"
+                       : s->domains.count == 0 ? "domain"
+                       : s->mail_root == NULL  ? "mail-root"
+                       : s->users == NULL      ? "users"
+                       : s->listen.count == 0  ? "listen"
+                                               : NULL;
+    if (name != NULL) {
+        complain("--%s is missing, see --help", name);
+        return EX_USAGE;
+    }
+    return -1;
+}
+
+int settings_read(settings *s, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            help();
+            return EX_OK;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            printf("mailkitd (mailkit) %s\n", mk_version());
+            return EX_OK;
+        }
+    }
+    memset(s, 0, sizeof *s);
+    s->max_connections = 1000;
+    s->max_connections_per_address = 50;
+    s->max_messages_per_connection = 1000;
+    s->max_recipients = 1000;
+    s->max_message_bytes = 26214400;
+    s->max_hops = 50;
+    s->postmaster = copy("postmaster");
+    int code = arguments(s, argc, argv, true);
+    if (code < 0 && s->config != NULL) {
+        code = config_read(s);
+    }
+    code = code < 0 ? arguments(s, argc, argv, false) : code;
+    return code < 0 ? missing(s) : code;
+}
+
+void settings_free(settings *s)
+{
+    free(s->config);
+    free(s->hostname);
+    free(s->mail_root);
+    free(s->users);
+    free(s->postmaster);
+    list_clear(&s->domains);
+    list_clear(&s->listen);
+}
