@@ -209,6 +209,25 @@ static void file_refuses_calls_out_of_order(void **state)
     mk_disk_file_discard(&f);
 }
 
+static mk_err no_name(void *self, unsigned attempt, char *out)
+{
+    (void)self;
+    (void)attempt;
+    (void)out;
+    return MK_E_LIMIT;
+}
+
+static void file_without_a_name_is_not_made(void **state)
+{
+    rig *r = *state;
+    mk_disk_file f;
+
+    mk_disk_file_init(&f);
+    assert_int_equal(mk_disk_file_open(&f, r->v, r->tmp, no_name, NULL),
+                     MK_E_LIMIT);
+    assert_int_equal(r->t->n, 0);
+}
+
 static mk_err no_progress(void *self, mk_file f, uint64_t at, mk_str data,
                           size_t *out)
 {
@@ -535,6 +554,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(file_refuses_calls_out_of_order),
+        T(file_without_a_name_is_not_made),
         T(fault_f14_no_progress_is_an_error),
         T(fault_f12_short_writes_of_every_size),
         T(fault_f05_order_of_syncs),

@@ -632,6 +632,26 @@ static void fault_f08_space_is_checked_before(void **state)
     }
 }
 
+/* A file system that cannot tell what it has left gets nothing. */
+static void fault_f10_space_cannot_be_asked(void **state)
+{
+    rig *r = *state;
+    mk_delivery_config c;
+    mk_delivery *d;
+
+    mk_delivery_config_init(&c, sizeof c);
+    c.alloc = &r->a.alloc;
+    c.box = &r->box;
+    c.free_bytes_min = 1;
+    r->t->only_op = TEST_VFS_DIR_SPACE;
+    r->t->fail_at = 1;
+    assert_int_equal(mk_delivery_new(&c, &d), MK_OK);
+    assert_int_equal(mk_delivery_begin(d, 0), MK_E_IO);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_CREATE), 0);
+    assert_int_equal(mk_delivery_begin(d, 0), MK_OK); /* still fresh */
+    mk_delivery_free(d);
+}
+
 /* ---- order --------------------------------------------------------------- */
 
 static void calls_out_of_order_are_refused(void **state)
@@ -766,6 +786,7 @@ int main(void)
         T(copies_are_no_hard_links),
         T(fault_f08_every_call_fails),
         T(fault_f08_space_is_checked_before),
+        T(fault_f10_space_cannot_be_asked),
         T(fault_f12_short_io_of_every_size),
         T(fault_f16_final_name_exists),
         T(fault_f25_every_allocation_fails),
