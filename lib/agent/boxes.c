@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * boxes.c: open Maildirs, kept for a while so that a mailbox that gets mail
- * after mail is not opened each time. A box is found by others only once it is
- * open; one in which something failed is not kept, so that a mailbox that was
- * removed or replaced meanwhile is opened anew. Loop's thread, but box_open.
+ * boxes.c: open Maildirs, kept while there are messages on their way, so that
+ * a mailbox that gets mail after mail is not opened each time. A box is found
+ * by others only once it is open; one in which something failed is not kept,
+ * so that a mailbox that was removed or replaced meanwhile is opened anew.
+ * Loop's thread, but box_open.
  */
 #include <string.h>
 

@@ -80,6 +80,9 @@ static void message_free(message *m)
     mk_alloc_put(ld->c.alloc, m->top, m->top_bytes);
     mk_alloc_put(ld->c.alloc, m, sizeof *m);
     ld->messages--;
+    if (ld->messages == 0) {
+        boxes_fini(&ld->boxes); /* who is idle holds no descriptor */
+    }
 }
 
 /* Start the job. When it cannot be had, *m is as before. */
