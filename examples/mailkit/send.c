@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * send.c: `mailkit send`: one message to one server, and what became of it
+ * (RFC 5321 3.3). The message goes out in blocks while it is read; when it
+ * cannot be read to its end, or holds what SMTP cannot carry, the session ends
+ * without the final dot and nothing is delivered.
+ */
+#include "send.h"
+
+#include <mailkit/net.h>
+#include <mailkit/smtp.h>
+
+#include "dialogue.h"
+#include "outcome.h"
+#include "progress.h"
+#include "source.h"
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNECT_MS = 30000 };
+
+typedef struct sending {
+    send_options options;
+    mk_smtp_client_config config;
+    mk_smtp_envelope envelope;
+    mk_engine *client; /* closed by closing engine */
+    mk_engine *engine; /* what the driver holds */
+    mk_poll poll;
+    outcome outcome;
+    progress progress;
+    mk_op op;
+    mk_err unfit; /* why the message could not be given in full */
+    dialogue dialogue;
+    uint64_t block[MK_SMTP_CLIENT_NEED / 8];
+    char input[8192];
+    source source;
+} sending;
+
+static int code_of(mk_err why, mk_retry retry)
+{
+    switch (why) {
+    case MK_E_REFUSED:
+        return retry == MK_RETRY_NEVER ? TOOL_UNAVAILABLE : TOOL_TEMPFAIL;
+    case MK_E_SYNTAX:
+    case MK_E_BARE:
+    case MK_E_EARLY:
+    case MK_E_PROTOCOL:
+    case MK_E_LINE:
+    case MK_E_LIMIT:
+        return retry == MK_RETRY_UNKNOWN ? TOOL_TEMPFAIL : TOOL_PROTOCOL;
+    default:
+        return TOOL_TEMPFAIL;
+    }
+}
+
+static void lend(sending *s, size_t room)
+{
+    mk_str span;
+    bool is_last = false;
+    mk_err r = MK_OK;
+
+    while (r == MK_OK && room > 0 && !is_last) {
+        r = source_read(&s->source, &span, &is_last);
+        if (r == MK_OK) {
+            r = mk_body(s->engine, s->op, span, is_last);
+        }
+        room--;
+    }
+    if (r != MK_OK) {
+        s->unfit = r;
+        (void)mk_cancel(s->engine, s->op);
+    }
+}
+
+static void fail_before(sending *s, mk_err why)
+{
+    const char *text = mk_err_text(why);
+    int code = TOOL_UNAVAILABLE;
+
+    if (why == MK_E_SIZE) {
+        text = "the message is larger than the server takes";
+    } else if (why == MK_E_UNSUPPORTED) {
+        text = "the message holds 8-bit octets, and the server takes 7-bit "
+               "messages only";
+    } else {
+        code = TOOL_USAGE;
+    }
+    outcome_break(&s->outcome, MK_RETRY_NEVER, mk_str_z(text), code);
+    mk_finish(s->engine, mk_str_of(NULL, 0));
+}
+
+static void begin(sending *s)
+{
+    mk_err r;
+
+    if (s->source.is_scanned && s->source.has_8bit) {
+        s->envelope.body = MK_SMTP_BODY_8BITMIME;
+    }
+    r = mk_smtp_client_send(s->engine, &s->envelope, &s->op);
+    if (r != MK_OK) {
+        fail_before(s, r);
+    }
+}
+
+static void finish(sending *s, const mk_event *ev)
+{
+    if (s->unfit != MK_OK) {
+        outcome_break(&s->outcome, MK_RETRY_NEVER,
+                      mk_str_z(mk_err_text(s->unfit)),
+                      s->unfit == MK_E_BARE ? TOOL_DATAERR : TOOL_NOINPUT);
+    } else if (ev->err != MK_OK) {
+        outcome_break(&s->outcome, MK_RETRY_LATER,
+                      mk_str_z(mk_err_text(ev->err)), TOOL_TEMPFAIL);
+    }
+    mk_finish(s->engine, mk_str_of(NULL, 0));
+}
+
+static void handle(sending *s, const mk_event *ev)
+{
+    const mk_fault *fault = ev->of.fault;
+
+    switch (ev->type) {
+    case MK_EV_SMTP_REPLY:
+        outcome_reply(&s->outcome, ev->of.smtp);
+        break;
+    case MK_EV_SMTP_READY:
+        begin(s);
+        break;
+    case MK_EV_WANTED:
+        progress_add(&s->progress, ev->data.len, mk_poll_now_ms());
+        if ((ev->flags & MK_LAST) == 0) {
+            lend(s, (size_t)ev->size);
+        }
+        break;
+    case MK_EV_FAULT:
+        outcome_break(&s->outcome, fault->retry, fault->text,
+                      code_of(fault->why, fault->retry));
+        break;
+    case MK_EV_DONE:
+        finish(s, ev);
+        break;
+    default:
+        break;
+    }
+}
+
+static mk_err open_engine(sending *s)
+{
+    mk_err r = mk_smtp_client_config_init(&s->config, sizeof s->config);
+
+    s->config.hostname = mk_str_z(s->options.hostname);
+    if (r == MK_OK) {
+        r = mk_smtp_client_open(&s->config, s->block, sizeof s->block,
+                                &s->client);
+    }
+    s->engine = s->client;
+    if (r == MK_OK && s->options.is_dialogue) {
+        r = dialogue_over(&s->dialogue, s->client, &s->engine);
+    }
+    return r;
+}
+
+static bool connect_server(sending *s)
+{
+    int fd = -1;
+    mk_err r =
+        mk_poll_connect(s->options.host, s->options.port, CONNECT_MS, &fd);
+
+    if (r == MK_OK) {
+        r = mk_poll_open(&s->poll, fd, s->engine, s->input, sizeof s->input);
+    }
+    if (r != MK_OK) {
+        outcome_break(&s->outcome, MK_RETRY_LATER, mk_str_z(mk_err_text(r)),
+                      r == MK_E_NAME ? TOOL_NOHOST : TOOL_TEMPFAIL);
+        tool_fail(0, s->options.host, mk_err_text(r));
+    }
+    return r == MK_OK;
+}
+
+static void converse(sending *s)
+{
+    mk_event ev;
+
+    while (mk_poll_next(&s->poll, &ev) == MK_OK) {
+        handle(s, &ev);
+    }
+    mk_poll_close(&s->poll);
+    progress_end(&s->progress);
+    outcome_break(&s->outcome, MK_RETRY_LATER, mk_str_z("the connection ended"),
+                  TOOL_TEMPFAIL);
+}
+
+static int send_file(sending *s)
+{
+    mk_err r = source_open(&s->source, s->options.file);
+    int code;
+
+    if (r != MK_OK) {
+        return tool_fail(r == MK_E_BARE ? TOOL_DATAERR : TOOL_NOINPUT,
+                         s->options.file, mk_err_text(r));
+    }
+    (void)mk_smtp_envelope_init(&s->envelope, sizeof s->envelope);
+    s->envelope.reverse_path = s->options.sender;
+    s->envelope.forward_paths = s->options.recipients;
+    s->envelope.forward_count = s->options.recipient_count;
+    s->envelope.message_bytes = s->source.wire_bytes;
+    progress_init(&s->progress, s->source.wire_bytes);
+    if (open_engine(s) != MK_OK ||
+        !outcome_init(&s->outcome, s->options.recipients,
+                      s->options.recipient_count)) {
+        code = tool_fail(TOOL_OSERR, "send", "out of memory");
+    } else {
+        if (connect_server(s)) {
+            converse(s);
+        }
+        code = outcome_print(&s->outcome, s->options.is_json);
+    }
+    mk_close(s->engine);
+    outcome_fini(&s->outcome);
+    source_close(&s->source);
+    return code;
+}
+
+int tool_send(int argc, char **argv)
+{
+    sending *s = calloc(1, sizeof *s);
+    int code = TOOL_OSERR;
+
+    if (s == NULL) {
+        return tool_fail(TOOL_OSERR, "send", "out of memory");
+    }
+    if (send_options_parse(&s->options, argc, argv, &code) == MK_OK) {
+        code = send_file(s);
+    }
+    send_options_fini(&s->options);
+    free(s);
+    return code;
+}

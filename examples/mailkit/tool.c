@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tool.c: see tool.h. What a server has said is never printed as it came: a
+ * reply may hold what a terminal obeys. JSON by RFC 8259 7, which wants UTF-8
+ * by RFC 3629: overlong forms and surrogates do not pass.
+ */
+#include "tool.h"
+
+#include <string.h>
+
+int tool_fail(int code, const char *what, const char *why)
+{
+    fputs("mailkit: ", stderr);
+    tool_print_escaped(stderr, mk_str_z(what));
+    if (why != NULL) {
+        fputs(": ", stderr);
+        tool_print_escaped(stderr, mk_str_z(why));
+    }
+    fputc('\n', stderr);
+    return code;
+}
+
+void tool_print_escaped(FILE *to, mk_str s)
+{
+    char room[1024];
+    mk_buf b;
+    mk_str part;
+    size_t at;
+
+    for (at = 0; at < s.len; at += part.len) {
+        part = mk_str_sub(s, at, sizeof room / 4);
+        mk_buf_init(&b, room, sizeof room);
+        mk_buf_add_escaped(&b, part, part.len);
+        fwrite(b.ptr, 1, b.len, to);
+    }
+}
+
+/* Octets of the character at the front when it is well-formed, else 0. */
+static size_t utf8_length(mk_str s)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = (unsigned char)s.ptr[0];
+    size_t n = first < 0x80   ? 1
+               : first < 0xc2 ? 0
+               : first < 0xe0 ? 2
+               : first < 0xf0 ? 3
+               : first < 0xf5 ? 4
+                              : 0;
+    unsigned value = n < 2 ? first : first & (0x7fU >> n);
+    size_t i;
+
+    if (n == 0 || n > s.len) {
+        return 0;
+    }
+    for (i = 1; i < n; i++) {
+        if (((unsigned char)s.ptr[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | ((unsigned char)s.ptr[i] & 0x3fU);
+    }
+    if (value < least[n] || value > 0x10ffff ||
+        (value >= 0xd800 && value < 0xe000)) {
+        return 0;
+    }
+    return n;
+}
+
+void tool_print_json(FILE *to, mk_str s)
+{
+    size_t n;
+
+    fputc('"', to);
+    while (s.len > 0) {
+        unsigned char c = (unsigned char)s.ptr[0];
+        n = utf8_length(s);
+        if (n == 0) {
+            fputs("\\ufffd", to);
+            n = 1;
+        } else if (c < 0x20 || c == 0x7f) {
+            fprintf(to, "\\u%04x", c);
+        } else {
+            if (c == '"' || c == '\\') {
+                fputc('\\', to);
+            }
+            fwrite(s.ptr, 1, n, to);
+        }
+        s = mk_str_sub(s, n, SIZE_MAX);
+    }
+    fputc('"', to);
+}
+
+int tool_close_output(int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return tool_fail(TOOL_IOERR, "standard output", "cannot be written");
+    }
+    return code;
+}

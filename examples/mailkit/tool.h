@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tool.h: what the sub-commands of mailkit(1) share: the exit codes of
+ * sysexits, one way to complain, one way to print what strangers have said.
+ * Data goes to standard output, everything else to standard error.
+ */
+#ifndef MAILKIT_TOOL_H
+#define MAILKIT_TOOL_H
+
+#include <mailkit/base.h>
+
+#include <stdio.h>
+
+typedef enum tool_exit {
+    TOOL_OK = 0,
+    TOOL_USAGE = 64,       /* the command line is wrong */
+    TOOL_DATAERR = 65,     /* the message is not fit to be sent */
+    TOOL_NOINPUT = 66,     /* the message cannot be read */
+    TOOL_NOHOST = 68,      /* the server's name gives no address */
+    TOOL_UNAVAILABLE = 69, /* refused for good */
+    TOOL_OSERR = 71,       /* no memory and the like */
+    TOOL_IOERR = 74,       /* standard output cannot be written */
+    TOOL_TEMPFAIL = 75,    /* it may be tried again later */
+    TOOL_PROTOCOL = 76     /* the server does not speak the protocol */
+} tool_exit;
+
+/* "mailkit: WHAT: WHY" on standard error; why may be NULL. Gives code. */
+int tool_fail(int code, const char *what, const char *why);
+/* Print with everything that is not printable ASCII made visible. */
+void tool_print_escaped(FILE *to, mk_str s);
+/* Print as a JSON string with its quotes; octets that are not UTF-8 become
+ * U+FFFD. */
+void tool_print_json(FILE *to, mk_str s);
+/* Standard output was written in full, or it is complained: gives code, or
+ * TOOL_IOERR. */
+int tool_close_output(int code);
+
+/* The sub-commands; argv[0] is the sub-command's name. */
+int tool_send(int argc, char **argv);
+
+#endif
