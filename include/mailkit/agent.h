@@ -276,8 +276,7 @@ MK_API mk_err mk_log_format(const mk_log_record *record, mk_buf *out);
 MK_API mk_err mk_address_format(uint8_t family, const uint8_t *address,
                                 mk_buf *out);
 
-/* ---- the service
- * ------------------------------------------------------------- */
+/* ---- the service ------------------------------------------------------- */
 
 /** Stages of a chain at most. */
 #define MK_STAGES_MAX 16u
@@ -318,25 +317,24 @@ MK_API mk_err mk_inbound_new(const mk_inbound_config *c,
 
 /** What the host listens with. One service may serve many listeners.
  *
- * @param in           the service.
+ * @param inbound      the service.
  * @param out_service  written; good for the service's life. */
-MK_API void mk_inbound_service(mk_inbound *in, mk_service *out_service);
+MK_API void mk_inbound_service(mk_inbound *inbound, mk_service *out_service);
 
 /** Sessions that are not over, and messages of dead peers that still come to
  *  rest.
  *
- * @param in  the service.
+ * @param inbound  the service.
  * @return 0 when idle. */
-MK_API size_t mk_inbound_count(const mk_inbound *in);
+MK_API size_t mk_inbound_count(const mk_inbound *inbound);
 
 /** Free a service that is idle.
  *
- * @param in  NULL is fine.
+ * @param inbound  NULL is fine.
  * @return MK_OK; MK_E_BUSY when sessions are left: nothing was changed. */
-MK_API mk_err mk_inbound_free(mk_inbound *in);
+MK_API mk_err mk_inbound_free(mk_inbound *inbound);
 
-/* ---- who exists here
- * ---------------------------------------------------------- */
+/* ---- who exists here --------------------------------------------------- */
 
 /** What a directory says about a recipient. */
 typedef enum mk_directory_result {
@@ -472,8 +470,7 @@ MK_API void mk_users_directory(mk_users *users, mk_directory *out_directory);
  * @param users  NULL is fine. */
 MK_API void mk_users_free(mk_users *users);
 
-/* ---- delivery
- * ------------------------------------------------------------------ */
+/* ---- delivery ---------------------------------------------------------- */
 
 /** Settings of a delivery; start with mk_local_delivery_config_init. */
 typedef struct mk_local_delivery_config {

@@ -18,6 +18,7 @@ CALL = re.compile(r'(?<![\w.>])(%s)\s*\(' % '|'.join(BANNED))
 # makes one has a CLOEXEC in the same function, what cannot is not used.
 MAKERS = re.compile(r'(?<![\w.>])(open|openat|openat2|socket|accept4|pipe2|dup3|'
                     r'epoll_create1|eventfd|mkostemp|fopen)\s*\(')
+FOPEN_E = re.compile(r'fopen\s*\([^;]*"[rwab+]+e"')
 UNFIT = re.compile(r'(?<![\w.>])(accept|pipe|dup|epoll_create|creat|mkstemp)'
                    r'\s*\(')
 CTYPE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*<(ctype|wctype|setjmp|'
@@ -69,7 +70,7 @@ def check_descriptors(path, text):
     for name, first, count in lintlib.functions(text):
         body = '\n'.join(lines[first - 1:first - 1 + count])
         m = MAKERS.search(body, body.find('{'))
-        if m and 'CLOEXEC' not in body and '"re"' not in body:
+        if m and 'CLOEXEC' not in body and not FOPEN_E.search(body):
             yield first, '%s() in %s() without CLOEXEC' % (m.group(1), name)
 
 
@@ -108,6 +109,7 @@ GOOD = {
     'lib/smtp/a.c': HEAD + '/* strcpy( */ char *s = "strcpy(";\n',
     'lib/disk/a.c': HEAD + 'int f(void)\n{\n    return openat(1, "a", '
                     'O_CLOEXEC);\n}\n',
+    'examples/f.c': HEAD + 'int f(void)\n{\n    return fopen("a", "rbe");\n}\n',
     'tests/t.c': '/* ' + MIT + '\n * one\n */\n#include <setjmp.h>\n',
     'tests/a.py': '#!/bin/sh\n# ' + MIT + '\nx = "${TMPDIR:-/tmp}/x"\n',
 }
@@ -115,6 +117,8 @@ BAD = [({'lib/smtp/a.c': HEAD + 'int f(void) { return %s(a, b); }\n' % c},
         c + '() is banned') for c in BANNED] + [
     ({'lib/disk/a.c': HEAD + 'int f(void)\n{\n    return open("a", 0);\n}\n'},
      'open() in f() without'),
+    ({'examples/f.c': HEAD + 'int f(void)\n{\n    return fopen("e", "rb");\n}'
+      '\n'}, 'fopen() in f() without'),
     ({'lib/disk/a.c': HEAD + 'int f(void)\n{\n    return dup(1);\n}\n'},
      'dup() cannot'),
     ({'lib/smtp/a.c': HEAD + '#include <ctype.h>\n'}, '<ctype.h>'),

@@ -151,8 +151,10 @@ static char *big_message(size_t lines)
     size_t n = sizeof head - 1;
     memcpy(m, head, sizeof head);
     for (size_t i = 0; i < lines; i++) {
-        n +=
-            (size_t)sprintf(m + n, "line %06zu of a big message, wide.\r\n", i);
+        n += (size_t)snprintf(m + n, 64,
+                              "line %06zu of a big message, "
+                              "wide.\r\n",
+                              i);
     }
     return m;
 }

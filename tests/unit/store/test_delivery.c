@@ -7,15 +7,13 @@
 #include "test_vfs.h"
 
 #include <mailkit/store.h>
-
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
 
 #include <cmocka.h>
 
