@@ -89,7 +89,8 @@ MK_API mk_err mk_smtp_path_parse(mk_str text, mk_smtp_path *out_path,
 
 /** Parse a mailbox without angle brackets (for command lines and APIs).
  *
- * @param text      local-part@domain, nothing else.
+ * @param text      local-part@domain, nothing else; or "postmaster" in any
+ *                  case, flagged MK_SMTP_PATH_NO_DOMAIN.
  * @param out_path  views into text; written on success.
  * @return as mk_smtp_path_parse; an empty text is MK_E_SYNTAX. */
 MK_API mk_err mk_smtp_mailbox_parse(mk_str text, mk_smtp_path *out_path);
@@ -129,7 +130,7 @@ typedef struct mk_smtp_event {
     uint32_t extensions;        /**< client, READY: what the server offers */
     uint32_t index;             /**< RCPT: which recipient, from 0 */
     uint32_t accepted;          /**< recipients accepted so far */
-    const mk_smtp_reply *reply; /**< client: the reply; else NULL */
+    const mk_smtp_reply *reply; /**< client, REPLY; else NULL */
 } mk_smtp_event;
 
 /** Flags of mk_smtp_event. */
@@ -152,7 +153,10 @@ typedef enum mk_smtp_event_type {
     MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
     MK_EV_SMTP_QUIT = MK_EV_SMTP + 9,
     /* client */
-    MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index` */
+    MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every
+                                         *   one is told, also to greeting and
+                                         *   EHLO. With MK_UNASKED it is a 421
+                                         *   on the server's own account */
     MK_EV_SMTP_READY = MK_EV_SMTP + 17  /**< EHLO is through: send */
 } mk_smtp_event_type;
 
@@ -238,17 +242,21 @@ MK_API mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem,
 
 /* ---- client ------------------------------------------------------------ */
 
-/** Settings of a client, borrowed for the engine's life. */
+/** Settings of a client, borrowed for the engine's life and shared by any
+ *  number of engines. Fill by mk_smtp_client_config_init, then change; 0 is
+ *  refused at open but for reply_text_bytes. */
 typedef struct mk_smtp_client_config {
     size_t size;         /**< set by init */
     mk_str hostname;     /**< own name or address literal for EHLO; must be
                           *   set */
-    mk_pool *units;      /**< text units; NULL: the unit lies in the block */
+    mk_pool *units;      /**< text units of 1,024 octets or more; NULL: the
+                          *   unit lies in the block */
     uint32_t text_bytes; /**< the unit in the block, 1,024 to 65,535: 1,024 */
     uint32_t extensions; /**< used when offered: MK_SMTP_EXTENSION_ALL */
-    uint32_t reply_line_max;   /**< with CRLF, octets: 2,048 */
+    uint32_t reply_line_max;   /**< with CRLF, octets, 512 or more: 2,048 */
     uint32_t reply_lines_max;  /**< lines of one reply: 128 */
-    uint32_t reply_max;        /**< octets of one reply: 65,536 */
+    uint32_t reply_max;        /**< octets of one reply, at least a line:
+                                *   65,536 */
     uint32_t reply_text_bytes; /**< text kept of a reply, 0 to 65,535: 1,024 */
     /* RFC 5321 4.5.3.2: milliseconds until … */
     uint64_t greeting_ms; /**< the 220: 300,000 */
@@ -258,7 +266,9 @@ typedef struct mk_smtp_client_config {
     uint64_t end_ms;      /**< the reply to the final dot: 600,000 */
     uint64_t quit_ms;     /**< the 221: 5,000 */
     uint64_t answer_ms;   /**< the application lends body, or gives the next
-                           *   verb: 300,000; then the session ends */
+                           *   verb: 300,000; then the session ends, with no
+                           *   fault: idle by QUIT, in a body by MK_EV_DONE
+                           *   with MK_E_TIMEOUT and without a dot */
 } mk_smtp_client_config;
 
 /** Fill a client's settings with the defaults named above.
@@ -279,6 +289,13 @@ MK_API size_t mk_smtp_client_need(const mk_smtp_client_config *c);
 
 /** Open a client for one connection. It waits for the greeting, says EHLO
  *  (HELO when that is refused), and gives MK_EV_SMTP_READY.
+ *
+ * A server that does not serve us (a greeting or HELO refused, 421 at any
+ * time) is MK_EV_FAULT with MK_E_REFUSED; malformed, foreign and early replies
+ * are faults of other classes, and never a refusal. A fault comes before the
+ * MK_EV_DONE of the operation that it ends; after the final dot its retry
+ * class is MK_RETRY_UNKNOWN. When a body breaks off the engine wants ABORT, so
+ * that no dot can follow.
  *
  * @param c           settings; borrowed until mk_close.
  * @param mem         the engine's block, aligned for uint64_t; borrowed.
@@ -312,7 +329,10 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  * for DATA and for the end of the body; MK_EV_WANTED when body may be lent;
  * MK_EV_DONE at the end: err is MK_OK when the server took the message for
  * `of.smtp->accepted` recipients, MK_E_REFUSED when it refused (the replies
- * told what), or why the session broke.
+ * told what), or why the session broke. A recipient without a reply of its own
+ * by then was not accepted. When the server still holds a transaction it is
+ * told RSET before MK_EV_DONE. mk_cancel before the 354 does the same; after
+ * it the session ends. A final line without CRLF is given one.
  *
  * @param e         a client engine (or a wrapper over one), after
  *                  MK_EV_SMTP_READY, with no other operation under way.
@@ -335,7 +355,8 @@ MK_API mk_err mk_smtp_client_send(mk_engine *e,
  *                  and EXPN.
  * @param out_op    the operation.
  * @return MK_OK; MK_E_ARG; MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: longer
- *         than a command line may be (RFC 5321 4.5.3.1.4). */
+ *         than a command line may be (RFC 5321 4.5.3.1.4); MK_WAIT: no unit
+ *         was free. Nothing was sent. */
 MK_API mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb,
                                      mk_str argument, mk_op *out_op);
 
