@@ -2,7 +2,7 @@
  *
  * disk.h: durable files over mk_vfs: the POSIX filling of the table, a file
  * that is written under a temporary name, and the commit that makes a batch
- * of such files durable and visible at once (DESIGN 7, THREATS G1-G8).
+ * of such files durable and visible at once (docs/maildir.md).
  * The order is always: contents synced, renamed, directory synced, reported.
  * It refuses to replace anything, to sync a file again after a failed sync,
  * and to call a file stored when any of these steps failed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Functions that nobody may call, the opening comment that every file has,
-and words that have no business in the tree."""
+words that have no business in the tree, and documents that are not there."""
 import os
 import re
 import sys
@@ -26,6 +26,7 @@ CTYPE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*<(ctype|wctype|setjmp|'
 WORDS = re.compile(r'\b(TODO|FIXME|XXX)\b')
 PATHS = re.compile(r'(?<![\w.-])(/(?:root|work)/'
                    r'|/tmp/(?![\w.-]*XXXXXX)[A-Za-z0-9])')
+DOCS = re.compile(r'\b(docs/[A-Za-z0-9_/-]+\.md)\b')
 NAMED = ('.c', '.h', '.py', '.build', '.sh', '.md', '.txt', '.chat', '.ini',
          '.dict', '.supp', 'run', 'deps', 'quickstart')
 SHIPPED = ('lib', 'include', 'examples')
@@ -74,7 +75,12 @@ def check_descriptors(path, text):
             yield first, '%s() in %s() without CLOEXEC' % (m.group(1), name)
 
 
-def check_words(path, text):
+def check_words(root, path, text):
+    for m in DOCS.finditer(text):
+        if not os.path.exists(os.path.join(root, m.group(1))) and \
+                not path.startswith('tests/lint/'):
+            yield (lintlib.line_of(text, m.start()),
+                   m.group(1) + ' is not there')
     for m in PATHS.finditer(text):
         yield (lintlib.line_of(text, m.start()),
                'a path of one machine: ' + m.group(1))
@@ -91,7 +97,7 @@ def check(root):
         n for n in os.listdir(root) if n.endswith(('.md', '.build', '.txt')))
     for path in paths:
         text = lintlib.read(root, path)
-        found = list(check_words(path, text))
+        found = list(check_words(root, path, text))
         if path.endswith(('.c', '.h')):
             found += check_c(path, text)
             if path.startswith(('lib/', 'examples/')):
@@ -133,6 +139,7 @@ BAD = [({'lib/smtp/a.c': HEAD + 'int f(void) { return %s(a, b); }\n' % c},
     ({'tests/a.py': '# ' + MIT + '\ncd /' + 'tmp/x1\n'}, 'of one machine'),
     ({'tests/a.py': 'import os\n'}, 'at the top'),
     ({'README.md': 'see /' + 'work/x\n'}, 'of one machine'),
+    ({'lib/smtp/a.c': HEAD + '/* see docs/b.md */\n'}, 'is not there'),
     ({'docs/a.md': 'see /' + 'root/x\n'}, 'of one machine'),
 ]
 
