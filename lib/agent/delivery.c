@@ -3,8 +3,8 @@
  * delivery.c: the stage that brings a message to rest (RFC 5321 4.1.1.4, 4.4,
  * 6.1) and the order of its steps: collect, spill when it grows, prepare the
  * files on a worker, hand them to the group commit, answer. 250 is said only
- * when every mailbox has it durably (DESIGN 7). It refuses a recipient that
- * has no mailbox, and has no way to send mail elsewhere.
+ * when every mailbox has it durably (docs/maildir.md). It refuses a recipient
+ * that has no mailbox, and has no way to send mail elsewhere.
  */
 #include <string.h>
 
@@ -35,6 +35,8 @@ static void refuse_for(mk_err err, mk_verdict *v)
         refuse(v, MK_ANSWER_LATER, "452 4.3.1", "insufficient system storage");
     } else if (err == MK_E_MEMORY) {
         refuse(v, MK_ANSWER_LATER, "452 4.3.0", "out of memory");
+    } else if (err == MK_E_STATE) {
+        refuse(v, MK_ANSWER_LATER, "451 4.3.5", "a recipient has no mailbox");
     } else {
         refuse(v, MK_ANSWER_LATER, "451 4.3.0", mk_err_text(err));
     }
@@ -143,6 +145,9 @@ static mk_err make_tasks(message *m, const mk_session *s)
     }
     m->task_room = room;
     for (; r != NULL; r = r->after) {
+        if (r->box_user.len == 0) {
+            return MK_E_STATE; /* somebody accepted it without a mailbox */
+        }
         if (has_task(m, r)) {
             continue;
         }

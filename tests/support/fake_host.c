@@ -71,7 +71,9 @@ static void abort_conn(void *self, mk_conn *conn)
 {
     (void)self;
     conn->aborted = true;
-    fake_conn_close(conn, MK_E_CANCELLED);
+    if (!conn->in_event) {
+        fake_conn_close(conn, MK_E_CANCELLED);
+    }
 }
 
 void fake_host_init(fake_host *f)
@@ -184,10 +186,18 @@ static mk_err step(mk_conn *c)
         mk_str view = mk_str_of(fresh, n);
         err = mk_step(c->engine, c->host->now_ms, &view, &ev);
         if (err == MK_OK) {
+            c->in_event = true;
             c->service->event(c->session, &ev);
+            c->in_event = false;
+            if (c->aborted) {
+                fake_conn_close(c, MK_E_CANCELLED);
+            }
         }
         free(fresh);
         text_drop(&c->input, n - view.len);
+        if (c->engine == NULL) {
+            return MK_END;
+        }
         if (err != MK_WAIT || view.len < n || n == c->input.len) {
             return view.len < n && err == MK_WAIT ? MK_OK : err;
         }

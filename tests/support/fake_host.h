@@ -47,6 +47,7 @@ struct mk_conn {
     text said;  /* the engine's output, acknowledged at once */
     bool ended;
     bool aborted;
+    bool in_event;
     size_t chunk; /* octets offered at once; 0: all */
 };
 
