@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_trace.c: addresses as literals, ids, trace fields at their longest,
+ * log lines from hostile octets, and the header scanner at every cut.
+ */
+#include "agent/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void addresses(void **state)
+{
+    static const struct {
+        uint8_t family;
+        uint8_t address[16];
+        const char *want;
+    } rows[] = {
+        {4, {192, 0, 2, 1}, "[192.0.2.1]"},
+        {4, {0, 0, 0, 0}, "[0.0.0.0]"},
+        {4, {255, 255, 255, 255}, "[255.255.255.255]"},
+        {6, {0}, "[IPv6:::]"},
+        {6, {[15] = 1}, "[IPv6:::1]"},
+        {6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, "[IPv6:2001:db8::1]"},
+        {6, {0x20, 0x01}, "[IPv6:2001::]"},
+        /* RFC 5952 4.2.2: one zero group stays; 4.2.3: the first longest */
+        {6,
+         {0, 1, 0, 0, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8},
+         "[IPv6:1:0:3:4:5:6:7:8]"},
+        {6,
+         {0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8},
+         "[IPv6:1:0:0:4::8]"},
+        {6,
+         {0, 1, 0, 0, 0, 0, 0, 4, 0, 5, 0, 0, 0, 0, 0, 8},
+         "[IPv6:1::4:5:0:0:8]"},
+        {6,
+         {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+          0xff, 0xff, 0xff, 0xff, 0xff},
+         "[IPv6:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]"},
+        {0, {0}, "unknown"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char mem[64];
+        mk_buf b;
+        mk_buf_init(&b, mem, sizeof mem);
+        assert_int_equal(mk_address_format(rows[i].family, rows[i].address, &b),
+                         MK_OK);
+        assert_true(mk_str_is(mk_buf_str(&b), mk_str_z(rows[i].want)));
+        mk_buf_init(&b, mem, strlen(rows[i].want) - 1);
+        assert_int_equal(mk_address_format(rows[i].family, rows[i].address, &b),
+                         MK_E_ROOM);
+    }
+}
+
+static void ids(void **state)
+{
+    static const struct {
+        uint64_t us, seq;
+        uint32_t random;
+        const char *want;
+    } rows[] = {
+        {0, 0, 0, "AAAAAAAAAAAAAAAAAAAAA"},
+        {1, 2, 3, "AAAAAAAAAABAAACAAAAAD"},
+        {31, 32, 33, "AAAAAAAAAA7AABAAAAABB"},
+        {UINT64_MAX, UINT64_MAX, UINT32_MAX, "777777777777777777777"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[ID_BYTES];
+        id_format(rows[i].us, rows[i].seq, rows[i].random, out);
+        assert_memory_equal(out, rows[i].want, ID_BYTES);
+    }
+}
+
+/* The longest of everything fits, and no line is beyond 998 octets. */
+static void longest_trace_fits(void **state)
+{
+    static char name[256];
+    static char path[257];
+    static char out_mem[TRACE_MAX];
+    mk_peer peer = {.family = 6};
+    mk_buf out;
+    (void)state;
+    memset(name, 'n', 255);
+    memset(path, 'p', 256);
+    memset(peer.address, 0xff, 16);
+    for (int valid = 0; valid < 2; valid++) {
+        trace_info t = {.reverse_path = mk_str_z(path),
+                        .helo = mk_str_z(name),
+                        .helo_valid = valid != 0,
+                        .esmtp = true,
+                        .peer = &peer,
+                        .hostname = mk_str_z(name),
+                        .id = mk_str_z("777777777777777777777"),
+                        .forward_path = mk_str_z(path),
+                        .wall_s = 253402300799};
+        memset(name, valid ? 'n' : ')', 255);
+        t.hostname = mk_str_z(path);
+        t.hostname.len = 255;
+        mk_buf_init(&out, out_mem, sizeof out_mem);
+        assert_int_equal(trace_format(&t, &out), MK_OK);
+        size_t line = 0;
+        for (size_t i = 0; i < out.len; i++) {
+            line = out.ptr[i] == '\n' ? 0 : line + 1;
+            assert_true(line <= 999);
+            unsigned char c = (unsigned char)out.ptr[i];
+            assert_true((c >= 0x20 && c <= 0x7e) || c == '\t' || c == '\r' ||
+                        c == '\n');
+        }
+        assert_memory_equal(out.ptr + out.len - 2, "\r\n", 2);
+        /* a clock beyond the calendar gives a date all the same */
+        t.wall_s = INT64_MAX;
+        mk_buf_init(&out, out_mem, sizeof out_mem);
+        assert_int_equal(trace_format(&t, &out), MK_OK);
+        mk_buf_init(&out, out_mem, 100);
+        assert_int_equal(trace_format(&t, &out), MK_E_ROOM);
+    }
+}
+
+static const mk_peer somebody = {
+    .family = 4, .address = {192, 0, 2, 7}, .port = 1025};
+
+static void log_lines(void **state)
+{
+    static const struct {
+        mk_log_record record;
+        const char *want;
+    } rows[] = {
+        {{.kind = MK_LOG_MESSAGE,
+          .id = MK_STR_INIT("ID"),
+          .reverse_path = MK_STR_INIT("a@b"),
+          .forward_path = MK_STR_INIT("c@d"),
+          .helo = MK_STR_INIT("e"),
+          .size = 7,
+          .code = MK_STR_INIT("250 2.0.0"),
+          .text = MK_STR_INIT("ok"),
+          .delay_ms = 9,
+          .peer = &somebody},
+         "id=ID from=<a@b> to=<c@d> size=7 outcome=\"250 2.0.0 ok\" "
+         "delay=9ms peer=[192.0.2.7]:1025"},
+        {{.kind = MK_LOG_REFUSED,
+          .forward_path = MK_STR_INIT("c@d"),
+          .helo = MK_STR_INIT("x\x1b[2J\r\nid=fake"),
+          .stage = "policy",
+          .code = MK_STR_INIT("550 5.7.1"),
+          .peer = &somebody},
+         "id=- from=<> to=<c@d> size=0 outcome=\"550 5.7.1\" delay=0ms "
+         "peer=[192.0.2.7]:1025 helo=\"x\\x1B[2J\\x0D\\x0Aid=fake\" "
+         "by=policy"},
+        {{.kind = MK_LOG_FAULT,
+          .id = MK_STR_INIT("ID"),
+          .text = MK_STR_INIT("cut"),
+          .err = MK_E_CUT},
+         "id=ID from=<> to=<> size=0 outcome=\"cut\" delay=0ms fault=E_CUT"},
+        {{.kind = MK_LOG_LATE, .id = MK_STR_INIT("ID")},
+         "id=ID from=<> to=<> size=0 outcome=\"\" delay=0ms late=yes"},
+        {{.kind = MK_LOG_MESSAGE,
+          .id = MK_STR_INIT("I"),
+          .reverse_path = MK_STR_INIT("\"a> to=<b\\\"@x"),
+          .forward_path = MK_STR_INIT("%n%s\x80"),
+          .text = MK_STR_INIT("\" delay=1")},
+         "id=I from=<\\x22a\\x3E to=\\x3Cb\\x5C\\x22@x> to=<%n%s\\x80> size=0 "
+         "outcome=\"\\x22 delay=1\" delay=0ms"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char mem[4096];
+        mk_buf b;
+        mk_buf_init(&b, mem, sizeof mem);
+        assert_int_equal(mk_log_format(&rows[i].record, &b), MK_OK);
+        mem[b.len] = '\0';
+        assert_string_equal(mem, rows[i].want);
+    }
+}
+
+/* 4,096 octets are always enough, and never too few without saying so. */
+static void sec_027_longest_log_line(void **state)
+{
+    static char hostile[5000];
+    static char mem[4096];
+    mk_buf b;
+    (void)state;
+    memset(hostile, 0x1b, sizeof hostile);
+    mk_str all = mk_str_of(hostile, sizeof hostile);
+    mk_log_record r = {.kind = MK_LOG_REFUSED,
+                       .id = mk_str_of(hostile, 21),
+                       .reverse_path = mk_str_of(hostile, 256),
+                       .forward_path = mk_str_of(hostile, 256),
+                       .helo = mk_str_of(hostile, 255),
+                       .stage = "policy",
+                       .size = UINT64_MAX,
+                       .code = mk_str_z("550 5.7.1"),
+                       .text = mk_str_of(hostile, 160),
+                       .delay_ms = UINT64_MAX,
+                       .peer = &somebody};
+    mk_buf_init(&b, mem, sizeof mem);
+    assert_int_equal(mk_log_format(&r, &b), MK_OK);
+    assert_null(memchr(mem, 0x1b, b.len));
+    r.text = r.helo = r.reverse_path = r.forward_path = all;
+    mk_buf_init(&b, mem, sizeof mem);
+    mk_log_format(&r, &b);
+    assert_null(memchr(mem, 0x1b, b.len));
+    assert_true(b.len <= sizeof mem);
+}
+
+static const struct {
+    const char *text;
+    uint32_t fields, hops;
+    uint64_t bytes;
+    bool done;
+} headers[] = {
+    {"", 0, 0, 0, false},
+    {"\r\nReceived: x\r\n", 0, 0, 2, true},
+    {"Received: x\r\n\r\nReceived: y\r\n", 1, 1, 15, true},
+    {"RECEIVED:\r\nreceived  : y\r\nReceived\t:z\r\n", 3, 3, 39, false},
+    {"Receive: a\r\nReceivedd: b\r\nXReceived: c\r\n", 3, 0, 40, false},
+    {"Subject: a\r\n Received: folded\r\n\tReceived: too\r\nA: b\r\n", 2, 0, 53,
+     false},
+    {"no field\r\nReceived: x\r\n", 0, 0, 4, true},
+    {"A: b\r\nno-field\r\nReceived: x\r\n", 1, 0, 15, true},
+    {"From a@b Sat 20:10:00\r\nReceived: x\r\n", 0, 0, 6, true},
+    {":x\r\nReceived: x\r\n", 0, 0, 1, true},
+    {"A\x80: b\r\nReceived: x\r\n", 0, 0, 2, true},
+};
+
+static void header_scanner_cut_anywhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        mk_str all = mk_str_z(headers[i].text);
+        for (size_t piece = 1; piece <= all.len + 1; piece++) {
+            header_scan h = {0};
+            for (size_t at = 0; at < all.len; at += piece) {
+                header_scan_add(&h, mk_str_sub(all, at, piece));
+            }
+            if (h.fields != headers[i].fields || h.hops != headers[i].hops ||
+                h.done != headers[i].done || h.bytes != headers[i].bytes) {
+                fail_msg("'%s' in pieces of %zu: %u fields, %u hops, %u octets",
+                         headers[i].text, piece, (unsigned)h.fields,
+                         (unsigned)h.hops, (unsigned)h.bytes);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(longest_trace_fits),
+        cmocka_unit_test(log_lines),
+        cmocka_unit_test(sec_027_longest_log_line),
+        cmocka_unit_test(header_scanner_cut_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_users.c: users files, right and wrong, with the line that is told; as
+ * many users as there may be, and every octet in a name.
+ */
+#include <mailkit/agent.h>
+
+#include "test_vfs.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const mk_str domains[] = {MK_STR_INIT("mx.example"),
+                                 MK_STR_INIT("Other.Example")};
+
+static const struct {
+    const char *text;
+    mk_err want;
+    uint32_t line;
+    const char *part; /* of what is told */
+    size_t count;
+} files[] = {
+    {"", MK_OK, 0, "", 0},
+    {"# nobody\n\n", MK_OK, 0, "", 0},
+    {"a:{PLAIN}x", MK_OK, 0, "", 1},
+    {"a:{PLAIN}x\r\nb:{PLAIN}y\r\n", MK_OK, 0, "", 2},
+    {"a:{plain}x\nA@other.EXAMPLE:{PLAIN}y\n", MK_OK, 0, "", 2},
+    {"a:{PLAIN}x:maildir\n", MK_OK, 0, "", 1},
+    {"a:{PLAIN}x:y:z\n", MK_OK, 0, "", 1},
+    {"a:{SCRAM-SHA-256}4096,c2E=,aa,bb:maildir\n", MK_OK, 0, "", 1},
+    {"a:{PLAIN}x\nb\n", MK_E_SYNTAX, 2, "NAME:", 0},
+    {"\n#\n:{PLAIN}x\n", MK_E_SYNTAX, 3, "name", 0},
+    {"a:x\n", MK_E_UNSUPPORTED, 1, "{PLAIN}", 0},
+    {"a:{MD5}x\n", MK_E_UNSUPPORTED, 1, "{PLAIN}", 0},
+    {"a:{PLAIN}\n", MK_E_SYNTAX, 1, "empty", 0},
+    {"a:{PLAIN}:maildir\n", MK_E_SYNTAX, 1, "empty", 0},
+    {"a:{PLAIN}x:mbox\n", MK_E_UNSUPPORTED, 1, "mbox", 0},
+    {"a:{SCRAM-SHA-256}x:dbox\n", MK_E_SYNTAX, 1, "maildir", 0},
+    {"a:{PLAIN}x\nb:{PLAIN}x\nA:{PLAIN}y\n", MK_E_EXISTS, 3, "twice", 0},
+    {"a:{PLAIN}x\na@MX.example:{PLAIN}y\n", MK_E_EXISTS, 2, "twice", 0},
+    {"a@v.example:{PLAIN}x\n", MK_E_SYNTAX, 1, "own", 0},
+    {"a@:{PLAIN}x\n", MK_E_SYNTAX, 1, "own", 0},
+    {"@mx.example:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {"../a:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {"a/b:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {".a:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {"a b:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {"a\x80:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {"a\x01:{PLAIN}x\n", MK_E_SYNTAX, 1, "name", 0},
+    {"a:{PLAIN}x\rb:{PLAIN}y\n", MK_E_SYNTAX, 1, "CR", 0},
+    {"1234567890123456789012345678901234567890123456789012345678901234"
+     ":{PLAIN}x\n",
+     MK_OK, 0, "", 1},
+    {"12345678901234567890123456789012345678901234567890123456789012345"
+     ":{PLAIN}x\n",
+     MK_E_SYNTAX, 1, "name", 0},
+};
+
+static void files_right_and_wrong(void **state)
+{
+    test_alloc a;
+    (void)state;
+    test_alloc_init(&a);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        mk_users *users = NULL;
+        mk_users_fault fault;
+        mk_err err = mk_users_parse(&a.alloc, mk_str_z(files[i].text), domains,
+                                    2, &users, &fault);
+        if (err != files[i].want || fault.line != files[i].line) {
+            fail_msg("'%s': %s in line %u", files[i].text, mk_err_name(err),
+                     (unsigned)fault.line);
+        }
+        assert_non_null(strstr(fault.text, files[i].part));
+        if (err == MK_OK) {
+            assert_int_equal(mk_users_count(users), files[i].count);
+            mk_users_free(users);
+        }
+        assert_int_equal(a.out_count, 0);
+    }
+}
+
+static void nul_in_a_line(void **state)
+{
+    static const char octets[] = "a:{PLAIN}x\nb\0c:{PLAIN}x\n";
+    mk_users *users;
+    mk_users_fault fault;
+    (void)state;
+    assert_int_equal(mk_users_parse(mk_alloc_libc(),
+                                    mk_str_of(octets, sizeof octets - 1),
+                                    domains, 2, &users, &fault),
+                     MK_E_SYNTAX);
+    assert_int_equal(fault.line, 2);
+}
+
+static void has_each_and_no_other(void **state)
+{
+    enum { COUNT = 5000 };
+    text all = {0};
+    char line[64];
+    mk_users *users;
+    mk_users_fault fault;
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(line, sizeof line, "User%d%s:{PLAIN}x\n", i,
+                 i % 2 == 0 ? "" : "@other.example");
+        text_z(&all, line);
+    }
+    assert_int_equal(mk_users_parse(mk_alloc_libc(), text_view(&all), domains,
+                                    2, &users, &fault),
+                     MK_OK);
+    assert_int_equal(mk_users_count(users), COUNT);
+    for (int i = 0; i < COUNT + 10; i++) {
+        snprintf(line, sizeof line, "uSER%d", i);
+        for (int d = 0; d < 2; d++) {
+            assert_int_equal(mk_users_has(users, mk_str_z(line), domains[d]),
+                             i < COUNT && i % 2 == d);
+        }
+        assert_false(mk_users_has(users, mk_str_z(line), mk_str_z("x")));
+    }
+    assert_false(mk_users_has(users, mk_str_z(""), domains[0]));
+    mk_users_free(users);
+    text_free(&all);
+}
+
+static void memory_and_arguments(void **state)
+{
+    test_alloc a;
+    mk_users *users;
+    mk_users_fault fault;
+    (void)state;
+    test_alloc_init(&a);
+    a.fail_at = 1;
+    assert_int_equal(mk_users_parse(&a.alloc, mk_str_z("a:{PLAIN}x"), domains,
+                                    2, &users, &fault),
+                     MK_E_MEMORY);
+    assert_int_equal(fault.line, 0);
+    assert_int_equal(
+        mk_users_parse(&a.alloc, mk_str_z(""), domains, 0, &users, &fault),
+        MK_E_ARG);
+    assert_int_equal(
+        mk_users_parse(NULL, mk_str_z(""), domains, 2, &users, &fault),
+        MK_E_ARG);
+    mk_users_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_right_and_wrong),
+        cmocka_unit_test(nul_in_a_line),
+        cmocka_unit_test(has_each_and_no_other),
+        cmocka_unit_test(memory_and_arguments),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
