@@ -216,9 +216,7 @@ static int64_t wall_s(void *self, uint32_t *out_us)
 static void wake(void *self, mk_conn *conn)
 {
     (void)self;
-    if (!conn->is_told) {
-        mk_net_push(conn);
-    }
+    mk_net_push(conn);
 }
 
 static void abort_conn(void *self, mk_conn *conn)

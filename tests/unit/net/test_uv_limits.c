@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -185,6 +186,8 @@ static void sec_109_what_is_accepted_is_close_on_exec(void **state)
 {
     rig *r = make();
     bool was_open[1024];
+    int is_hasty = 0;
+    socklen_t len = sizeof is_hasty;
     int fd;
     int other;
 
@@ -200,6 +203,11 @@ static void sec_109_what_is_accepted_is_close_on_exec(void **state)
 
         assert_true(was_open[other] || flags < 0 || (flags & FD_CLOEXEC) != 0);
     }
+    /* small replies do not wait for acknowledgements (RFC 9293 3.7.4) */
+    assert_int_equal(getsockopt(r->sessions->conn->fd, IPPROTO_TCP, TCP_NODELAY,
+                                &is_hasty, &len),
+                     0);
+    assert_int_equal(is_hasty, 1);
     close(fd);
     end(r);
 }

@@ -6,6 +6,8 @@
 #include "uv_rig.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 static rig *start(void)
@@ -193,7 +195,7 @@ static void test_discarding_is_bounded(void **state)
 
 static void test_abort_resets(void **state)
 {
-    static const char *const how[] = {"reset\n", "abort\n"};
+    static const char *const how[] = {"reset\n", "abort\necho a\n"};
     static const mk_err why[] = {MK_E_PROTOCOL, MK_E_CANCELLED};
     size_t i;
 
@@ -207,6 +209,7 @@ static void test_abort_resets(void **state)
         assert_int_equal(rig_expect_end(r, fd), ECONNRESET);
         assert_int_equal(r->closed, 1);
         assert_int_equal(r->why, why[i]);
+        assert_int_equal(r->lines, 1);
         close(fd);
         end(r);
     }
@@ -221,6 +224,7 @@ static void test_stop_finishes_in_order(void **state)
     int turns = 0;
 
     (void)state;
+    r->idle_ms = 300000; /* a timer that must not outlive its connection */
     rig_expect(r, idle, "hello\r\n");
     rig_expect(r, busy, "hello\r\n");
     rig_expect(r, stuck, "hello\r\n");
@@ -246,6 +250,155 @@ static void test_stop_finishes_in_order(void **state)
     while (uv_run(&r->loop, UV_RUN_NOWAIT) != 0) {
         assert_true(turns++ < 1000);
     }
+    end(r);
+}
+
+static void stop_host(rig *r, session *s, rig_place place)
+{
+    (void)s;
+    if (place == AT_OPEN) {
+        mk_uv_stop(r->host);
+    }
+}
+
+static void test_who_comes_while_stopping_is_finished_too(void **state)
+{
+    rig *r = start();
+    int fd = rig_connect(r);
+
+    (void)state;
+    r->hook = stop_host;
+    r->config.stop_grace_ms = 60000;
+    rig_expect(r, fd, "hello\r\nfinished\r\n");
+    assert_int_equal(rig_expect_end(r, fd), 0);
+    close(fd);
+    end(r);
+}
+
+/* The connection is in the queue of the next turn when its handle closes. */
+static void abort_then_wake(rig *r, session *s, rig_place place)
+{
+    if (place == AT_LINE) {
+        r->host->abort(r->host->self, s->conn);
+    } else if (place == AT_CLOSED) {
+        r->host->wake(r->host->self, s->conn);
+        r->host->abort(r->host->self, s->conn);
+    }
+}
+
+static void sec_110_waking_what_is_being_freed(void **state)
+{
+    static const char *const said[] = {"echo a\n", "timer\n", "quit\n"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < 3; i++) {
+        rig *r = start();
+        int fd = rig_connect(r);
+
+        r->hook = abort_then_wake;
+        rig_expect(r, fd, "hello\r\n");
+        rig_send(fd, said[i]);
+        rig_expect_closed(r, 1);
+        /* and once more from the queue: a call from outside any event */
+        r->hook = NULL;
+        close(fd);
+        fd = rig_connect(r);
+        rig_expect(r, fd, "hello\r\n");
+        r->hook = abort_then_wake;
+        r->host->abort(r->host->self, r->sessions->conn);
+        rig_expect_closed(r, 2);
+        rig_turn(r);
+        rig_turn(r);
+        close(fd);
+        end(r);
+    }
+}
+
+static int connect_hasty(rig *r)
+{
+    int one = 1;
+    int fd = rig_connect(r);
+
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one),
+                     0);
+    return fd;
+}
+
+/* Asks for more than the kernel takes and waits until the host is stuck. */
+static size_t fill_up(rig *r, int fd)
+{
+    size_t asked = 0;
+    int turns = 0;
+
+    while (r->sessions == NULL || !r->sessions->conn->is_blocked) {
+        if (r->sessions != NULL && r->sessions->line.consumed == asked * 4) {
+            rig_send(fd, "big\n");
+            asked++;
+        }
+        (void)uv_run(&r->loop, UV_RUN_NOWAIT);
+        assert_true(turns++ < 20000);
+    }
+    return asked;
+}
+
+static size_t drain(rig *r, int fd, size_t max)
+{
+    static char waste[65536];
+    size_t seen = 0;
+    int turns = 0;
+    ssize_t got;
+
+    while (seen < max && turns++ < 20000) {
+        (void)uv_run(&r->loop, UV_RUN_NOWAIT);
+        got = recv(fd, waste, sizeof waste, 0);
+        if (got > 0) {
+            seen += (size_t)got;
+        } else if (got == 0 || errno != EAGAIN) {
+            break;
+        } else {
+            (void)usleep(200);
+        }
+    }
+    return seen;
+}
+
+static void test_a_slow_reader_gets_all_of_it(void **state)
+{
+    rig *r = start();
+    int fd = connect_hasty(r);
+    size_t asked = fill_up(r, fd);
+    size_t all = 7 + asked * 64 * 102;
+
+    (void)state;
+    assert_int_equal(drain(r, fd, all), all);
+    close(fd);
+    end(r);
+}
+
+static void test_a_farewell_waits_for_a_slow_reader(void **state)
+{
+    rig *r = start();
+    int turns = 0;
+    int fd;
+
+    (void)state;
+    r->idle_ms = 100;
+    r->config.farewell_ms = 60000;
+    fd = connect_hasty(r);
+    (void)fill_up(r, fd);
+    while (!r->sessions->line.is_closing) {
+        rig_turn(r);
+        assert_true(turns++ < 4000);
+    }
+    rig_turn(r);
+    rig_turn(r);
+    assert_int_equal(r->closed, 0);
+    (void)drain(r, fd, SIZE_MAX);
+    assert_int_equal(rig_expect_end(r, fd), 0);
+    assert_int_equal(r->closed, 1);
+    assert_int_equal(r->why, MK_E_TIMEOUT);
+    close(fd);
     end(r);
 }
 
@@ -307,6 +460,10 @@ int main(void)
         cmocka_unit_test(test_discarding_is_bounded),
         cmocka_unit_test(test_abort_resets),
         cmocka_unit_test(test_stop_finishes_in_order),
+        cmocka_unit_test(test_who_comes_while_stopping_is_finished_too),
+        cmocka_unit_test(sec_110_waking_what_is_being_freed),
+        cmocka_unit_test(test_a_slow_reader_gets_all_of_it),
+        cmocka_unit_test(test_a_farewell_waits_for_a_slow_reader),
         cmocka_unit_test(test_what_listen_refuses),
         cmocka_unit_test(test_what_open_refuses),
     };

@@ -158,6 +158,7 @@ static void on_line(session *s, mk_str line)
         answer(s, "");
     } else if (strcmp(room, "abort") == 0) {
         h->abort(h->self, s->conn);
+        s->line.is_asking = false; /* the next line would come at once */
     }
 }
 
@@ -166,6 +167,7 @@ static void on_event(void *self, const mk_event *event)
     session *s = self;
 
     if (event->type == EV_LINE) {
+        s->rig->lines++;
         s->op = event->op;
         on_line(s, event->data);
         call_hook(s, AT_LINE);

@@ -57,6 +57,7 @@ struct rig {
     int opened;
     int closed;
     int worked;
+    int lines;
     mk_err why; /* of the last closed */
     uint64_t idle_ms;
     mk_err refuse; /* open fails with this */
