@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fuzz.h: what the fuzz targets share. An input is a short header of settings
+ * and a stream of octets with controls in it: 0xFF and a letter (script.c has
+ * the list), so that seeds made from dialogues stay readable and a dictionary
+ * can hold whole commands. A broken promise ends in abort().
+ */
+#ifndef FUZZ_FUZZ_H
+#define FUZZ_FUZZ_H
+
+#include <mailkit/base.h>
+#include <stdint.h>
+
+#include "rig.h"
+#include "text.h"
+#include "trace.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Abort with a word about what was promised, unless it holds. */
+void fuzz_promise(bool holds, const char *what);
+
+/* Every CR has its LF and every LF its CR; no NUL. A CR as the last octet is
+ * let pass when `open`. */
+bool fuzz_is_clean(mk_str s, bool open);
+
+/* The traces of two runs must be the same. */
+void fuzz_same(const text *a, const text *b, const char *what);
+
+/* ---- the stream with its controls ------------------------------------------
+ */
+
+typedef enum fuzz_control {
+    FUZZ_TURN,   /* 'T': acknowledge all */
+    FUZZ_SOME,   /* 'S' n: acknowledge n octets */
+    FUZZ_CLOCK,  /* 'C' n: the clock moves by n * 4 s */
+    FUZZ_DUE,    /* 'D': the clock moves to the deadline */
+    FUZZ_EOF,    /* 'E': the peer's octets end in order */
+    FUZZ_CUT,    /* 'X': they break off */
+    FUZZ_FINISH, /* 'F' */
+    FUZZ_POLICY, /* 'P' n: how questions are answered, or verbs chosen */
+    FUZZ_ANSWER, /* 'A': answer now what was put off; lend now */
+    FUZZ_CANCEL, /* 'K' */
+    FUZZ_BODY,   /* 'B' n: what is done at the next run of body */
+    FUZZ_LITERAL /* 0xFF: itself */
+} fuzz_control;
+
+typedef struct fuzz_script {
+    const uint8_t *at;
+    size_t left;
+    bool literal; /* a 0xFF of the stream itself is next */
+} fuzz_script;
+
+/* The next run of plain octets; empty when a control or the end is next. */
+mk_str fuzz_octets(fuzz_script *s);
+/* The next control, at the end false. */
+bool fuzz_next(fuzz_script *s, fuzz_control *out, uint8_t *out_n);
+
+#endif

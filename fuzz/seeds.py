@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes the seed corpora of the fuzz targets from the dialogues.
+
+Usage: seeds.py CHAT-FOLDER OUT-FOLDER STAMP. What the peer says becomes the
+stream, the end of a turn an acknowledgement, answers a policy (script.c)."""
+import os
+import re
+import sys
+
+ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '0': b'\0', '"': b'"',
+           '\\': b'\\'}
+QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"(?:x(\d+))?')
+PIECE = re.compile(r'\\x([0-9A-Fa-f]{2})|\\(.)|([^\\]+)')
+ANSWERS = {'yes': 0, 'no': 4, 'defer': 5, 'later': 6}
+VERBS = {'send': 0, 'noop': 3, 'rset': 4, 'vrfy': 5, 'quit': 7}
+REPEAT_MAX = 3000
+
+
+def octets(text):
+    out = b''
+    for body, times in QUOTED.findall(text):
+        one = b''
+        for code, escape, plain in PIECE.findall(body):
+            if code:
+                one += bytes([int(code, 16)])
+            elif escape:
+                one += ESCAPES[escape]
+            else:
+                one += plain.encode()
+        out += one * min(int(times or 1), REPEAT_MAX)
+    return out
+
+
+def items(path):
+    with open(path, encoding='utf-8') as f:
+        for line in f.read().split('\n')[1:]:
+            m = re.match(r'([A-Z]{1,2}): ?(.*)', line)
+            if m:
+                yield m.group(1), m.group(2)
+
+
+def settings(path):
+    with open(path, encoding='utf-8') as f:
+        return dict(re.findall(r'^@ ([\w.]+) ?(.*)$', f.read(), re.M))
+
+
+def header(keys, mine):
+    flags = 0
+    if keys.get('bare') == 'normalize':
+        flags |= 16
+    if 'asks' in keys and mine == 'S':
+        flags |= 32
+    if keys.get('extensions') == 'none' or \
+            keys.get('server.extensions') == 'none':
+        flags |= 15
+    if any(key.endswith('_max') for key in keys):
+        flags |= 64 if mine == 'S' else 16
+    if mine == 'S' and 'pool' in keys:
+        flags |= 128
+    return bytes([flags, 0, 3, 0])
+
+
+def policy(answers):
+    value = 0
+    for i, answer in enumerate(answers[:3]):
+        value |= answer << (3 * i)
+    return b'\xffP' + bytes([value & 0xff])
+
+
+def stream(path, mine):
+    """The dialogue as a script for the machine of letter `mine`."""
+    theirs = 'C' if mine == 'S' else 'S'
+    words = ANSWERS if mine == 'S' else VERBS
+    out = []
+    group, answers = b'', []
+
+    def flush():
+        nonlocal group, answers
+        if answers:
+            out.append(policy(answers))
+        out.append(group)
+        group, answers = b'', []
+
+    acting, in_body = False, False
+    for tag, text in items(path):
+        if tag == theirs or (tag[0] == 'L' and tag[1:] in ('', mine)):
+            if acting:
+                flush()
+                out.append(b'\xffT')
+                acting = False
+            plain = text.rstrip('\u2026').encode() + b'\r\n'
+            raw = octets(text) if tag[0] == 'L' else plain
+            group += raw.replace(b'\xff', b'\xff\xff')
+            continue
+        acting = True
+        if tag[0] == 'E':
+            in_body = text.startswith('BODY')
+        if tag[0] == 'A' and tag[1:] in ('', mine):
+            word = text.split(' ')[0]
+            if in_body and word in ('no', 'defer', 'later'):
+                out.append(b'\xffB\x02' if word == 'later' else b'\xffB\x01')
+            elif word in words:
+                answers.append(words[word])
+            elif word == 'finish':
+                flush()
+                out.append(b'\xffF')
+            elif word == 'cancel':
+                flush()
+                out.append(b'\xffK')
+        elif tag in ('T', 'P'):
+            flush()
+            out.append(b'\xffT' + (b'\xffA' if tag == 'T' else b''))
+            end = b'\xffE' if text == 'eof' else b'\xffX'
+            out.append(b'\xffD' if tag == 'T' else end)
+    flush()
+    out.append(b'\xffT')
+    return b''.join(out)
+
+
+def write(folder, name, data):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), 'wb') as f:
+        f.write(data)
+
+
+def role(keys):
+    return {'server': 'S', 'client': 'C', 'both': 'SC'}[keys['role']]
+
+
+def machines(chats, out):
+    for name in sorted(os.listdir(chats)):
+        if not name.endswith('.chat'):
+            continue
+        path = os.path.join(chats, name)
+        keys = settings(path)
+        for mine in role(keys):
+            folder = 'smtp_server' if mine == 'S' else 'smtp_client'
+            head = header(keys, mine)
+            if mine == 'C':
+                head = head[:3] + bytes([len(name) * 7 & 0xff])
+            write(os.path.join(out, folder), name[:-5],
+                  head + stream(path, mine))
+            raw = b''.join(octets(t) for tag, t in items(path)
+                           if tag[0] == 'L')
+            if raw:
+                for mode in range(3):
+                    write(os.path.join(out, 'framer'),
+                          '%s-%d' % (name[:-5], mode),
+                          bytes([mode, 0x2a, 5, 20]) + raw)
+
+
+def codecs(out):
+    samples = [b'', b'a', b'ab', b'abc', b'YWJj', b'YWI=', b'YQ==', b'YQ=',
+               b'Y Q\r\n==', b'=3D=20=\r\nx', b'=4', b'=GG', b'x \r\n', b'\t',
+               b'4a4B', b'4', b'zz', bytes(range(256)), b'line\r\n' * 30,
+               b' ' * 90, b'a' * 77 + b'\r\n.\r\nFrom x\r\n', b'\r', b'\n']
+    for k in range(8):
+        for i, sample in enumerate(samples):
+            write(os.path.join(out, 'codec'), '%d-%d' % (k, i),
+                  bytes([k, 19 if i % 2 else 0, 2, i]) + sample)
+
+
+def framers(out):
+    samples = [b'a\r\n.\r\n', b'.\r\n', b'..\r\n.\r\n', b'a\n.\r\n',
+               b'a\r.\r\n\r\n.\r\n', b'x\0y\0', b'x' * 700 + b'\r\n.\r\n',
+               b'{5}\r\nhello', b'line\r\nline\nline\r\n']
+    for mode in range(6):
+        for i, sample in enumerate(samples):
+            for limits in (0x00, 0x15, 0x2a, 0x6a):
+                write(os.path.join(out, 'framer'),
+                      'made-%d-%d-%d' % (mode, i, limits),
+                      bytes([mode, limits, 3, 5]) + sample)
+
+
+def main(chats, out, stamp):
+    machines(chats, out)
+    codecs(out)
+    framers(out)
+    write(os.path.dirname(stamp) or '.', os.path.basename(stamp), b'')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:4]))
