@@ -85,7 +85,8 @@ def check_values():
                 ('max_message_bytes', '0'), ('max_message_bytes', '-1'),
                 ('max_message_bytes', '1x'), ('max_message_bytes', ''),
                 ('max_message_bytes', '99999999999999999999999'),
-                ('max_recipients', '0'), ('max_connections', '0'),
+                ('max_recipients', '0'),
+                ('max_connections', '0'),
                 ('max_connections', '1e3'), ('hostname', ''),
                 ('hostname', 'two words'), ('hostname', 'a\nb'),
                 ('domain', '../x'), ('domain', ''), ('domain', '.')):

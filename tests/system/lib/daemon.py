@@ -61,6 +61,7 @@ class Server:
             if found and self.port is None:
                 self.port = int(found.group(3))
         true(self.port, 'a listening line: %r' % self.lines)
+        self.listeners = self._sockets()
         return self
 
     def pid(self):
@@ -136,6 +137,24 @@ class Server:
         """The most memory it ever had."""
         with open('/proc/%d/status' % self.pid(), encoding='latin-1') as f:
             return int(re.search(r'VmHWM:\s*(\d+)', f.read()).group(1))
+
+    def connections(self):
+        """Sockets beyond those that it had before anybody came."""
+        return self._sockets() - self.listeners
+
+    def _sockets(self):
+        count, top = 0, '/proc/%d/fd' % self.pid()
+        for fd in os.listdir(top):
+            try:
+                count += os.readlink(os.path.join(top, fd)).startswith('socket')
+            except OSError:
+                pass  # closed meanwhile
+        return count
+
+    def quiet(self):
+        """Wait until it has closed all connections; its descriptors then."""
+        until(lambda: self.connections() == 0, 5, 'connections to be closed')
+        return self.descriptors()
 
     def descriptors(self):
         return len(os.listdir('/proc/%d/fd' % self.pid()))
