@@ -170,14 +170,10 @@ static void bad_reply(mk_smtp_client *c, mk_err why, const char *text)
 /* A complete reply is in the reader. */
 static void take_reply(mk_smtp_client *c)
 {
-    bool is_early = c->is_early;
-    uint16_t code = c->reader.reply.code;
-
-    c->is_early = false;
     c->since_ms = c->now_ms;
-    if (!is_early) {
+    if (!c->is_early) {
         mk_smtp_client_hear(c);
-    } else if (code == 421 && c->state != CLIENT_QUIT) {
+    } else if (c->reader.reply.code == 421) {
         memset(&c->event, 0, sizeof c->event);
         c->pending |= PENDING_REPLY;
         mk_smtp_client_fault(c, MK_E_REFUSED, MK_RETRY_LATER,
@@ -199,7 +195,7 @@ static void take_line(mk_smtp_client *c, mk_str line)
         bad_reply(c, r, "a malformed reply");
         return;
     }
-    if (verb == MK_SMTP_VERB_EHLO && !c->is_early) {
+    if (verb == MK_SMTP_VERB_EHLO) {
         mk_smtp_client_hear_line(c, line);
     }
     if (c->reader.is_done) {
