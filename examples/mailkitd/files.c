@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MAX (64u * 1024u * 1024u)
+#define FILE_MAX ((size_t)64 * 1024 * 1024)
 
 char *file_read(const char *option, const char *path, size_t *out_n)
 {

@@ -11,7 +11,7 @@
 #include "delivery_internal.h"
 
 #define IDLE_MAX 32u
-#define TMP_AGE_S (36u * 3600u) /* THREATS G4 */
+#define TMP_AGE_S (UINT64_C(36) * 3600) /* THREATS G4 */
 
 static box *find(const boxes *b, mk_str domain, mk_str user)
 {

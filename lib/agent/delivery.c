@@ -491,9 +491,9 @@ mk_err mk_local_delivery_config_init(mk_local_delivery_config *c, size_t size)
     memset(c, 0, sizeof *c);
     c->size = size;
     c->root.id = MK_VFS_NONE;
-    c->message_memory_max = 256u * 1024u;
-    c->memory_max = 64u * 1024u * 1024u;
-    c->free_bytes_min = 1024u * 1024u;
+    c->message_memory_max = (size_t)256 * 1024;
+    c->memory_max = (size_t)64 * 1024 * 1024;
+    c->free_bytes_min = UINT64_C(1024) * 1024;
     c->free_inodes_min = 16;
     c->lanes = 4;
     c->mode = MK_COMMIT_DURABLE;

@@ -356,7 +356,7 @@ mk_err mk_inbound_config_init(mk_inbound_config *c, size_t size)
     c->size = size;
     c->hops_max = 50;
     c->fields_max = 1000;
-    c->header_bytes_max = 1024u * 1024u;
+    c->header_bytes_max = UINT64_C(1024) * 1024;
     return MK_OK;
 }
 

@@ -65,7 +65,7 @@ static void add_v6(mk_buf *out, const uint8_t *a)
 {
     unsigned groups[8];
     unsigned len;
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         groups[i] = (unsigned)a[2 * i] << 8 | a[2 * i + 1];
     }
     unsigned run = zero_run(groups, &len);

@@ -172,7 +172,8 @@ static void play_rest(size_t begin)
     for (size_t i = begin; i < STEPS; i++) {
         assert_begins(play(i), steps[i].good);
     }
-    assert_int_equal(house_count(&h, "mx.example", "ann"), 1);
+    const char *file = house_file(&h, "mx.example", "ann");
+    assert_string_equal(strstr(file, "Subject"), "Subject: x\n\nbody\n");
 }
 
 /* A refusal at the point; the session takes a good message after it. */
@@ -314,6 +315,34 @@ static void every_point_and_a_timeout(void **state)
         }
         close_all();
     }
+}
+
+/* The octets that a stage waits with cannot be kept for the next one. */
+static void fault_f25_body_cannot_be_kept(void **state)
+{
+    (void)state;
+    open_with(MK_POINT_BODY, ACT_WAIT);
+    play_up_to(5);
+    h.a.fail_at = h.a.calls + 1;
+    play(5);
+    assert_int_equal(p.withdrawn, 1);
+    assert_int_equal(mk_stage_answer(p.ask, &verdict_pass), MK_E_STALE);
+    assert_begins(play(6), "452 4.3.0");
+    p.act = ACT_PASS;
+    play_rest(2);
+    close_all();
+}
+
+/* Law 4: the same octets one by one. */
+static void every_octet_alone(void **state)
+{
+    (void)state;
+    open_with(MK_POINT_BODY, ACT_PASS);
+    play_up_to(2);
+    h.conn.chunk = 1;
+    play_rest(2);
+    assert_int_equal(p.octets, 20);
+    close_all();
 }
 
 static void sec_110_stage_kills_its_own_session(void **state)
@@ -527,6 +556,8 @@ int main(void)
         cmocka_unit_test(every_point_answered_later),
         cmocka_unit_test(every_point_and_a_dead_session),
         cmocka_unit_test(every_point_and_a_timeout),
+        cmocka_unit_test(fault_f25_body_cannot_be_kept),
+        cmocka_unit_test(every_octet_alone),
         cmocka_unit_test(sec_110_stage_kills_its_own_session),
         cmocka_unit_test(nonsense_is_refused_for_now),
         cmocka_unit_test(late_answers_are_checked),
