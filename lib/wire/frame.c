@@ -137,24 +137,25 @@ static size_t widen(mk_framer *f, size_t n)
     return n;
 }
 
-/* An octet at the front that may not stand there. */
+/* An octet at the front that may not stand there. It is told like others, or
+ * what stands for it, so that whoever counts a body misses nothing. */
 static mk_err stray(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
-    char c = take(f, io_in, 1).ptr[0];
+    mk_str told = take(f, io_in, 1);
+    bool ends = f->repair && told.ptr[0] == '\n';
+    /* Even what becomes the end of a line is never the place where a dot
+     * would end the body. */
+    f->bol = false;
     if (!f->repair) {
         f->defects |= FRAME_DEFECT_BARE;
-        f->bol = false;
-        return MK_E_AGAIN;
+    } else {
+        told = ends ? mk_str_of("\r\n", 2) : mk_str_of(" ", 1);
     }
-    if (c == '\n') {
-        /* The end of a line for the reader, and never the place where a dot
-         * would end the body: bol stays false. */
-        f->bol = false;
-        f->column = 0;
-        return tell(out, FRAME_KIND_DATA, mk_str_of("\r\n", 2));
+    if (widen(f, told.len) < told.len) {
+        f->defects |= FRAME_DEFECT_LONG;
     }
-    f->bol = false;
-    return tell(out, FRAME_KIND_DATA, mk_str_of(" ", 1));
+    f->column = ends ? 0 : f->column;
+    return tell(out, FRAME_KIND_DATA, told);
 }
 
 /* How far the run at the front goes. *out_line: it ends with a CRLF behind
@@ -214,10 +215,7 @@ static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
         if (c == '\r' && io_in->len == 1) {
             return MK_WAIT;
         }
-        mk_err err = stray(f, io_in, out);
-        if (err != MK_E_AGAIN) {
-            return err;
-        }
+        return stray(f, io_in, out);
     }
 }
 

@@ -159,6 +159,29 @@ static void sec_003_the_first_defect_is_told_at_its_octet(void **state)
     }
 }
 
+/* What is refused is told all the same: whoever bounds what he swallows has to
+ * see each octet of it. */
+static void sec_116_octets_with_a_defect_are_told(void **state)
+{
+    (void)state;
+    static const dot_row rows[] = {
+        {IN("\n\n\n\r\n.\r\n"), "\n\n\n\r\n", 0, true, FRAME_DEFECT_BARE},
+        {IN("a\r\rb\r\n.\r\n"), "a\r\rb\r\n", 0, true, FRAME_DEFECT_BARE},
+        {IN("\r\n\n.\n"), "\r\n\n.\n", 0, false, FRAME_DEFECT_BARE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const dot_row *r = &rows[i];
+        for (size_t chunk = 1; chunk <= r->n; chunk++) {
+            got g;
+            feed_to_defect(r, chunk, &g);
+            assert_int_equal(g.ended, r->ended);
+            assert_int_equal(g.defects, r->defects);
+            assert_int_equal(g.n, strlen(r->out));
+            assert_memory_equal(g.data, r->out, g.n);
+        }
+    }
+}
+
 static void repair_makes_lines_and_spaces(void **state)
 {
     (void)state;
@@ -273,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_001_sec_002_only_crlf_dot_crlf_ends),
         cmocka_unit_test(sec_003_the_first_defect_is_told_at_its_octet),
+        cmocka_unit_test(sec_116_octets_with_a_defect_are_told),
         cmocka_unit_test(repair_makes_lines_and_spaces),
         cmocka_unit_test(a_text_line_has_a_limit),
         cmocka_unit_test(sec_010_lines_and_their_limit),
