@@ -206,7 +206,8 @@ static mk_err domain_or_literal(cursor *c, mk_smtp_path *p)
     return err;
 }
 
-/* Mailbox = Local-part "@" ( Domain / address-literal ), or postmaster */
+/* Mailbox = Local-part "@" ( Domain / address-literal ), or postmaster, which
+ * stands without a route as without a domain */
 static mk_err mailbox(cursor *c, mk_smtp_path *p)
 {
     size_t start = c->at;
@@ -229,7 +230,8 @@ static mk_err mailbox(cursor *c, mk_smtp_path *p)
     }
     if (skip(c, '@')) {
         err = domain_or_literal(c, p);
-    } else if (mk_str_is_nocase(p->local_part, mk_str_z("postmaster"))) {
+    } else if ((p->flags & MK_SMTP_PATH_ROUTE) == 0 &&
+               mk_str_is_nocase(p->local_part, mk_str_z("postmaster"))) {
         p->flags |= MK_SMTP_PATH_NO_DOMAIN;
     } else {
         err = wrong(c);
