@@ -140,7 +140,10 @@ void mk_smtp_server_event(smtp_server *s, mk_event *ev, uint32_t type,
     memset(ev, 0, sizeof *ev);
     memset(&s->of.smtp, 0, sizeof s->of.smtp);
     s->of.smtp.event.verb = verb;
-    s->of.smtp.event.accepted = s->accepted;
+    /* only RESET still tells of a transaction that is over */
+    bool counts = type == MK_EV_SMTP_RESET || s->state == SERVER_MAIL ||
+                  s->state == SERVER_RCPT || s->state == SERVER_DATA;
+    s->of.smtp.event.accepted = counts ? s->accepted : 0;
     s->of.smtp.event.flags = s->esmtp ? MK_SMTP_EVENT_ESMTP : 0;
     ev->type = type;
     ev->of.smtp = &s->of.smtp.event;
@@ -208,6 +211,18 @@ static void record(smtp_server *s, mk_answer answer, mk_str code, mk_str text)
     s->last_word = mk_str_is(mk_str_sub(code, 0, 3), mk_str_z("421"));
 }
 
+/* What follows these on the wire is told by the code itself, so that a yes
+ * has one code only (RFC 5321 4.3.2). */
+static bool is_other_code(const smtp_server *s, mk_answer answer, mk_str code)
+{
+    mk_smtp_verb verb = (mk_smtp_verb)s->verb;
+    bool fixed = verb == MK_SMTP_VERB_CONNECT || verb == MK_SMTP_VERB_HELO ||
+                 verb == MK_SMTP_VERB_EHLO || verb == MK_SMTP_VERB_DATA;
+    mk_str own = mk_str_z(mk_smtp_server_default(verb, MK_ANSWER_YES));
+    return fixed && answer == MK_ANSWER_YES && code.len > 0 &&
+           !mk_str_is(mk_str_sub(code, 0, 3), mk_str_sub(own, 0, 3));
+}
+
 static bool in_body(const smtp_server *s)
 {
     return s->state == SERVER_DATA && s->question == QUESTION_NONE;
@@ -222,6 +237,9 @@ static mk_err reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
     if (op != s->op || op == 0 || (!waiting && !in_body(s))) {
         return MK_E_STALE;
     }
+    if (waiting && is_other_code(s, answer, code)) {
+        return MK_E_ARG;
+    }
     if (waiting) {
         record(s, answer, code, text);
         s->question = QUESTION_ANSWERED;
@@ -230,7 +248,7 @@ static mk_err reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
     if (s->pending > 0) {
         return MK_E_STALE; /* the body was refused already */
     }
-    s->held = false;
+    s->hold = s->hold == HOLD_ON ? HOLD_OVER : s->hold;
     if (answer != MK_ANSWER_YES) {
         s->verb = MK_SMTP_VERB_END;
         record(s, answer, code, text);
@@ -248,7 +266,7 @@ static mk_err later(mk_engine *e, mk_op op)
     if (s->question == QUESTION_ASKED) {
         s->question = QUESTION_LATER;
     } else if (in_body(s) && s->pending == 0) {
-        s->held = true;
+        s->hold = HOLD_ON;
     } else {
         return MK_E_STALE;
     }
@@ -306,7 +324,7 @@ static mk_err settle(smtp_server *s, mk_event *ev)
     mk_smtp_server_apply(s);
     if (s->dropped) {
         s->dropped = false;
-        mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_EHLO);
+        mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, (mk_smtp_verb)s->verb);
         return MK_OK;
     }
     return MK_E_AGAIN;
@@ -363,6 +381,16 @@ static mk_err command(smtp_server *s, mk_str *io_in, mk_event *ev)
         return idle(s, *io_in, ev);
     }
     s->due_ms = s->now_ms + s->config->command_ms;
+    if (unit.kind == FRAME_KIND_SWALLOWED) {
+        return MK_E_AGAIN;
+    }
+    /* A client may name more recipients than are taken (RFC 5321 4.5.3.1.10),
+     * but not for ever. */
+    if (s->errors >= s->config->errors_max ||
+        s->turned_away > s->config->recipients_max) {
+        return mk_smtp_server_fault(
+            s, ev, MK_E_LIMIT, "421 4.7.0 Too many errors", s->framer.consumed);
+    }
     switch (unit.kind) {
     case FRAME_KIND_LONG:
         return mk_smtp_server_say(s, "500 5.5.2 Line too long");
@@ -370,10 +398,8 @@ static mk_err command(smtp_server *s, mk_str *io_in, mk_event *ev)
         return mk_smtp_server_fault(s, ev, MK_E_LINE,
                                     "421 4.7.0 Line too long, closing",
                                     s->framer.consumed);
-    case FRAME_KIND_LINE:
+    default: /* a line */
         break;
-    default:
-        return MK_E_AGAIN;
     }
     bool bare = unit.bare && s->config->bare == MK_SMTP_BARE_REJECT;
     if (bare || mk_str_has_ctl(unit.data)) {
@@ -401,6 +427,7 @@ static mk_err guarded(smtp_server *s, mk_str in, mk_event *ev)
                                     "554 5.5.0 You talk too soon",
                                     s->framer.consumed);
     }
+    mk_outq_release(&s->out); /* nobody need step to give the unit back */
     return idle(s, in, ev);
 }
 
@@ -438,8 +465,12 @@ static mk_err advance(smtp_server *s, mk_str *io_in, mk_event *ev)
         return greet(s, ev);
     }
     if (s->state == SERVER_DATA) {
-        if (s->held) {
+        if (s->hold == HOLD_ON) {
             return wait_for_answer(s, ev);
+        }
+        if (s->hold == HOLD_OVER) {
+            s->hold = HOLD_NONE;
+            s->due_ms = s->now_ms + s->config->command_ms;
         }
         mk_err err = mk_smtp_server_body(s, io_in, ev);
         return err == MK_WAIT ? idle(s, *io_in, ev) : err;
@@ -511,8 +542,8 @@ static unsigned want(const mk_engine *e)
     case QUESTION_NONE:
         break;
     }
-    if (s->held) {
-        return w;
+    if (s->hold != HOLD_NONE) {
+        return s->hold == HOLD_ON ? w : w | MK_WANT_STEP;
     }
     if (s->starved) {
         return empty && s->out.unit != NULL ? w | MK_WANT_STEP : w;

@@ -14,7 +14,7 @@ void mk_smtp_server_body_begin(smtp_server *s)
     s->op++;
     s->body_bytes = 0;
     s->refusal = REFUSAL_NONE;
-    s->held = false;
+    s->hold = HOLD_NONE;
     mk_smtp_server_move(s, SERVER_DATA);
 }
 
@@ -105,7 +105,7 @@ static mk_err body_run(smtp_server *s, mk_str run, mk_event *ev)
     ev->op = s->op;
     ev->err = MK_OK;
     ev->offset = at;
-    ev->size = s->body_bytes;
+    ev->size = at + fits;
     ev->data = mk_str_of(run.ptr, fits);
     ev->of.any = NULL;
     ev->reserved = 0;

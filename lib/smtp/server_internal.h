@@ -37,6 +37,13 @@ typedef enum server_question {
     QUESTION_ANSWERED = 4 /* the reply lies behind the output's tail */
 } server_question;
 
+/* Have body octets been put off? */
+typedef enum server_hold {
+    HOLD_NONE = 0,
+    HOLD_ON = 1,  /* nothing is read, the answer's time runs */
+    HOLD_OVER = 2 /* answered: by the next step the peer's time runs anew */
+} server_hold;
+
 /* Why the body under way is only swallowed. */
 typedef enum server_refusal {
     REFUSAL_NONE = 0,
@@ -68,11 +75,11 @@ typedef struct smtp_server {
     uint8_t answer;   /* mk_answer */
     uint8_t verb;     /* mk_smtp_verb the question is about */
     uint8_t refusal;  /* server_refusal */
+    uint8_t hold;     /* server_hold */
     bool esmtp;
     bool dropped;   /* HELO ended a transaction: to be told */
     bool guard;     /* the reply on its way must be acknowledged first */
     bool starved;   /* no unit or no room for a reply */
-    bool held;      /* the application put body octets off */
     bool last_word; /* the pending reply ends the session (421) */
     bool eof;
     bool finishing;

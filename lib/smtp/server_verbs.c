@@ -98,8 +98,10 @@ static const char *path_and_params(smtp_server *s, mk_str arg,
     if (err == MK_E_UNSUPPORTED) {
         return "553 5.6.7 Address needs SMTPUTF8";
     }
-    bool null = err == MK_OK && (path->flags & MK_SMTP_PATH_NULL) != 0;
-    if (err != MK_OK || (null && !mail)) {
+    /* each place has its own path without a domain: <> sends, <postmaster>
+     * receives */
+    uint32_t wrong = mail ? MK_SMTP_PATH_NO_DOMAIN : MK_SMTP_PATH_NULL;
+    if (err != MK_OK || (path->flags & wrong) != 0) {
         return mail ? "501 5.1.7 Bad sender address"
                     : "501 5.1.3 Bad recipient address";
     }
@@ -297,10 +299,6 @@ mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
         return mk_smtp_server_fault(s, ev, MK_E_CROSS,
                                     "554 5.7.0 This is an SMTP server",
                                     s->framer.consumed);
-    }
-    if (s->errors >= s->config->errors_max) {
-        return mk_smtp_server_fault(
-            s, ev, MK_E_LIMIT, "421 4.7.0 Too many errors", s->framer.consumed);
     }
     const server_verb *v = find_verb(word);
     if ((v != NULL && (v->flags & VERB_LAST) != 0) || !is_pipelining(s)) {

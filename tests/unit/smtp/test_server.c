@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_server.c: what no dialogue can show of the server machine, because the
+ * runner steps after everything: what it wants and holds between two steps of
+ * a driver that steps only when it must (engine.h: the loop), and the numbers
+ * of body events. DESIGN laws 4, 5 and 6; RFC 5321 4.5.3.1.7; THREATS 114.
+ */
+#include <mailkit/smtp.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { NEED = 2048, NOW_MS = 1000 };
+
+typedef struct site {
+    mk_smtp_server_config config;
+    mk_pool pool;
+    uint64_t block[NEED / 8];
+    mk_engine *engine;
+    mk_event ev;
+} site;
+
+static void site_open(site *t)
+{
+    memset(t, 0, sizeof *t);
+    assert_int_equal(mk_pool_init(&t->pool, mk_alloc_libc(), 1024, 1), MK_OK);
+    assert_int_equal(mk_smtp_server_config_init(&t->config, sizeof t->config),
+                     MK_OK);
+    t->config.hostname = mk_str_z("mx.example");
+    t->config.units = &t->pool;
+    t->config.asks = 0;
+}
+
+static void site_start(site *t)
+{
+    assert_int_equal(
+        mk_smtp_server_open(&t->config, t->block, sizeof t->block, &t->engine),
+        MK_OK);
+}
+
+static void site_close(site *t)
+{
+    mk_close(t->engine);
+    assert_int_equal(t->pool.taken, 0);
+    mk_pool_fini(&t->pool);
+}
+
+/* Step once over octets that are consumed in full. */
+static mk_err say_once(site *t, const char *octets)
+{
+    mk_str view = mk_str_z(octets);
+    mk_err err = mk_step(t->engine, NOW_MS, &view, &t->ev);
+    assert_int_equal(view.len, 0);
+    return err;
+}
+
+/* Step until MK_WAIT, as a driver does before it writes. */
+static void say(site *t, const char *octets)
+{
+    mk_str view = mk_str_z(octets);
+    while (mk_step(t->engine, NOW_MS, &view, &t->ev) == MK_OK) {
+    }
+    assert_int_equal(view.len, 0);
+}
+
+/* The transport takes everything; no step follows. */
+static void acknowledge(site *t)
+{
+    mk_str span;
+    while (mk_out(t->engine, 0, &span, 1) == 1) {
+        assert_int_equal(mk_out_sent(t->engine, span.len), MK_OK);
+    }
+}
+
+/* A session that waits for its peer holds no unit, whichever reply it sent. */
+static void sec_114_an_idle_session_holds_no_unit(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "EHLO client.example\r\n",
+        "NOOP\r\n",
+        "VRFY someone\r\n",
+        "MAIL FROM:<a@b.example>\r\n",
+    };
+    site t;
+    site_open(&t);
+    site_start(&t);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        say(&t, lines[i]);
+        assert_int_equal(t.pool.taken, 1);
+        acknowledge(&t);
+        assert_int_equal(t.pool.taken, 0);
+    }
+    site_close(&t);
+}
+
+static void begin_body(site *t)
+{
+    site_start(t);
+    say(t, "");
+    acknowledge(t);
+    say(t, "EHLO client.example\r\n");
+    acknowledge(t);
+    say(t, "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@mx.example>\r\nDATA\r\n");
+    acknowledge(t);
+}
+
+/* Body octets that were put off: the answer asks for a step, for what the
+ * driver still keeps; whatever the answer is. */
+static void law5_the_answer_to_body_octets_wants_a_step(void **state)
+{
+    (void)state;
+    static const mk_answer answers[] = {MK_ANSWER_YES, MK_ANSWER_LATER,
+                                        MK_ANSWER_NO};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        site t;
+        mk_str none = {NULL, 0};
+        site_open(&t);
+        begin_body(&t);
+        assert_int_equal(say_once(&t, "x"), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_BODY);
+        assert_int_equal(mk_later(t.engine, t.ev.op), MK_OK);
+        assert_int_equal(mk_want(t.engine), 0);
+        assert_int_equal(mk_reply(t.engine, t.ev.op, answers[i], none, none),
+                         MK_OK);
+        assert_int_equal(mk_want(t.engine), MK_WANT_STEP);
+        say(&t, "");
+        assert_int_equal(mk_want(t.engine), MK_WANT_READ);
+        assert_int_equal(mk_deadline(t.engine), NOW_MS + t.config.command_ms);
+        site_close(&t);
+    }
+}
+
+/* The running total of a body event counts what was told, and never the
+ * octets beyond the limit that came with it. */
+static void law4_a_body_event_counts_what_it_tells(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"0123456789", "0123456789a",
+                                         "0123456789abcd"};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        site t;
+        site_open(&t);
+        t.config.message_max = 10;
+        begin_body(&t);
+        assert_int_equal(say_once(&t, bodies[i]), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_BODY);
+        assert_int_equal(t.ev.offset, 0);
+        assert_int_equal(t.ev.data.len, 10);
+        assert_int_equal(t.ev.size, 10);
+        site_close(&t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sec_114_an_idle_session_holds_no_unit),
+        cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
+        cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
