@@ -49,7 +49,7 @@ void mk_smtp_client_move(mk_smtp_client *c, client_state state)
 
 void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome)
 {
-    if (c->op != 0 && (c->pending & PENDING_DONE) == 0) {
+    if (c->op != 0) {
         c->outcome = outcome;
         c->pending |= PENDING_DONE;
     }

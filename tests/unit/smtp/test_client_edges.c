@@ -248,6 +248,52 @@ static void test_extensions(void **state)
     }
 }
 
+static void test_keywords_of_a_refused_ehlo(void **state)
+{
+    mk_op op = 0;
+    desk d;
+
+    (void)state;
+    desk_init(&d, 4096);
+    desk_open(&d);
+    desk_hear(&d, "220 x\r\n");
+    desk_hear(&d, "502-no\r\n502-PIPELINING\r\n502 SIZE 5\r\n");
+    desk_hear(&d, "250-x\r\n250-PIPELINING\r\n250 SIZE 5\r\n");
+    text_clear(&d.wire);
+    d.envelope.message_bytes = 7;
+    assert_int_equal(desk_send(&d, "", "a@b.example", &op), MK_OK);
+    desk_said(&d, "MAIL FROM:<>\r\n");
+    desk_fini(&d);
+}
+
+/* An envelope is borrowed until DONE and not looked at behind it. */
+static void test_an_envelope_is_given_back(void **state)
+{
+    mk_smtp_envelope *envelope = malloc(sizeof *envelope);
+    mk_str recipient = mk_str_z("a@b.example");
+    mk_op op = 0;
+    desk d;
+
+    (void)state;
+    assert_non_null(envelope);
+    mk_smtp_envelope_init(envelope, sizeof *envelope);
+    envelope->forward_paths = &recipient;
+    envelope->forward_count = 1;
+    desk_init(&d, 4096);
+    desk_ready(&d, "");
+    assert_int_equal(mk_smtp_client_send(d.engine, envelope, &op), MK_OK);
+    desk_run(&d);
+    desk_hear(&d, "450 later\r\n");
+    desk_saw(&d, "REPLY MAIL 450");
+    desk_saw(&d, "DONE E_REFUSED");
+    memset(envelope, 0xff, sizeof *envelope);
+    free(envelope);
+    assert_true(mk_deadline(d.engine) > d.rig.now_ms);
+    desk_hear(&d, "421 4.4.2 idle\r\n");
+    desk_saw(&d, "REPLY none 421 4.4.2 unasked");
+    desk_fini(&d);
+}
+
 static void test_bad_settings(void **state)
 {
     static uint64_t block[MK_SMTP_CLIENT_NEED / 8];
@@ -296,6 +342,8 @@ int main(void)
         cmocka_unit_test(test_a_small_command_is_cancelled),
         cmocka_unit_test(test_verbs_between_events),
         cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_keywords_of_a_refused_ehlo),
+        cmocka_unit_test(test_an_envelope_is_given_back),
         cmocka_unit_test(test_bad_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
