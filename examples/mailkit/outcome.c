@@ -95,7 +95,9 @@ void outcome_reply(outcome *o, const mk_smtp_event *event)
         }
         break;
     case MK_SMTP_VERB_END:
-        settle_rest(o, reply);
+        if (is_refusal || reply->code < 300) { /* 354 here answers nothing */
+            settle_rest(o, reply);
+        }
         break;
     default:
         break;

@@ -59,7 +59,7 @@ def split(octets):
     for line in head.split(b'\n'):
         if line[:1] in (b' ', b'\t') and fields:
             fields[-1][1] += b' ' + line.strip()
-        else:
+        elif line:
             name, _, value = line.partition(b':')
             fields.append([name.decode('latin-1'), value.strip()])
     return [(n, v) for n, v in fields], body
