@@ -126,8 +126,11 @@ static mk_err next_unit(smtp_server *s, mk_str *io_in, frame_unit *out)
     }
     size_t offered = view.len;
     mk_err err = mk_framer_next(&s->framer, &view, out);
-    io_in->ptr += offered - view.len;
-    io_in->len -= offered - view.len;
+    size_t used = offered - view.len;
+    if (used > 0) { /* an empty view may have no address to add to */
+        io_in->ptr += used;
+        io_in->len -= used;
+    }
     return err;
 }
 
