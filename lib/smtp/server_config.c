@@ -57,7 +57,7 @@ static bool is_valid(const mk_smtp_server_config *c)
            c->hostname.len <= 255 && c->banner.len <= SERVER_TEXT_MAX / 2 &&
            unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
-           is_finite(c);
+           (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c);
 }
 
 size_t mk_smtp_server_need(const mk_smtp_server_config *c)
