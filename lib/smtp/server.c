@@ -67,17 +67,22 @@ static void split_line(const char *line, mk_str *out_code, mk_str *out_text)
     *out_text = mk_str_sub(all, n + 1, SIZE_MAX);
 }
 
-/* One reply line. Enhanced codes go into all replies but those to HELO, EHLO
- * and the greeting (RFC 2034 4), and 3xx ones, which have none. */
-static void compose(const smtp_server *s, mk_smtp_verb verb, mk_str code,
+/* Enhanced codes go into all replies but those to HELO, EHLO and the greeting
+ * (RFC 2034 4), and 3xx ones, which have none. */
+static bool is_enhanced(mk_smtp_verb verb, mk_str code)
+{
+    return verb != MK_SMTP_VERB_CONNECT && verb != MK_SMTP_VERB_HELO &&
+           verb != MK_SMTP_VERB_EHLO && code.ptr[0] != '3';
+}
+
+/* One reply line. */
+static void compose(const smtp_server *s, bool enhanced, mk_str code,
                     mk_str text, mk_buf *out)
 {
-    bool enhanced =
-        (s->config->extensions & MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES) != 0 &&
-        verb != MK_SMTP_VERB_CONNECT && verb != MK_SMTP_VERB_HELO &&
-        verb != MK_SMTP_VERB_EHLO && code.ptr[0] != '3';
+    bool offered =
+        (s->config->extensions & MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES) != 0;
     (void)mk_buf_add(out, mk_str_sub(code, 0, 3));
-    if (enhanced) {
+    if (offered && enhanced) {
         (void)mk_buf_add_c(out, ' ');
         if (code.len > 4) {
             (void)mk_buf_add(out, mk_str_sub(code, 4, SIZE_MAX));
@@ -126,7 +131,7 @@ mk_err mk_smtp_server_say(smtp_server *s, const char *line)
         (void)mk_outq_reserve(&s->out, SERVER_REPLY_ROOM);
     }
     mk_buf b = mk_outq_room(&s->out);
-    compose(s, MK_SMTP_VERB_NONE, code, text, &b);
+    compose(s, code.len > 3, code, text, &b);
     mk_outq_commit(&s->out, b.full ? 0 : b.len);
     if (line[0] == '5') {
         s->errors++;
@@ -204,7 +209,8 @@ static void record(smtp_server *s, mk_answer answer, mk_str code, mk_str text)
     } else if (answer == MK_ANSWER_YES && hello) {
         compose_hello(s, verb, &b);
     } else {
-        compose(s, verb, code, text.len > 0 ? text : own_text, &b);
+        compose(s, is_enhanced(verb, code), code,
+                text.len > 0 ? text : own_text, &b);
     }
     s->pending = (uint16_t)b.len;
     s->answer = (uint8_t)answer;
@@ -336,8 +342,9 @@ static mk_err settle(smtp_server *s, mk_event *ev)
 /* There is nothing to do; is there anything to end? */
 static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
 {
-    bool blocked = s->starved || s->guard;
-    if (s->eof && !blocked) {
+    /* who has no room for a reply has not looked at what is offered */
+    bool unread = s->starved && in.len > 0;
+    if (s->eof && !unread) {
         bool between = s->state == SERVER_GREETED || s->state == SERVER_READY ||
                        s->state == SERVER_TURNED;
         if (s->eof_why == MK_OK && between && in.len == 0) {
@@ -439,7 +446,7 @@ static void finish_now(smtp_server *s)
         text = mk_str_z("Service shutting down");
     }
     mk_buf b = mk_outq_room(&s->out);
-    compose(s, MK_SMTP_VERB_NONE, code, text, &b);
+    compose(s, true, code, text, &b);
     mk_outq_commit(&s->out, b.full ? 0 : b.len);
     mk_smtp_server_end(s);
 }

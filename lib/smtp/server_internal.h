@@ -101,9 +101,9 @@ extern const mk_engine_ops mk_smtp_server_ops;
 /* The only place that assigns the state; an illegal move ends the session. */
 void mk_smtp_server_move(smtp_server *s, server_state to);
 
-/* Queue a reply, "250 2.0.0 text": the enhanced code goes out only when
- * ENHANCEDSTATUSCODES is offered. A 5xx counts as an error of the peer. Gives
- * MK_E_AGAIN, so that a handler may return it. */
+/* Queue a reply, "250 2.0.0 text": the enhanced code, if it stands there, goes
+ * out only when ENHANCEDSTATUSCODES is offered. A 5xx counts as an error of the
+ * peer. Gives MK_E_AGAIN, so that a handler may return it. */
 mk_err mk_smtp_server_say(smtp_server *s, const char *line);
 
 /* Prepare *ev as an event of this type about this verb. */

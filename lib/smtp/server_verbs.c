@@ -55,7 +55,7 @@ static mk_err hello(smtp_server *s, mk_str arg, mk_event *ev, bool esmtp)
         fine = fine && mk_is_vchar(mk_octet_at(arg, i));
     }
     if (!fine) {
-        return mk_smtp_server_say(s, "501 5.5.4 A host name is wanted");
+        return mk_smtp_server_say(s, "501 A host name is wanted");
     }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_HELO, verb);
     s->of.smtp.event.argument = arg;

@@ -158,10 +158,63 @@ static void law4_a_body_event_counts_what_it_tells(void **state)
     }
 }
 
+/* The peer died, or has said all, while a reply is still on its way: nobody
+ * waits for an acknowledgement that may never come. */
+static void sec_114_a_dead_peer_ends_under_guard(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        mk_err why;
+        mk_err step;
+    } rows[] = {
+        {"", MK_E_NET, MK_OK},
+        {"EHLO client.example\r\n", MK_E_CUT, MK_OK},
+        {"NOOP\r\n", MK_OK, MK_END},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        site t;
+        site_open(&t);
+        site_start(&t);
+        say(&t, "");
+        if (rows[i].line[0] != '\0') {
+            acknowledge(&t);
+            say(&t, rows[i].line);
+        }
+        mk_in_eof(t.engine, rows[i].why);
+        assert_int_equal(say_once(&t, ""), rows[i].step);
+        if (rows[i].step == MK_OK) {
+            assert_int_equal(t.ev.type, MK_EV_FAULT);
+            assert_int_equal(t.ev.err, rows[i].why);
+        }
+        assert_int_equal(mk_want(t.engine), MK_WANT_WRITE | MK_WANT_CLOSE);
+        site_close(&t);
+    }
+}
+
+/* A setting of Law 10 that is neither of the two is no setting. */
+static void sec_001_an_unknown_setting_is_refused(void **state)
+{
+    (void)state;
+    static const int values[] = {2, 255, -1};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        site t;
+        site_open(&t);
+        t.config.bare = (mk_smtp_bare)values[i];
+        assert_int_equal(mk_smtp_server_need(&t.config), 0);
+        assert_int_equal(
+            mk_smtp_server_open(&t.config, t.block, sizeof t.block, &t.engine),
+            MK_E_ARG);
+        mk_pool_fini(&t.pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_114_an_idle_session_holds_no_unit),
+        cmocka_unit_test(sec_114_a_dead_peer_ends_under_guard),
+        cmocka_unit_test(sec_001_an_unknown_setting_is_refused),
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
     };
