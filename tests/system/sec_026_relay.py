@@ -8,15 +8,19 @@ from lib.case import Scratch, main, run, same, true
 from lib.daemon import Daemon
 from lib.wire import Wire
 
-OUTSIDE = ('user@victim.example', 'user%victim.example@example.org',
-           'victim.example!user@example.org', '"user@victim.example"@example.org',
-           '@example.org:user@victim.example', 'user@victim.example@example.org',
-           'user@[192.0.2.1]', 'user@[127.0.0.1]', '"user%victim.example"',
-           'user@example.org.', '"user@victim.example"', 'user@victim.example.',
-           '@victim.example:nobody@example.org', '@example.org,@b.example:user@victim.example',
-           'victim.example!user', 'user%victim.example', '"victim.example!user"@example.org',
-           'user@sub.example.org', 'user@xexample.org', 'user@example.org.victim.example',
-           '"user\\@victim.example"@example.org', 'user@[IPv6:::1]', 'user@')
+OUTSIDE = (
+    'alice@victim.example', 'alice%victim.example@example.org',
+    'victim.example!alice@example.org', '"alice@victim.example"@example.org',
+    '@example.org:alice@victim.example', 'alice@victim.example@example.org',
+    'alice@[192.0.2.1]', 'alice@[127.0.0.1]', '"alice%victim.example"',
+    'alice@example.org.',
+    # siblings
+    '"alice@victim.example"', 'alice@victim.example.', 'victim.example!alice',
+    '@victim.example:nobody@example.org', 'alice%victim.example',
+    '@example.org,@b.example:alice@victim.example',
+    '"victim.example!alice"@example.org', 'alice@sub.example.org',
+    'alice@xexample.org', 'alice@example.org.victim.example',
+    '"alice\\@victim.example"@example.org', 'alice@[IPv6:::1]', 'alice@')
 COMMANDS = ('<;sleep 66;>', '<${run{/bin/id}}@example.org>',
             '<|touch${IFS}x@example.org>', '<-oQ/tmp@example.org>',
             '<-froot@example.org>', '<`id`@example.org>',
@@ -26,8 +30,11 @@ COMMANDS = ('<;sleep 66;>', '<${run{/bin/id}}@example.org>',
 
 
 def refused(wire, line):
+    """For what it is, and not because no such user happens to be here."""
     got = wire.say(line)
     true(got and 500 <= got[0] <= 599, '%s: %r' % (line, got))
+    true('5.1.1' not in got[1] or 'victim' not in line or 'nobody' in line,
+         '%s: %r' % (line, got))
 
 
 def session(daemon, name='client.example.com', sender='eve@example.com'):
