@@ -26,6 +26,8 @@ typedef struct house_plan {
     uint64_t message_max;   /* 0: the default */
     uint32_t errors_max;    /* 0: the default */
     bool has_no_policy;
+    bool has_no_delivery;
+    const mk_random *random; /* NULL: fake_random */
 } house_plan;
 
 typedef struct house {

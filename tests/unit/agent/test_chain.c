@@ -460,6 +460,116 @@ static void nobody_takes_the_message(void **state)
     house_close(&h);
 }
 
+/* Everybody passes: that is no acceptance. */
+static void passing_is_not_accepting(void **state)
+{
+    static mk_point point = MK_POINT_RCPT;
+    house_plan plan = {
+        .before = {.name = "pass", .self = &p, .points = 127, .at = probe_at},
+        .has_no_policy = true,
+        .has_no_delivery = true};
+    (void)state;
+    memset(&p, 0, sizeof p);
+    house_open(&h, &plan);
+    house_greet(&h);
+    assert_begins(house_send(&h, "ann@mx.example", "\r\n"), "550 5.7.1");
+    house_close(&h);
+
+    plan.before.self = &point;
+    plan.before.at = accept_at;
+    house_open(&h, &plan);
+    house_greet(&h);
+    assert_begins(house_send(&h, "ann@mx.example", "\r\n"), "451 4.3.0");
+    assert_non_null(strstr(text_c(&h.log), "nobody took the message"));
+    house_close(&h);
+}
+
+static mk_err no_entropy(void *self, void *out, size_t n)
+{
+    (void)self;
+    (void)out;
+    (void)n;
+    return MK_E_ENTROPY;
+}
+
+static void no_randomness_is_refused_for_now(void **state)
+{
+    static const mk_random none = {NULL, no_entropy};
+    (void)state;
+    house_open(&h, &(house_plan){.random = &none});
+    house_greet(&h);
+    assert_begins(house_send(&h, "ann@mx.example", "\r\n"), "451 4.3.0");
+    assert_begins(house_says(&h, "NOOP\r\n"), "250");
+    house_close(&h);
+}
+
+/* What a stage may do with a session, and when. */
+static void look_at_session(void *self, const mk_stage_call *call,
+                            mk_verdict *v)
+{
+    mk_session *s = call->session;
+    mk_str domain = MK_STR_INIT("d.example");
+    mk_str user = MK_STR_INIT("u");
+    bool in_rcpt = call->point == MK_POINT_RCPT;
+    bool in_mail = call->point >= MK_POINT_MAIL;
+    (void)v;
+    *(unsigned *)self |= MK_POINT_BIT(call->point);
+    assert_int_equal(mk_session_peer(s)->port, 40000);
+    assert_int_equal(mk_session_helo(s).len > 0,
+                     call->point > MK_POINT_CONNECT);
+    assert_int_equal(mk_session_id(s).len, in_mail ? 21 : 0);
+    assert_int_equal(mk_session_reverse_path(s).len, in_mail ? 18 : 0);
+    assert_int_equal(mk_session_recipient_count(s),
+                     call->point > MK_POINT_RCPT);
+    assert_int_equal(mk_session_recipients(s) != NULL,
+                     call->point > MK_POINT_RCPT);
+    assert_int_equal(mk_session_recipient(s) != NULL, in_rcpt);
+    assert_int_equal(mk_session_set_box(s, domain, user),
+                     in_rcpt ? MK_OK : MK_E_STATE);
+    assert_int_equal(mk_session_set_box(s, domain, mk_str_z("..")),
+                     in_rcpt ? MK_E_ARG : MK_E_STATE);
+    assert_int_equal(mk_session_set_box(s, mk_str_z("a/b"), user),
+                     in_rcpt ? MK_E_ARG : MK_E_STATE);
+    assert_int_equal(mk_session_add_field(s, user, user),
+                     in_mail ? MK_OK : MK_E_STATE);
+    assert_int_equal(mk_session_fields(s).len > 0, in_mail);
+    bool at_end = call->point == MK_POINT_END;
+    assert_int_equal(mk_session_size(s), call->point >= MK_POINT_BODY ? 20 : 0);
+    assert_int_equal(mk_session_field_count(s),
+                     call->point >= MK_POINT_BODY ? 1 : 0);
+    if (in_rcpt) {
+        const mk_recipient *r = mk_session_recipient(s);
+        assert_true(mk_str_is(r->mailbox, mk_str_z("\"a n\"@mx.example")));
+        assert_true(mk_str_is(r->local_part, mk_str_z("\"a n\"")));
+        assert_true(mk_str_is(r->domain, mk_str_z("mx.example")));
+        assert_true(mk_str_is(r->box_domain, domain));
+        assert_true(mk_str_is(r->box_user, user));
+        assert_int_equal(r->flags, MK_SMTP_PATH_QUOTED | MK_SMTP_PATH_ROUTE);
+    }
+    if (at_end) {
+        assert_null(mk_session_recipients(s)->after);
+    }
+}
+
+static void sessions_tell_what_is_known(void **state)
+{
+    static unsigned seen;
+    house_plan plan = {.before = {.name = "look",
+                                  .self = &seen,
+                                  .points = 127,
+                                  .at = look_at_session},
+                       .has_no_policy = true};
+    (void)state;
+    house_open(&h, &plan);
+    house_greet(&h);
+    assert_begins(house_send(&h, "@r.example:\"a n\"@mx.example",
+                             "Subject: x\r\n\r\nbody\r\n"),
+                  "250 2.0.0");
+    assert_int_equal(seen, 127);
+    assert_int_equal(house_count(&h, "d.example", "u"), 1);
+    house_close(&h);
+}
+
 static void delivery_alone_relays_for_nobody(void **state)
 {
     house_plan plan = {.has_no_policy = true};
@@ -562,6 +672,9 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused_for_now),
         cmocka_unit_test(late_answers_are_checked),
         cmocka_unit_test(nobody_takes_the_message),
+        cmocka_unit_test(passing_is_not_accepting),
+        cmocka_unit_test(no_randomness_is_refused_for_now),
+        cmocka_unit_test(sessions_tell_what_is_known),
         cmocka_unit_test(delivery_alone_relays_for_nobody),
         cmocka_unit_test(configs_are_checked),
         cmocka_unit_test(idle_session_is_small),

@@ -463,18 +463,19 @@ static void session_goes_on_with_the_next_message(void **state)
 
 static void many_mailboxes_in_slices(void **state)
 {
-    static const size_t memory[] = {0, 100};
+    enum { BOXES = 70 }; /* 64 first, then the rest */
+    unsigned seen = 0;
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 10; i++) {
         static house h;
-        house_plan plan = {.message_memory = memory[i]};
+        house_plan plan = {.message_memory = i == 1 ? 100 : 0};
         int there = 0;
         text users = {0};
         mk_users *all = NULL;
         mk_users_fault fault;
         static const mk_str domain = MK_STR_INIT("mx.example");
         char line[64];
-        for (int u = 0; u < 150; u++) {
+        for (int u = 0; u < BOXES; u++) {
             snprintf(line, sizeof line, "u%d:{PLAIN}x\n", u);
             text_z(&users, line);
         }
@@ -485,21 +486,77 @@ static void many_mailboxes_in_slices(void **state)
         house_open(&h, &plan);
         house_greet(&h);
         house_says(&h, "MAIL FROM:<a@b.example>\r\n");
-        for (int u = 0; u < 150; u++) {
+        for (int u = 0; u < BOXES; u++) {
             snprintf(line, sizeof line, "RCPT TO:<u%d@mx.example>\r\n", u);
             begins(house_says(&h, line), "250 2.1.5");
         }
         house_says(&h, "DATA\r\n");
-        begins(house_says(&h, MESSAGE ".\r\n"), "250");
-        for (int u = 0; u < 150; u++) {
+        h.host.fail_submit_at = i < 2 ? 0 : (unsigned)i;
+        const char *reply = house_says(&h, MESSAGE ".\r\n");
+        bool taken = reply[0] == '2';
+        begins(reply, taken ? "250" : "452");
+        assert_true(taken || i > 1);
+        for (int u = 0; u < BOXES; u++) {
+            char tmp[80];
+            snprintf(tmp, sizeof tmp, "mx.example/u%d/tmp", u);
+            assert_true(test_vfs_entries(h.t, tmp) <= 0);
             snprintf(line, sizeof line, "u%d", u);
             there += house_count(&h, "mx.example", line);
         }
-        assert_int_equal(there, 150);
+        /* beyond the first slice a failure finds others delivered */
+        assert_true(taken ? there == BOXES : there == 0 || there == 64);
+        seen |= there == 0 ? 1u : there == 64 ? 2u : 4u;
         house_close(&h);
         mk_users_free(all);
         text_free(&users);
     }
+    assert_int_equal(seen, 7); /* none, the first group, all */
+}
+
+/* Forty peers end their messages for one box before any job has run. */
+static void many_peers_one_mailbox(void **state)
+{
+    enum { PEERS = 40 };
+    static house h;
+    static mk_conn peers[PEERS];
+    (void)state;
+    house_open(&h, &(house_plan){0});
+    for (int i = 0; i < PEERS; i++) {
+        mk_conn *c = &peers[i];
+        assert_int_equal(fake_conn_open(c, &h.host, &h.service), MK_OK);
+        fake_conn_say(c, "EHLO a.example\r\n");
+        fake_conn_say(c, "MAIL FROM:<a@b.example>\r\n"
+                         "RCPT TO:<ann@mx.example>\r\nDATA\r\n");
+        text_clear(&c->said);
+        fake_conn_say(c, MESSAGE ".\r\n");
+        assert_int_equal(c->said.len, 0);
+    }
+    assert_int_equal(mk_local_delivery_count(h.delivery), PEERS);
+    fake_host_jobs(&h.host);
+    for (int i = 0; i < PEERS; i++) {
+        fake_conn_run(&peers[i]);
+        begins(text_c(&peers[i].said), "250 2.0.0");
+        fake_conn_fini(&peers[i]);
+    }
+    assert_int_equal(house_count(&h, "mx.example", "ann"), PEERS);
+    house_close(&h);
+}
+
+/* A message without an octet is a message (RFC 5321 4.1.1.4). */
+static void empty_message(void **state)
+{
+    static house h;
+    (void)state;
+    house_open(&h, &(house_plan){0});
+    house_greet(&h);
+    begins(house_send(&h, "ann@mx.example", ""), "250 2.0.0");
+    begins(skip_to(house_file(&h, "mx.example", "ann"), "+0000\n"), "");
+    house_says(&h, "MAIL FROM:<>\r\n");
+    house_says(&h, "RCPT TO:<ann@mx.example>\r\n");
+    house_says(&h, "DATA\r\n");
+    h.a.fail_at = h.a.calls + 1;
+    begins(house_says(&h, ".\r\n"), "452 4.3.0");
+    house_close(&h);
 }
 
 /* ---- everything fails in turn
@@ -568,7 +625,10 @@ static void fault_f08_f10_f15_f18_f20_every_disk_call(void **state)
 {
     (void)state;
     for (size_t row = 0; row < sizeof failures / sizeof failures[0]; row++) {
-        for (int kind = 0; kind < 4; kind++) {
+        /* every shape of message for one error of each class */
+        bool all =
+            failures[row].err == MK_E_SPACE || failures[row].err == MK_E_IO;
+        for (int kind = 0; kind < (all ? 4 : 1); kind++) {
             unsigned n = 1;
             while (disk_fails_at(n, row, (kind & 1) != 0, (kind & 2) != 0)) {
                 n++;
@@ -680,6 +740,8 @@ int main(void)
         cmocka_unit_test(too_late_is_told_and_logged),
         cmocka_unit_test(session_goes_on_with_the_next_message),
         cmocka_unit_test(many_mailboxes_in_slices),
+        cmocka_unit_test(many_peers_one_mailbox),
+        cmocka_unit_test(empty_message),
         cmocka_unit_test(fault_f08_f10_f15_f18_f20_every_disk_call),
         cmocka_unit_test(fault_f25_every_allocation),
         cmocka_unit_test(no_worker_is_a_refusal),
