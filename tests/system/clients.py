@@ -133,7 +133,8 @@ def check_smtplib_recipients():
         refused = client.sendmail(
             'eve@example.com',
             ['alice@example.org', 'nobody@example.org', 'BOB@Example.ORG',
-             'x@example.invalid', 'postmaster@example.net', 'carol@example.net'],
+             'x@example.invalid', 'postmaster@example.net',
+             'carol@example.net'],
             'Subject: some\r\n\r\nbody\r\n')
         same({to: why[0] for to, why in refused.items()},
              {'nobody@example.org': 550, 'x@example.invalid': 550})

@@ -69,7 +69,7 @@ def check_bytewise():
 
 
 def check_cut_within_the_end():
-    """Each split point of the sequence, with a pause so that packets differ."""
+    """Each split point of the sequence, with a pause between packets."""
     with Scratch() as scratch, Daemon(scratch) as daemon:
         for end in ENDS:
             for cut in range(1, len(end)):

@@ -146,7 +146,8 @@ class Server:
         count, top = 0, '/proc/%d/fd' % self.pid()
         for fd in os.listdir(top):
             try:
-                count += os.readlink(os.path.join(top, fd)).startswith('socket')
+                link = os.readlink(os.path.join(top, fd))
+                count += link.startswith('socket')
             except OSError:
                 pass  # closed meanwhile
         return count
