@@ -157,7 +157,9 @@ static void print_line(mk_str address, const answer *a)
     print_code(a, "\t");
     putchar('\t');
     tool_print_escaped(stdout, mk_str_of(a->text, a->text_len));
-    putchar('\n');
+    fputs(a->verdict == VERDICT_UNKNOWN ? "; it may have been delivered\n"
+                                        : "\n",
+          stdout);
 }
 
 static void print_object(mk_str address, const answer *a, bool is_first)

@@ -57,7 +57,7 @@ static const struct option long_options[] = {
 static bool parse_server(send_options *o, mk_str s)
 {
     mk_str host = s;
-    mk_str port = mk_str_of(NULL, 0);
+    mk_str port;
     uint64_t value = PORT_SMTP;
     size_t at;
 
