@@ -277,10 +277,33 @@ static mk_err act_answer(play *p, mk_answer answer, const char *z)
     return err;
 }
 
+/* borrowed until MK_END: kept by the performance */
 static mk_err act_finish(play *p, const char *z)
 {
-    /* borrowed until MK_END: the dialogue's own text lives long enough */
-    mk_finish(p->engine, mk_str_z(z));
+    text_clear(&p->last_words);
+    if (*z == '"') {
+        text_unquote(&p->last_words, &z);
+    } else {
+        text_z(&p->last_words, z);
+    }
+    mk_finish(p->engine, text_view(&p->last_words));
+    return MK_OK;
+}
+
+/* answers to what was never asked are all stale */
+static mk_err act_wrong_ops(play *p)
+{
+    static const mk_str none = {NULL, 0};
+    const mk_op wrong[] = {0, p->op + 1, p->op - 1};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        mk_op op = wrong[i];
+        if (mk_reply(p->engine, op, MK_ANSWER_NO, none, none) != MK_E_STALE ||
+            mk_later(p->engine, op) != MK_E_STALE ||
+            mk_cancel(p->engine, op + 1000) != MK_E_STALE ||
+            mk_body(p->engine, op + 1000, none, true) != MK_E_STALE) {
+            play_fail(p, line_of(p), "MK_E_STALE", "something else");
+        }
+    }
     return MK_OK;
 }
 
@@ -288,6 +311,10 @@ static mk_err act_pool(play *p, const char *z)
 {
     if (!p->how.pool) {
         play_fail(p, line_of(p), "a performance with a pool", "none");
+    } else if (strcmp(z, "idle") == 0) {
+        if (p->pool.taken != 0) {
+            play_fail(p, line_of(p), "all units in the pool", "one is out");
+        }
     } else if (strcmp(z, "take") == 0) {
         p->held_unit = mk_pool_take(&p->pool);
     } else {
@@ -342,6 +369,13 @@ static mk_err perform(play *p, const char *word, size_t n, const char *rest,
     if (mk_str_is(w, mk_str_z("pool"))) {
         return act_pool(p, rest);
     }
+    if (mk_str_is(w, mk_str_z("deaf")) || mk_str_is(w, mk_str_z("hear"))) {
+        p->deaf = word[0] == 'd';
+        return MK_OK;
+    }
+    if (mk_str_is(w, mk_str_z("wrong"))) {
+        return act_wrong_ops(p);
+    }
     play_fail(p, line_of(p), "a known action", word);
     return MK_OK;
 }
@@ -356,14 +390,11 @@ void play_act(play *p, const chat_item *item)
         !trace_err_named(arrow + 4, strlen(arrow + 4), &expected)) {
         play_fail(p, item->line, "an error's name", arrow + 4);
     }
-    /* a finish text is borrowed from the dialogue, the rest is copied */
     char *line = copy(z, len + 1);
     line[len] = '\0';
     size_t n = strcspn(line, " ");
     const char *rest = line[n] == ' ' ? line + n + 1 : line + n;
-    mk_err err = n == 6 && memcmp(line, "finish", 6) == 0
-                     ? act_finish(p, z + (rest - line))
-                     : perform(p, line, n, rest, expected);
+    mk_err err = perform(p, line, n, rest, expected);
     if (err != expected) {
         play_fail(p, item->line, mk_err_name(expected), mk_err_name(err));
     }

@@ -128,6 +128,7 @@ static void on_body(play *p, const mk_event *ev)
 static void on_event(play *p, const mk_event *ev)
 {
     bool last = (ev->flags & MK_LAST) != 0;
+    p->events++;
     p->op = ev->op != 0 ? ev->op : p->op;
     if (ev->type == MK_EV_BODY && !last) {
         on_body(p, ev);
@@ -210,15 +211,32 @@ static bool pump(play *p)
     return some;
 }
 
+/* A driver steps when it is asked to: what a step then brings must have been
+ * announced by MK_WANT_STEP. */
+static void step_as_wanted(play *p)
+{
+    bool wanted = (mk_want(p->engine) & MK_WANT_STEP) != 0;
+    bool ended = p->rig.ended;
+    size_t events = p->events;
+    rig_look(&p->rig, &p->out);
+    size_t out = p->out.len;
+    step_all(p);
+    rig_look(&p->rig, &p->out);
+    if (!wanted &&
+        (p->events > events || p->out.len > out || p->rig.ended != ended)) {
+        play_fail(p, line_at(p, p->pos), "MK_WANT_STEP before it",
+                  "a step that nobody was asked for");
+    }
+}
+
 /* acknowledge what is queued; true when there was any */
 static bool acknowledge(play *p)
 {
     rig_look(&p->rig, &p->out);
-    bool some = p->rig.queued.len > 0;
-    while (p->rig.queued.len > 0 && !p->failed) {
+    bool some = p->rig.queued.len > 0 && !p->deaf;
+    while (p->rig.queued.len > 0 && !p->failed && !p->deaf) {
         rig_ack(&p->rig, p->how.drip ? 1 : p->rig.queued.len);
-        step_all(p);
-        rig_look(&p->rig, &p->out);
+        step_as_wanted(p);
     }
     return some;
 }
@@ -238,7 +256,11 @@ static void settle(play *p)
             }
             play_act(p, item);
             p->pos++;
-            step_all(p);
+            if (strncmp(item->text, "pool ", 5) == 0) {
+                step_all(p); /* nobody tells the engine: its deadline does */
+            } else {
+                step_as_wanted(p);
+            }
             moved = true;
         }
         moved = acknowledge(p) || moved;
@@ -318,12 +340,16 @@ static void compare_end(play *p, const char *how, unsigned line)
     if (strcmp(how, got) != 0) {
         play_fail(p, line, how, got);
     }
+    if (p->rig.ended && !p->deaf && p->how.pool &&
+        p->pool.taken > (p->held_unit != NULL)) {
+        play_fail(p, line, "the unit given back at the end", "one kept");
+    }
     if (p->rig.ended && !p->failed) {
         mk_event ev;
         mk_str none = {NULL, 0};
         mk_str spans[1];
         if (mk_step(p->engine, p->rig.now_ms, &none, &ev) != MK_END ||
-            mk_out(p->engine, 0, spans, 1) != 0) {
+            (!p->deaf && mk_out(p->engine, 0, spans, 1) != 0)) {
             play_fail(p, line, "MK_END for good", "something after it");
         }
     }

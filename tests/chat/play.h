@@ -49,7 +49,9 @@ typedef struct play {
     mk_err eof_why;
     mk_op op;      /* of the last event */
     mk_op verb_op; /* of the last client verb */
+    bool deaf;     /* A: deaf: the peer takes no octets */
     /* what was seen */
+    size_t events;
     text out; /* in this turn */
     text all_out;
     text trace; /* all events */
@@ -67,6 +69,7 @@ typedef struct play {
     mk_smtp_envelope *envelope;
     mk_str *forward_paths;
     char *envelope_text;
+    text last_words; /* of finish */
     bool failed;
 } play;
 

@@ -34,6 +34,7 @@ void play_fini(play *p)
     text_free(&p->trace);
     text_free(&p->run);
     text_free(&p->body);
+    text_free(&p->last_words);
 }
 
 /* what the first performance saw; all others must see the same */

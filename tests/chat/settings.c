@@ -189,6 +189,12 @@ static bool configure(play *p)
         if (mk_pool_init(&p->pool, mk_alloc_libc(), unit, 1) != MK_OK) {
             return false;
         }
+        if (strcmp(chat_setting(p->chat, "pool") == NULL
+                       ? ""
+                       : chat_setting(p->chat, "pool"),
+                   "empty") == 0) {
+            p->held_unit = mk_pool_take(&p->pool);
+        }
         p->server.units = &p->pool;
         p->client.units = &p->pool;
     }
