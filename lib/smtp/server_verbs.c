@@ -42,8 +42,7 @@ static bool in_transaction(const smtp_server *s)
     return s->state == SERVER_MAIL || s->state == SERVER_RCPT;
 }
 
-/* ---- handlers
- * ---------------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------------ */
 
 /* helo = "HELO" SP Domain; ehlo = "EHLO" SP ( Domain / address-literal ). A
  * name that is not one is told, not refused (RFC 1123 5.2.5). */
@@ -217,8 +216,7 @@ static mk_err on_help(smtp_server *s, mk_str arg, mk_event *ev)
                                  "NOOP QUIT VRFY EXPN HELP");
 }
 
-/* ---- the table
- * --------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------- */
 
 /* clang-format off */
 enum {
@@ -315,8 +313,7 @@ mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
     return dispatch(s, v, arg, ev);
 }
 
-/* ---- answers
- * ----------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
 {
@@ -326,9 +323,9 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
         const char *yes, *no;
     } rows[] = {
         /* clang-format off */
-        {MK_SMTP_VERB_CONNECT, "220",                     "554 5.3.2 No SMTP service here"},
-        {MK_SMTP_VERB_HELO,    "250",                     "550 5.7.1 Refused"},
-        {MK_SMTP_VERB_EHLO,    "250",                     "550 5.7.1 Refused"},
+        {MK_SMTP_VERB_CONNECT, "220",                     "554 No SMTP service here"},
+        {MK_SMTP_VERB_HELO,    "250",                     "550 Refused"},
+        {MK_SMTP_VERB_EHLO,    "250",                     "550 Refused"},
         {MK_SMTP_VERB_MAIL,    "250 2.1.0 Sender ok",     "550 5.7.1 Sender refused"},
         {MK_SMTP_VERB_RCPT,    "250 2.1.5 Recipient ok",  "550 5.1.1 No such recipient"},
         {MK_SMTP_VERB_DATA,    "354 End with <CRLF>.<CRLF>", "554 5.7.1 No message wanted"},
@@ -338,8 +335,7 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
         /* clang-format on */
     };
     if (answer == MK_ANSWER_LATER) {
-        return verb == MK_SMTP_VERB_CONNECT ? "421 4.3.2 Try again later"
-                                            : later;
+        return verb == MK_SMTP_VERB_CONNECT ? "421 Try again later" : later;
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].verb == verb) {
