@@ -14,8 +14,9 @@ from lib.wire import Wire
 USAGE, DATA_ERROR, NO_INPUT, CANNOT_CREATE, CONFIG = 64, 65, 66, 73, 78
 OPTIONS = ('--config', '--hostname', '--domain', '--mail-root', '--users',
            '--listen', '--max-message-bytes', '--max-connections',
-           '--max-messages-per-connection', '--max-recipients', '--help',
-           '--version')
+           '--max-connections-per-address', '--max-messages-per-connection',
+           '--max-recipients', '--max-hops', '--postmaster', '--syslog',
+           '--check', '--help', '--version')
 
 
 def basic(scratch, **changes):
@@ -103,6 +104,7 @@ def check_files_that_are_not_there():
         bad(basic(scratch, config=gone), codes, gone)
         plain = scratch.file('plain', b'x')
         bad(basic(scratch, mail_root=plain), codes, plain)
+        bad(basic(scratch, mail_root=gone), codes, gone)
 
 
 def check_users_file():
@@ -213,11 +215,48 @@ def check_limits():
                 got,))
 
 
+def check_hops():
+    """RFC 5321 6.3: a message that goes round in a loop ends."""
+    hop = 'Received: from a by b; Sat, 21 Nov 2026 21:00:00 +0000\r\n'
+    with Scratch() as scratch, Daemon(scratch, '--max-hops', 5) as daemon:
+        for count, code in ((4, 250), (5, 250), (6, 554), (500, 554)):
+            with Wire(daemon.port) as wire:
+                wire.open()
+                wire.expect(hop * count + 'Subject: x\r\n\r\n' + hop + '.',
+                            code)
+        same(daemon.box().count(), 2)
+
+
+def check_check():
+    """--check looks at everything and does nothing."""
+    with Scratch() as scratch:
+        good = basic(scratch)
+        same(run(good + ['--check']), (0, b'', b''))
+        bad(basic(scratch, users=scratch.file('u', 'a\n')) + ['--check'],
+            (CONFIG, DATA_ERROR), ':1:')
+        bad(good + ['--check', '--max-hops', '0'], (USAGE,), 'max-hops')
+        same(run(['ls', '-A', scratch.dir('mail')])[1], b'')
+
+
+def check_postmaster():
+    with Scratch() as scratch, Daemon(scratch, '--postmaster',
+                                      'bob@example.org') as daemon:
+        for to in ('postmaster', 'PostMaster@example.net',
+                   'abuse@example.org'):
+            deliver(daemon.port, to)
+        same(daemon.box('bob').count(), 3)
+
+
 def check_ipv6():
     with Scratch() as scratch:
         with Daemon(scratch, listen='smtp=[::1]:0') as daemon:
             true(re.match(r'listening smtp \[::1\]:\d+$', daemon.lines[0]),
                  daemon.lines)
+            with Wire(daemon.port, host='::1') as wire:
+                wire.open()
+                wire.expect('Subject: x\r\n\r\nx\r\n.', 250)
+                wire.quit()
+            has(daemon.box().only(), b'([IPv6:::1])')
 
 
 if __name__ == '__main__':

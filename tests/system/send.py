@@ -5,6 +5,7 @@ vanishes at every command, and against servers that say what nobody should: the
 exit code and the line of each recipient tell what happened, exactly."""
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -304,6 +305,34 @@ def check_exact_bytes():
         same(send(server.server(), sender='', stdin=b'')[0], 0)
         has(b''.join(server.seen), b'MAIL FROM:<>\r\n')
         has(b''.join(server.seen), b'DATA\r\n.\r\nQUIT\r\n')
+
+
+def check_progress_on_a_terminal():
+    """Long work tells a terminal how far it is, and nobody else."""
+    body = b'Subject: p\n\n' + (b'x' * 76 + b'\n') * 150000
+    with Scratch() as scratch, Daemon(scratch) as daemon:
+        path = scratch.file('big', body)
+        same(send(daemon.server(), path)[2], b'')
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(
+            [program('mailkit'), 'send', '--server', daemon.server(),
+             '--from', 'a@b.example', '--to', ALICE, path],
+            stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        shown = b''
+        try:
+            while True:
+                got = os.read(ours, 4096)
+                if not got:
+                    break
+                shown += got
+        except OSError:  # the terminal is gone
+            pass
+        os.close(ours)
+        same(child.wait(60), 0)
+        true(re.search(rb'\r\d+\.\d of 11\.\d MiB sent', shown), shown)
+        true(shown.endswith(b'\r'), shown)
+        same(daemon.box().count(), 2)
 
 
 def check_output_that_cannot_be_written():

@@ -9,8 +9,8 @@ from lib.case import SLOW
 
 
 class Wire:
-    def __init__(self, port, greet=True, seconds=15):
-        self.socket = socket.create_connection(('127.0.0.1', port),
+    def __init__(self, port, greet=True, seconds=15, host='127.0.0.1'):
+        self.socket = socket.create_connection((host, port),
                                                seconds * SLOW)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.octets = b''
@@ -126,8 +126,3 @@ def flood(wire, chunk, total, listen=True, seconds=60):
         sent, at = sent + n, (at + n) % len(view)
     sock.settimeout(15 * SLOW)
     return sent
-
-
-def count_replies(octets):
-    """Octets that only hold replies of one line, as a list of codes."""
-    return [int(line[:3]) for line in octets.split(b'\r\n') if line]
