@@ -27,8 +27,7 @@ bool fuzz_is_clean(mk_str s, bool open);
 /* The traces of two runs must be the same. */
 void fuzz_same(const text *a, const text *b, const char *what);
 
-/* ---- the stream with its controls ------------------------------------------
- */
+/* ---- the stream with its controls ---------------------------------------- */
 
 typedef enum fuzz_control {
     FUZZ_TURN,   /* 'T': acknowledge all */

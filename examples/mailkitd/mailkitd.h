@@ -13,8 +13,7 @@
 
 #include <mailkit/agent.h>
 
-/* ---- settings
- * ------------------------------------------------------------------ */
+/* ---- settings ------------------------------------------------------------ */
 
 /* A repeated option. What the command line says replaces what a file says. */
 typedef struct list {
@@ -59,8 +58,7 @@ const char *endpoint_parse(const char *text, endpoint *out_endpoint);
 /* A whole file, NUL-ended; free it. NULL: it was told what is wrong. */
 char *file_read(const char *option, const char *path, size_t *out_n);
 
-/* ---- the log
- * --------------------------------------------------------------------- */
+/* ---- the log ------------------------------------------------------------- */
 
 /* To syslog's mail facility, or to stderr with the time in front. */
 void log_open(bool use_syslog);
@@ -70,8 +68,7 @@ void log_record(void *self, const mk_log_record *record);
 /* "mailkitd: " and a message on stderr, before there is a log. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- the server
- * ------------------------------------------------------------------- */
+/* ---- the server ---------------------------------------------------------- */
 
 /* Build everything, listen, say so, run until a signal. Returns the exit
  * code. */

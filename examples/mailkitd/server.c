@@ -56,8 +56,7 @@ static mk_err fill(void *self, void *out, size_t n)
 
 static const mk_random system_random = {NULL, fill};
 
-/* ---- signals
- * ------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -89,9 +88,7 @@ static void signals_start(server *v)
     }
 }
 
-/* ---- users
- * -----------------------------------------------------------------------------
- */
+/* ---- users --------------------------------------------------------------- */
 
 static int users_open(server *v)
 {
@@ -113,8 +110,7 @@ static int users_open(server *v)
     return -1;
 }
 
-/* ---- the chain
- * ------------------------------------------------------------------------- */
+/* ---- the chain ----------------------------------------------------------- */
 
 static mk_err policy_open(server *v)
 {
@@ -201,9 +197,7 @@ static mk_err host_open(server *v)
     return mk_uv_host_open(&v->loop, &v->uv, &v->host);
 }
 
-/* ---- listeners
- * ----------------------------------------------------------------------------
- */
+/* ---- listeners ----------------------------------------------------------- */
 
 static int listen_at(server *v, const char *text)
 {
@@ -231,9 +225,7 @@ static int listen_all(server *v)
     return code;
 }
 
-/* ---- its life
- * --------------------------------------------------------------------------------
- */
+/* ---- its life ------------------------------------------------------------ */
 
 static int settings_open(server *v)
 {

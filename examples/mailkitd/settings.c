@@ -74,8 +74,7 @@ static const option *find(const char *name, size_t n)
     return NULL;
 }
 
-/* ---- values
- * ---------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------- */
 
 static char *copy(const char *z)
 {
@@ -229,8 +228,7 @@ static const char *set(settings *s, const option *o, const char *value,
     return NULL;
 }
 
-/* ---- the file
- * ----------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 typedef struct file_reader {
     settings *s;
@@ -299,8 +297,7 @@ static int config_read(settings *s)
     return code;
 }
 
-/* ---- the command line
- * ------------------------------------------------------------------ */
+/* ---- the command line ---------------------------------------------------- */
 
 static void help(void)
 {

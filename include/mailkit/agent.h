@@ -276,7 +276,7 @@ MK_API mk_err mk_log_format(const mk_log_record *record, mk_buf *out);
 MK_API mk_err mk_address_format(uint8_t family, const uint8_t *address,
                                 mk_buf *out);
 
-/* ---- the service ------------------------------------------------------- */
+/* ---- the service --------------------------------------------------------- */
 
 /** Stages of a chain at most. */
 #define MK_STAGES_MAX 16u
@@ -334,7 +334,7 @@ MK_API size_t mk_inbound_count(const mk_inbound *inbound);
  * @return MK_OK; MK_E_BUSY when sessions are left: nothing was changed. */
 MK_API mk_err mk_inbound_free(mk_inbound *inbound);
 
-/* ---- who exists here --------------------------------------------------- */
+/* ---- who exists here ----------------------------------------------------- */
 
 /** What a directory says about a recipient. */
 typedef enum mk_directory_result {
@@ -470,7 +470,7 @@ MK_API void mk_users_directory(mk_users *users, mk_directory *out_directory);
  * @param users  NULL is fine. */
 MK_API void mk_users_free(mk_users *users);
 
-/* ---- delivery ---------------------------------------------------------- */
+/* ---- delivery ------------------------------------------------------------ */
 
 /** Settings of a delivery; start with mk_local_delivery_config_init. */
 typedef struct mk_local_delivery_config {

@@ -118,7 +118,7 @@ MK_API const char *mk_err_name(mk_err err);
  *         not in the table. */
 MK_API const char *mk_err_text(mk_err err);
 
-/* ---- borrowed strings -------------------------------------------------- */
+/* ---- borrowed strings ---------------------------------------------------- */
 
 /** A borrowed view of octets: not NUL-terminated, owned by somebody else.
  *
@@ -200,7 +200,7 @@ MK_API bool mk_str_has_ctl(mk_str s);
  *         anywhere; MK_E_OVERFLOW when it exceeds UINT64_MAX. */
 MK_API mk_err mk_str_u64(mk_str s, uint64_t *out_value);
 
-/* ---- bounded buffers --------------------------------------------------- */
+/* ---- bounded buffers ----------------------------------------------------- */
 
 /** An append buffer over the caller's memory with a maximum fixed at init.
  *
@@ -267,7 +267,7 @@ MK_API mk_err mk_buf_add_escaped(mk_buf *b, mk_str s, size_t max);
  * @return a view valid until the buffer's next change. */
 MK_API mk_str mk_buf_str(const mk_buf *b);
 
-/* ---- hooks ------------------------------------------------------------- */
+/* ---- hooks --------------------------------------------------------------- */
 
 /** Where memory comes from. The engines never use it (they live in the
  *  caller's block); layers 3 and up that must keep things do. */

@@ -27,7 +27,7 @@ MK_EXTERN_C_BEGIN
  * @return static, never NULL. */
 MK_API const mk_vfs *mk_vfs_posix(void);
 
-/* ---- a file that is not visible yet ------------------------------------ */
+/* ---- a file that is not visible yet -------------------------------------- */
 
 /** Makes a name: one component into MK_VFS_NAME_MAX + 1 octets.
  *
@@ -92,7 +92,7 @@ MK_API mk_err mk_disk_file_read(const mk_disk_file *f, uint64_t offset,
  *           sweep takes it (THREATS G4). */
 MK_API void mk_disk_file_discard(mk_disk_file *f);
 
-/* ---- group commit ------------------------------------------------------ */
+/* ---- group commit -------------------------------------------------------- */
 
 /** One file of a batch: from its temporary name to its final one.
  *

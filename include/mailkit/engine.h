@@ -133,7 +133,7 @@ typedef enum mk_want_flag {
     MK_WANT_ABORT = 16 /**< close at once with a reset: nothing may follow */
 } mk_want_flag;
 
-/* ---- advance ----------------------------------------------------------- */
+/* ---- advance ------------------------------------------------------------- */
 
 /** Advance by at most one event.
  *
@@ -165,7 +165,7 @@ MK_API void mk_in_eof(mk_engine *e, mk_err why);
  * @return octets; an over-long unit is reported when that many are there. */
 MK_API size_t mk_in_max(const mk_engine *e);
 
-/* ---- bytes to the peer ------------------------------------------------- */
+/* ---- bytes to the peer --------------------------------------------------- */
 
 /** Look at queued output.
  *
@@ -183,7 +183,7 @@ MK_API size_t mk_out(mk_engine *e, size_t skip, mk_str *out_spans, size_t max);
  * @return MK_OK; MK_E_ARG when n is more than is queued, nothing changed. */
 MK_API mk_err mk_out_sent(mk_engine *e, size_t n);
 
-/* ---- interest ---------------------------------------------------------- */
+/* ---- interest ------------------------------------------------------------ */
 
 /** What the engine waits for.
  *
@@ -197,7 +197,7 @@ MK_API unsigned mk_want(const mk_engine *e);
  * @return absolute milliseconds on the clock of mk_step, or MK_NEVER. */
 MK_API uint64_t mk_deadline(const mk_engine *e);
 
-/* ---- answers ----------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------- */
 
 /** Answer a question. Records only; the next mk_step acts.
  *
@@ -276,7 +276,7 @@ MK_API void mk_finish(mk_engine *e, mk_str text);
  * @param e  the engine; NULL is fine. */
 MK_API void mk_close(mk_engine *e);
 
-/* ---- the bounded pool of units ----------------------------------------- */
+/* ---- the bounded pool of units ------------------------------------------- */
 
 /** A bounded pool of equal units, one for each loop; not for two threads.
  *
@@ -329,7 +329,7 @@ MK_API void *mk_pool_take(mk_pool *pool);
  * @param unit  what mk_pool_take gave; NULL is fine. */
 MK_API void mk_pool_give(mk_pool *pool, void *unit);
 
-/* ---- a look at the dialogue -------------------------------------------- */
+/* ---- a look at the dialogue ---------------------------------------------- */
 
 /** Is told what passes through an engine, in order. Must not call into it.
  *

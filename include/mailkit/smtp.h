@@ -14,7 +14,7 @@
 
 MK_EXTERN_C_BEGIN
 
-/* ---- vocabulary of both roles ------------------------------------------ */
+/* ---- vocabulary of both roles -------------------------------------------- */
 
 /** The verbs, and the two moments that are answered like one. */
 typedef enum mk_smtp_verb {
@@ -167,7 +167,7 @@ typedef enum mk_smtp_bare {
                                 *   space; none of them ends anything */
 } mk_smtp_bare;
 
-/* ---- server ------------------------------------------------------------ */
+/* ---- server -------------------------------------------------------------- */
 
 /** Which events are asked (MK_ASK); those not named here are accepted. */
 typedef enum mk_smtp_ask {
@@ -204,8 +204,8 @@ typedef struct mk_smtp_server_config {
     uint32_t recipients_max; /**< accepted per message: 1,000 */
     uint32_t messages_max;   /**< per connection: 1,000 */
     uint32_t errors_max;     /**< bad commands until 421: 20 */
-    uint32_t junk_max;   /**< NOOP, RSET, VRFY, EXPN, HELP, HELO until 421 while
-                          *   no message comes to rest: 100 */
+    uint32_t junk_max;   /**< HELO, MAIL, RSET, NOOP, VRFY, EXPN, HELP until 421
+                          *   while no message comes to rest: 100 */
     uint64_t command_ms; /**< the peer's time for a command, and for each
                           *   block of body: 300,000 */
     uint64_t answer_ms;  /**< the application's time for an answer: 300,000 */
@@ -240,7 +240,7 @@ MK_API size_t mk_smtp_server_need(const mk_smtp_server_config *c);
 MK_API mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem,
                                   size_t n, mk_engine **out_engine);
 
-/* ---- client ------------------------------------------------------------ */
+/* ---- client -------------------------------------------------------------- */
 
 /** Settings of a client, borrowed for the engine's life and shared by any
  *  number of engines. Fill by mk_smtp_client_config_init, then change; 0 is

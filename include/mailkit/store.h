@@ -19,7 +19,7 @@
 
 MK_EXTERN_C_BEGIN
 
-/* ---- the box ----------------------------------------------------------- */
+/* ---- the box ------------------------------------------------------------- */
 
 /** May this domain or user be a directory's name?
  *
@@ -68,7 +68,7 @@ MK_API void mk_maildir_close(mk_maildir *box);
 MK_API mk_err mk_maildir_sweep(const mk_maildir *box, uint64_t now_s,
                                uint64_t age_s, uint64_t *out_removed);
 
-/* ---- names ------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
 /** What makes a file's name unique; all of it comes from the caller. */
 typedef struct mk_maildir_stamp {
@@ -112,7 +112,7 @@ typedef struct mk_maildir_name {
  * @return MK_OK; MK_E_SYNTAX when the base is empty or begins with a dot. */
 MK_API mk_err mk_maildir_name_parse(mk_str name, mk_maildir_name *out_parts);
 
-/* ---- header fields on top ---------------------------------------------- */
+/* ---- header fields on top ------------------------------------------------ */
 
 /** Fill header fields with white space until their LF form has a given size.
  *
@@ -128,7 +128,7 @@ MK_API mk_err mk_maildir_name_parse(mk_str name, mk_maildir_name *out_parts);
  *         MK_E_SYNTAX when top does not end with CRLF. */
 MK_API mk_err mk_maildir_top_pad(mk_str top, size_t size, mk_buf *out);
 
-/* ---- one delivery ------------------------------------------------------ */
+/* ---- one delivery -------------------------------------------------------- */
 
 /** The gap kept for header fields of a streamed message, by default. */
 #define MK_DELIVERY_TOP_RESERVE 2048u

@@ -4,7 +4,7 @@
  * a mailbox that gets mail after mail is not opened each time. A box is found
  * by others only once it is open; one in which something failed is not kept,
  * so that a mailbox that was removed or replaced meanwhile is opened anew.
- * Loop's thread, but box_open.
+ * Loop's thread, but mk_agent_box_open.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ static box *find(const boxes *b, mk_str domain, mk_str user)
     return x;
 }
 
-box *box_get(boxes *b, mk_str domain, mk_str user)
+box *mk_agent_box_get(boxes *b, mk_str domain, mk_str user)
 {
     box *x = find(b, domain, user);
     if (x != NULL) {
@@ -76,7 +76,7 @@ static void evict(boxes *b)
     }
 }
 
-void box_put(boxes *b, box *x)
+void mk_agent_box_put(boxes *b, box *x)
 {
     x->refs--;
     if (x->cached) {
@@ -97,7 +97,7 @@ void box_put(boxes *b, box *x)
     }
 }
 
-mk_err box_open(box *x, const mk_vfs *vfs, mk_dir root, uint64_t now_s)
+mk_err mk_agent_box_open(box *x, const mk_vfs *vfs, mk_dir root, uint64_t now_s)
 {
     if (x->open) {
         return MK_OK;
@@ -111,7 +111,7 @@ mk_err box_open(box *x, const mk_vfs *vfs, mk_dir root, uint64_t now_s)
     return err;
 }
 
-void boxes_fini(boxes *b)
+void mk_agent_boxes_fini(boxes *b)
 {
     while (b->first != NULL) {
         box *x = b->first;

@@ -9,9 +9,7 @@
  */
 #include "internal.h"
 
-/* ---- words for the peer
- * ------------------------------------------------------
- */
+/* ---- words for the peer -------------------------------------------------- */
 
 static const char *default_code(const mk_session *s, const mk_verdict *v)
 {
@@ -41,13 +39,14 @@ static void log_verdict(mk_session *s, const mk_verdict *v, mk_str code)
     if (at_body && s->tx != NULL) {
         const mk_recipient *r = mk_session_recipients(s);
         for (; r != NULL; r = r->after) {
-            inbound_log(s, MK_LOG_MESSAGE, r->mailbox, code, v->text, MK_OK);
+            mk_agent_inbound_log(s, MK_LOG_MESSAGE, r->mailbox, code, v->text,
+                                 MK_OK);
         }
     } else if (v->kind == MK_VERDICT_REFUSE) {
         const mk_recipient *r = mk_session_recipient(s);
-        inbound_log(s, MK_LOG_REFUSED,
-                    r != NULL ? r->mailbox : mk_str_of(NULL, 0), code, v->text,
-                    MK_OK);
+        mk_agent_inbound_log(s, MK_LOG_REFUSED,
+                             r != NULL ? r->mailbox : mk_str_of(NULL, 0), code,
+                             v->text, MK_OK);
     }
 }
 
@@ -87,9 +86,7 @@ static mk_verdict_kind say_or_refuse(mk_session *s, const mk_verdict *v)
     return v->kind;
 }
 
-/* ---- questions
- * ----------------------------------------------------------------
- */
+/* ---- questions ----------------------------------------------------------- */
 
 static mk_ask question_open(mk_session *s)
 {
@@ -122,7 +119,7 @@ static void tell(mk_session *s, uint32_t stage, mk_stage_note note, mk_err why)
     }
 }
 
-void chain_tell_all(mk_session *s, mk_stage_note note)
+void mk_agent_chain_tell_all(mk_session *s, mk_stage_note note)
 {
     for (uint32_t i = 0; i < s->in->c.stage_count; i++) {
         tell(s, i, note, MK_OK);
@@ -145,9 +142,7 @@ static void question_withdraw(mk_session *s, mk_err why)
     }
 }
 
-/* ---- the run
- * --------------------------------------------------------------------
- */
+/* ---- the run ------------------------------------------------------------- */
 
 static void keep_free(mk_session *s)
 {
@@ -166,14 +161,14 @@ static void settle(mk_session *s, mk_verdict_kind kind)
     s->put_off = false;
     if (s->point == MK_POINT_RCPT && s->tx != NULL) {
         if (refused) {
-            transaction_forget(s);
+            mk_agent_transaction_forget(s);
         } else {
-            transaction_accept(s->tx);
+            mk_agent_transaction_accept(s->tx);
         }
     } else if (s->point == MK_POINT_END ||
                (refused &&
                 (s->point == MK_POINT_MAIL || s->point == MK_POINT_BODY))) {
-        chain_reset(s);
+        mk_agent_chain_reset(s);
     }
     if (late && s->conn != NULL) {
         s->in->c.host->wake(s->in->c.host->self, s->conn);
@@ -196,7 +191,7 @@ static mk_err keep(mk_session *s, mk_str octets)
     if (s->kept != NULL || octets.len == 0 || !wanted_behind(s)) {
         return MK_OK;
     }
-    s->kept = agent_copy(s->in->c.alloc, octets, octets.len);
+    s->kept = mk_agent_copy(s->in->c.alloc, octets, octets.len);
     s->kept_bytes = s->kept != NULL ? octets.len : 0;
     return s->kept != NULL ? MK_OK : MK_E_MEMORY;
 }
@@ -283,10 +278,11 @@ static void run(mk_session *s, mk_str octets)
         settle(s, kind);
     }
     s->running = false;
-    inbound_release(s);
+    mk_agent_inbound_release(s);
 }
 
-void chain_start(mk_session *s, mk_point point, mk_op op, mk_str octets)
+void mk_agent_chain_start(mk_session *s, mk_point point, mk_op op,
+                          mk_str octets)
 {
     s->point = (uint8_t)point;
     s->op = op;
@@ -295,8 +291,8 @@ void chain_start(mk_session *s, mk_point point, mk_op op, mk_str octets)
     run(s, octets);
 }
 
-void chain_refuse(mk_session *s, mk_point point, mk_op op, mk_answer answer,
-                  const char *code, const char *text)
+void mk_agent_chain_refuse(mk_session *s, mk_point point, mk_op op,
+                           mk_answer answer, const char *code, const char *text)
 {
     mk_verdict v = {.kind = MK_VERDICT_REFUSE,
                     .answer = answer,
@@ -311,7 +307,7 @@ void chain_refuse(mk_session *s, mk_point point, mk_op op, mk_answer answer,
 
 mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict)
 {
-    mk_session *s = inbound_find(ask);
+    mk_session *s = mk_agent_inbound_find(ask);
     mk_err err = MK_OK;
 
     if (s == NULL) {
@@ -341,24 +337,22 @@ mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict)
         run(s, mk_str_of(s->kept, s->kept_bytes));
     } else {
         settle(s, (mk_verdict_kind)s->decision);
-        inbound_release(s);
+        mk_agent_inbound_release(s);
     }
     return err;
 }
 
-/* ---- ends
- * ---------------------------------------------------------------------------
- */
+/* ---- ends ---------------------------------------------------------------- */
 
-void chain_reset(mk_session *s)
+void mk_agent_chain_reset(mk_session *s)
 {
     if (s->tx != NULL) {
-        chain_tell_all(s, MK_STAGE_RESET);
-        transaction_free(s);
+        mk_agent_chain_tell_all(s, MK_STAGE_RESET);
+        mk_agent_transaction_free(s);
     }
 }
 
-void chain_withdraw(mk_session *s, mk_err why)
+void mk_agent_chain_withdraw(mk_session *s, mk_err why)
 {
     if (!s->waiting) {
         return;
@@ -372,18 +366,17 @@ void chain_withdraw(mk_session *s, mk_err why)
         log_verdict(s, &v, mk_str_z("451 4.3.0"));
     }
     if (s->point == MK_POINT_RCPT && s->tx != NULL) {
-        transaction_forget(s);
+        mk_agent_transaction_forget(s);
     } else if (s->point != MK_POINT_DATA) {
-        chain_reset(s);
+        mk_agent_chain_reset(s);
     }
 }
 
-/* ---- directories
- * ------------------------------------------------------------------ */
+/* ---- directories --------------------------------------------------------- */
 
-void chain_ask_directory(const mk_stage_call *call, const mk_directory *d,
-                         directory_done *done, void *self, mk_str user,
-                         mk_str domain)
+void mk_agent_chain_ask_directory(const mk_stage_call *call,
+                                  const mk_directory *d, directory_done *done,
+                                  void *self, mk_str user, mk_str domain)
 {
     mk_session *s = call->session;
     s->directory = d;
@@ -395,7 +388,7 @@ void chain_ask_directory(const mk_stage_call *call, const mk_directory *d,
 mk_err mk_directory_answer(mk_ask ask, mk_directory_result result, mk_str user,
                            mk_str domain)
 {
-    mk_session *s = inbound_find(ask);
+    mk_session *s = mk_agent_inbound_find(ask);
     mk_verdict v = {.kind = MK_VERDICT_PASS};
 
     if (s == NULL || s->asked == NULL) {

@@ -2,7 +2,8 @@
  *
  * collect.c: the octets of a message while they are in memory, in chunks that
  * grow with it, and counted against the budget of all messages. Loop's thread,
- * but for collect_drop and collect_views_free after the job's end.
+ * but for mk_agent_collect_drop and mk_agent_collect_views_free after the job's
+ * end.
  */
 #include <string.h>
 
@@ -33,7 +34,7 @@ static chunk *chunk_new(message *m, size_t want)
     return c;
 }
 
-mk_err collect_add(message *m, mk_str octets)
+mk_err mk_agent_collect_add(message *m, mk_str octets)
 {
     chunk *c = m->last;
     size_t room = c != NULL ? c->max - c->len : 0;
@@ -55,7 +56,7 @@ mk_err collect_add(message *m, mk_str octets)
     return MK_OK;
 }
 
-void collect_drop(message *m)
+void mk_agent_collect_drop(message *m)
 {
     while (m->first != NULL) {
         chunk *c = m->first;
@@ -68,7 +69,7 @@ void collect_drop(message *m)
     m->last = NULL;
 }
 
-mk_err collect_views(message *m)
+mk_err mk_agent_collect_views(message *m)
 {
     size_t i = 0;
     if (m->pieces == 0) {
@@ -85,7 +86,7 @@ mk_err collect_views(message *m)
     return MK_OK;
 }
 
-void collect_views_free(message *m)
+void mk_agent_collect_views_free(message *m)
 {
     mk_alloc_put(m->ld->c.alloc, m->views, m->view_count * sizeof *m->views);
     m->views = NULL;

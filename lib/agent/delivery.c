@@ -42,16 +42,14 @@ static void refuse_for(mk_err err, mk_verdict *v)
     }
 }
 
-/* ---- its life
- * -----------------------------------------------------------------
- */
+/* ---- its life ------------------------------------------------------------ */
 
 static message *message_new(mk_local_delivery *ld)
 {
     message *m = mk_alloc_get(ld->c.alloc, sizeof *m);
     if (m != NULL) {
         m->ld = ld;
-        m->job.work = message_work;
+        m->job.work = mk_agent_message_work;
         m->job.done = advance;
         m->began_ms = ld->c.host->now_ms(ld->c.host->self);
         ld->messages++;
@@ -65,7 +63,7 @@ static void task_drop(message *m, task *t)
     t->delivery = NULL;
     if (t->box != NULL) {
         t->box->bad = t->box->bad || m->err != MK_OK;
-        box_put(&m->ld->boxes, t->box);
+        mk_agent_box_put(&m->ld->boxes, t->box);
         t->box = NULL;
     }
 }
@@ -77,13 +75,13 @@ static void message_free(message *m)
         task_drop(m, &m->tasks[i]);
     }
     mk_alloc_put(ld->c.alloc, m->tasks, m->task_room * sizeof *m->tasks);
-    collect_views_free(m);
-    collect_drop(m);
+    mk_agent_collect_views_free(m);
+    mk_agent_collect_drop(m);
     mk_alloc_put(ld->c.alloc, m->top, m->top_bytes);
     mk_alloc_put(ld->c.alloc, m, sizeof *m);
     ld->messages--;
     if (ld->messages == 0) {
-        boxes_fini(&ld->boxes); /* who is idle holds no descriptor */
+        mk_agent_boxes_fini(&ld->boxes); /* who is idle holds no descriptor */
     }
 }
 
@@ -112,9 +110,7 @@ static void clean(message *m)
     }
 }
 
-/* ---- tasks
- * ---------------------------------------------------------------------
- */
+/* ---- tasks --------------------------------------------------------------- */
 
 static bool has_task(const message *m, const mk_recipient *r)
 {
@@ -152,7 +148,7 @@ static mk_err make_tasks(message *m, const mk_session *s)
             continue;
         }
         task *t = &m->tasks[m->task_count];
-        t->box = box_get(&ld->boxes, r->box_domain, r->box_user);
+        t->box = mk_agent_box_get(&ld->boxes, r->box_domain, r->box_user);
         if (t->box == NULL) {
             return MK_E_MEMORY;
         }
@@ -168,9 +164,7 @@ static mk_err make_tasks(message *m, const mk_session *s)
                               sizeof m->stamp.random);
 }
 
-/* ---- the body
- * ---------------------------------------------------------------------
- */
+/* ---- the body ------------------------------------------------------------ */
 
 static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
                     mk_verdict *v)
@@ -182,7 +176,7 @@ static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
     if (m != NULL) {
         *tag = m;
         m->tag = tag;
-        err = collect_add(m, call->octets);
+        err = mk_agent_collect_add(m, call->octets);
     }
     if (err == MK_OK &&
         (m->held > ld->c.message_memory_max || ld->memory > ld->c.memory_max)) {
@@ -202,7 +196,7 @@ static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
 static void after_spill(message *m)
 {
     mk_verdict v = {.kind = MK_VERDICT_PASS};
-    collect_drop(m);
+    mk_agent_collect_drop(m);
     if (!m->asked) {
         clean(m);
         return;
@@ -214,9 +208,7 @@ static void after_spill(message *m)
     mk_stage_answer(m->ask, &v);
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 static mk_err make_top(message *m, const mk_session *s)
 {
@@ -245,7 +237,7 @@ static mk_err make_top(message *m, const mk_session *s)
         return MK_E_MEMORY;
     }
     mk_buf_init(&b, m->top, m->top_bytes);
-    mk_err err = trace_format(&t, &b);
+    mk_err err = mk_agent_trace_format(&t, &b);
     m->top_len = b.len;
     return err;
 }
@@ -275,7 +267,7 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
     memcpy(m->id, mk_session_id(s).ptr, ID_BYTES);
     mk_err err = make_tasks(m, s);
     err = err == MK_OK ? make_top(m, s) : err;
-    err = err == MK_OK ? collect_views(m) : err;
+    err = err == MK_OK ? mk_agent_collect_views(m) : err;
     if (err == MK_OK) {
         m->slice_end = 1;
         slice_next(m);
@@ -290,8 +282,7 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
     v->kind = MK_VERDICT_WAIT;
 }
 
-/* ---- the commit
- * ------------------------------------------------------------------------ */
+/* ---- the commit ---------------------------------------------------------- */
 
 static bool is_in_slice(const message *m, size_t i)
 {
@@ -428,9 +419,7 @@ static void advance(mk_job *job)
     }
 }
 
-/* ---- the stage
- * ----------------------------------------------------------------------------
- */
+/* ---- the stage ----------------------------------------------------------- */
 
 static void at(void *self, const mk_stage_call *call, mk_verdict *v)
 {
@@ -480,8 +469,7 @@ void mk_local_delivery_stage(mk_local_delivery *d, mk_stage *out_stage)
     out_stage->note = note;
 }
 
-/* ---- the delivery itself
- * --------------------------------------------------------------------- */
+/* ---- the delivery itself ------------------------------------------------- */
 
 mk_err mk_local_delivery_config_init(mk_local_delivery_config *c, size_t size)
 {
@@ -559,7 +547,7 @@ mk_err mk_local_delivery_free(mk_local_delivery *d)
     mk_err err = mk_commit_queue_free(d->queue);
     if (err == MK_OK) {
         const mk_alloc *a = d->c.alloc;
-        boxes_fini(&d->boxes);
+        mk_agent_boxes_fini(&d->boxes);
         mk_alloc_put(a, d, sizeof *d);
     }
     return err;

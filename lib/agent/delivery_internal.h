@@ -32,15 +32,15 @@ typedef struct boxes {
 } boxes;
 
 /* A box to open, or an open one; NULL: no memory. */
-box *box_get(boxes *b, mk_str domain, mk_str user);
+box *mk_agent_box_get(boxes *b, mk_str domain, mk_str user);
 /* Give it back; open ones are kept for a while. */
-void box_put(boxes *b, box *x);
+void mk_agent_box_put(boxes *b, box *x);
 /* Open it when it is not, and clear what is old in its tmp/. Worker. */
-mk_err box_open(box *x, const mk_vfs *vfs, mk_dir root, uint64_t now_s);
-void boxes_fini(boxes *b);
+mk_err mk_agent_box_open(box *x, const mk_vfs *vfs, mk_dir root,
+                         uint64_t now_s);
+void mk_agent_boxes_fini(boxes *b);
 
-/* ---- a message
- * ---------------------------------------------------------------- */
+/* ---- a message ----------------------------------------------------------- */
 
 typedef struct chunk {
     struct chunk *after;
@@ -105,24 +105,22 @@ struct mk_local_delivery {
     uint64_t seq;
 };
 
-/* ---- collect.c
- * ------------------------------------------------------------------- */
+/* ---- collect.c ----------------------------------------------------------- */
 
 /* Keep octets; all or nothing. */
-mk_err collect_add(message *m, mk_str octets);
+mk_err mk_agent_collect_add(message *m, mk_str octets);
 /* Give the memory back. */
-void collect_drop(message *m);
+void mk_agent_collect_drop(message *m);
 /* Make m->views of what is kept. */
-mk_err collect_views(message *m);
-void collect_views_free(message *m);
+mk_err mk_agent_collect_views(message *m);
+void mk_agent_collect_views_free(message *m);
 
-/* ---- delivery_job.c
- * ----------------------------------------------------------------- */
+/* ---- delivery_job.c ------------------------------------------------------ */
 
 /* The gap for header fields: every line of Received: can take the rest. */
 #define TOP_RESERVE (TRACE_MAX + MK_SESSION_FIELDS_MAX)
 
 /* The job's work, by m->step. */
-void message_work(mk_job *job);
+void mk_agent_message_work(mk_job *job);
 
 #endif

@@ -13,7 +13,8 @@ static mk_err new_delivery(message *m, size_t i)
     const mk_local_delivery_config *c = &m->ld->c;
     mk_delivery_config config;
     task *t = &m->tasks[i];
-    mk_err err = box_open(t->box, c->vfs, c->root, m->stamp.wall_us / 1000000);
+    mk_err err =
+        mk_agent_box_open(t->box, c->vfs, c->root, m->stamp.wall_us / 1000000);
 
     if (err != MK_OK) {
         return err;
@@ -113,7 +114,7 @@ static void clean(message *m)
     }
 }
 
-void message_work(mk_job *job)
+void mk_agent_message_work(mk_job *job)
 {
     message *m = (message *)(void *)job;
     mk_err err = MK_OK;

@@ -80,7 +80,7 @@ static void octet(header_scan *h, unsigned char c)
     }
 }
 
-void header_scan_add(header_scan *h, mk_str octets)
+void mk_agent_header_scan_add(header_scan *h, mk_str octets)
 {
     size_t i = 0;
     while (i < octets.len && !h->done) {

@@ -59,7 +59,7 @@ static void slot_give(mk_session *s)
     s->in->slot_unused = s->slot;
 }
 
-mk_session *inbound_find(mk_ask ask)
+mk_session *mk_agent_inbound_find(mk_ask ask)
 {
     const mk_inbound *in = ask.inbound;
     uint32_t i = (uint32_t)(ask.number & UINT32_MAX);
@@ -73,9 +73,7 @@ mk_session *inbound_find(mk_ask ask)
     return s;
 }
 
-/* ---- connections
- * ---------------------------------------------------------------
- */
+/* ---- connections --------------------------------------------------------- */
 
 static size_t engine_offset(const mk_inbound *in)
 {
@@ -130,15 +128,15 @@ static mk_err service_open(void *self, mk_conn *conn, const mk_peer *peer,
     return MK_OK;
 }
 
-void inbound_release(mk_session *s)
+void mk_agent_inbound_release(mk_session *s)
 {
     mk_inbound *in = s->in;
     if (s->engine != NULL || s->running || s->waiting) {
         return;
     }
     s->running = true; /* whatever the stages do when told */
-    chain_reset(s);
-    chain_tell_all(s, MK_STAGE_CLOSED);
+    mk_agent_chain_reset(s);
+    mk_agent_chain_tell_all(s, MK_STAGE_CLOSED);
     slot_give(s);
     mk_alloc_put(in->c.alloc, s->helo, s->helo_bytes);
     mk_alloc_put(in->c.alloc, s, s->bytes);
@@ -153,28 +151,27 @@ static void service_closed(void *session, mk_err why)
     s->engine = NULL;
     s->conn = NULL;
     if (s->point != MK_POINT_END) {
-        chain_withdraw(s, why != MK_OK ? why : MK_E_CUT);
+        mk_agent_chain_withdraw(s, why != MK_OK ? why : MK_E_CUT);
     }
-    inbound_release(s);
+    mk_agent_inbound_release(s);
 }
 
-/* ---- events
- * ----------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------- */
 
 static void out_of_memory(mk_session *s, mk_point point, mk_op op)
 {
-    chain_refuse(s, point, op, MK_ANSWER_LATER,
-                 point == MK_POINT_HELO ? "451" : "452 4.3.0", "out of memory");
+    mk_agent_chain_refuse(s, point, op, MK_ANSWER_LATER,
+                          point == MK_POINT_HELO ? "451" : "452 4.3.0",
+                          "out of memory");
 }
 
 static void on_helo(mk_session *s, const mk_event *ev)
 {
     const mk_alloc *a = s->in->c.alloc;
     mk_str name = mk_str_sub(ev->of.smtp->argument, 0, HELO_MAX);
-    char *copy = agent_copy(a, name, name.len);
+    char *copy = mk_agent_copy(a, name, name.len);
 
-    chain_reset(s);
+    mk_agent_chain_reset(s);
     mk_alloc_put(a, s->helo, s->helo_bytes);
     s->helo = copy;
     s->helo_bytes = (uint16_t)(copy != NULL ? name.len : 0);
@@ -185,31 +182,32 @@ static void on_helo(mk_session *s, const mk_event *ev)
     if (copy == NULL && name.len > 0) {
         out_of_memory(s, MK_POINT_HELO, ev->op);
     } else {
-        chain_start(s, MK_POINT_HELO, ev->op, mk_str_of(NULL, 0));
+        mk_agent_chain_start(s, MK_POINT_HELO, ev->op, mk_str_of(NULL, 0));
     }
 }
 
 static void on_mail(mk_session *s, const mk_event *ev)
 {
     mk_err err;
-    chain_reset(s);
-    err = transaction_new(s, ev->of.smtp->path->mailbox);
+    mk_agent_chain_reset(s);
+    err = mk_agent_transaction_new(s, ev->of.smtp->path->mailbox);
     if (err == MK_E_MEMORY) {
         out_of_memory(s, MK_POINT_MAIL, ev->op);
     } else if (err != MK_OK) {
-        chain_refuse(s, MK_POINT_MAIL, ev->op, MK_ANSWER_LATER, "451 4.3.0",
-                     mk_err_text(err));
+        mk_agent_chain_refuse(s, MK_POINT_MAIL, ev->op, MK_ANSWER_LATER,
+                              "451 4.3.0", mk_err_text(err));
     } else {
-        chain_start(s, MK_POINT_MAIL, ev->op, mk_str_of(NULL, 0));
+        mk_agent_chain_start(s, MK_POINT_MAIL, ev->op, mk_str_of(NULL, 0));
     }
 }
 
 static void on_rcpt(mk_session *s, const mk_event *ev)
 {
-    if (s->tx == NULL || transaction_judge(s, ev->of.smtp->path) != MK_OK) {
+    if (s->tx == NULL ||
+        mk_agent_transaction_judge(s, ev->of.smtp->path) != MK_OK) {
         out_of_memory(s, MK_POINT_RCPT, ev->op);
     } else {
-        chain_start(s, MK_POINT_RCPT, ev->op, mk_str_of(NULL, 0));
+        mk_agent_chain_start(s, MK_POINT_RCPT, ev->op, mk_str_of(NULL, 0));
     }
 }
 
@@ -219,14 +217,14 @@ static bool is_header_refused(mk_session *s, mk_op op)
     const header_scan *h = &s->tx->header;
     const mk_inbound_config *c = &s->in->c;
     if (h->hops > c->hops_max) {
-        chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "554 5.4.6",
-                     "too many hops, this message is looping");
+        mk_agent_chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "554 5.4.6",
+                              "too many hops, this message is looping");
     } else if (h->fields > c->fields_max) {
-        chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "554 5.6.0",
-                     "too many header fields");
+        mk_agent_chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "554 5.6.0",
+                              "too many header fields");
     } else if (h->bytes > c->header_bytes_max) {
-        chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "552 5.3.4",
-                     "the header is too large");
+        mk_agent_chain_refuse(s, MK_POINT_BODY, op, MK_ANSWER_NO, "552 5.3.4",
+                              "the header is too large");
     } else {
         return false;
     }
@@ -237,16 +235,16 @@ static void on_body(mk_session *s, const mk_event *ev)
 {
     if ((ev->flags & MK_LAST) != 0) {
         if (s->tx != NULL) {
-            chain_start(s, MK_POINT_END, ev->op, mk_str_of(NULL, 0));
+            mk_agent_chain_start(s, MK_POINT_END, ev->op, mk_str_of(NULL, 0));
         } else if ((ev->flags & MK_ASK) != 0) {
             mk_reply(s->engine, ev->op, MK_ANSWER_LATER, mk_str_z(NULL),
                      mk_str_z(NULL));
         }
     } else if (s->tx != NULL) {
         s->tx->size += ev->data.len;
-        header_scan_add(&s->tx->header, ev->data);
+        mk_agent_header_scan_add(&s->tx->header, ev->data);
         if (!is_header_refused(s, ev->op)) {
-            chain_start(s, MK_POINT_BODY, ev->op, ev->data);
+            mk_agent_chain_start(s, MK_POINT_BODY, ev->op, ev->data);
         }
     }
 }
@@ -256,21 +254,22 @@ static void on_reset(mk_session *s, mk_err why)
 {
     bool size = why == MK_E_SIZE;
 
-    chain_withdraw(s, MK_E_CANCELLED);
+    mk_agent_chain_withdraw(s, MK_E_CANCELLED);
     const mk_recipient *r = mk_session_recipients(s);
     for (; r != NULL && (size || why == MK_E_LINE); r = r->after) {
-        inbound_log(s, MK_LOG_MESSAGE, r->mailbox,
-                    mk_str_z(size ? "552 5.3.4" : "554 5.6.0"),
-                    mk_str_z(mk_err_text(why)), why);
+        mk_agent_inbound_log(s, MK_LOG_MESSAGE, r->mailbox,
+                             mk_str_z(size ? "552 5.3.4" : "554 5.6.0"),
+                             mk_str_z(mk_err_text(why)), why);
     }
-    chain_reset(s);
+    mk_agent_chain_reset(s);
 }
 
 static void on_fault(mk_session *s, const mk_fault *fault)
 {
     const mk_recipient *r = mk_session_recipients(s);
-    inbound_log(s, MK_LOG_FAULT, r != NULL ? r->mailbox : mk_str_z(NULL),
-                fault->code, fault->text, fault->why);
+    mk_agent_inbound_log(s, MK_LOG_FAULT,
+                         r != NULL ? r->mailbox : mk_str_z(NULL), fault->code,
+                         fault->text, fault->why);
 }
 
 static void service_event(void *session, const mk_event *ev)
@@ -281,7 +280,8 @@ static void service_event(void *session, const mk_event *ev)
     switch (ev->type) {
     case MK_EV_SMTP_CONNECT:
         if (asked) {
-            chain_start(s, MK_POINT_CONNECT, ev->op, mk_str_of(NULL, 0));
+            mk_agent_chain_start(s, MK_POINT_CONNECT, ev->op,
+                                 mk_str_of(NULL, 0));
         }
         break;
     case MK_EV_SMTP_HELO:
@@ -295,7 +295,7 @@ static void service_event(void *session, const mk_event *ev)
         break;
     case MK_EV_SMTP_DATA:
         if (asked) {
-            chain_start(s, MK_POINT_DATA, ev->op, mk_str_of(NULL, 0));
+            mk_agent_chain_start(s, MK_POINT_DATA, ev->op, mk_str_of(NULL, 0));
         }
         break;
     case MK_EV_BODY:
@@ -305,7 +305,7 @@ static void service_event(void *session, const mk_event *ev)
         on_reset(s, ev->err);
         break;
     case MK_EV_WITHDRAWN:
-        chain_withdraw(s, ev->err);
+        mk_agent_chain_withdraw(s, ev->err);
         break;
     case MK_EV_FAULT:
         on_fault(s, ev->of.fault);
@@ -315,11 +315,10 @@ static void service_event(void *session, const mk_event *ev)
     }
 }
 
-/* ---- the record
- * -------------------------------------------------------------------- */
+/* ---- the record ---------------------------------------------------------- */
 
-void inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
-                 mk_str code, mk_str text, mk_err err)
+void mk_agent_inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
+                          mk_str code, mk_str text, mk_err err)
 {
     const mk_inbound *in = s->in;
     if (in->c.log.write == NULL) {
@@ -344,8 +343,7 @@ void inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
     in->c.log.write(in->c.log.self, &r);
 }
 
-/* ---- its life
- * ------------------------------------------------------------------------ */
+/* ---- its life ------------------------------------------------------------ */
 
 mk_err mk_inbound_config_init(mk_inbound_config *c, size_t size)
 {

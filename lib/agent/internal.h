@@ -23,15 +23,15 @@ typedef struct header_scan {
 } header_scan;
 
 /* Look at the next octets of a message, CRLF line ends. */
-void header_scan_add(header_scan *h, mk_str octets);
+void mk_agent_header_scan_add(header_scan *h, mk_str octets);
 
-/* ---- trace.c: what is put on top
- * ------------------------------------------------------ */
+/* ---- trace.c: what is put on top ----------------------------------------- */
 
 #define ID_BYTES 21u
 
 /* 21 octets of A-Z2-7: 55 bits of time, 20 of sequence, 30 of random. */
-void id_format(uint64_t wall_us, uint64_t seq, uint32_t random, char *out);
+void mk_agent_id_format(uint64_t wall_us, uint64_t seq, uint32_t random,
+                        char *out);
 
 /* What stands in the trace fields of one message (RFC 5321 4.4). */
 typedef struct trace_info {
@@ -51,7 +51,7 @@ typedef struct trace_info {
 #define TRACE_MAX 1280u
 
 /* Append Return-Path:, the added fields, and Received:, CRLF line ends. */
-mk_err trace_format(const trace_info *t, mk_buf *out);
+mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out);
 
 /* ---- transaction.c ---------------------------------------------------------
  */
@@ -79,11 +79,11 @@ typedef struct transaction {
     size_t fields_len;
 } transaction;
 
-mk_err transaction_new(mk_session *s, mk_str reverse_path);
-void transaction_free(mk_session *s);
-mk_err transaction_judge(mk_session *s, const mk_smtp_path *path);
-void transaction_accept(transaction *t);
-void transaction_forget(mk_session *s);
+mk_err mk_agent_transaction_new(mk_session *s, mk_str reverse_path);
+void mk_agent_transaction_free(mk_session *s);
+mk_err mk_agent_transaction_judge(mk_session *s, const mk_smtp_path *path);
+void mk_agent_transaction_accept(transaction *t);
+void mk_agent_transaction_forget(mk_session *s);
 
 /* ---- inbound.c, chain.c ----------------------------------------------------
  */
@@ -142,29 +142,31 @@ struct mk_inbound {
 };
 
 /* Decide at a point. octets are the body's. */
-void chain_start(mk_session *s, mk_point point, mk_op op, mk_str octets);
+void mk_agent_chain_start(mk_session *s, mk_point point, mk_op op,
+                          mk_str octets);
 /* Refuse on our own account. */
-void chain_refuse(mk_session *s, mk_point point, mk_op op, mk_answer answer,
-                  const char *code, const char *text);
+void mk_agent_chain_refuse(mk_session *s, mk_point point, mk_op op,
+                           mk_answer answer, const char *code,
+                           const char *text);
 /* Tell every stage. */
-void chain_tell_all(mk_session *s, mk_stage_note note);
+void mk_agent_chain_tell_all(mk_session *s, mk_stage_note note);
 /* The engine withdrew its question. */
-void chain_withdraw(mk_session *s, mk_err why);
+void mk_agent_chain_withdraw(mk_session *s, mk_err why);
 /* The transaction is over: tell the stages and forget it. */
-void chain_reset(mk_session *s);
+void mk_agent_chain_reset(mk_session *s);
 /* Ask a directory on behalf of the stage that is being asked. */
-void chain_ask_directory(const mk_stage_call *call, const mk_directory *d,
-                         directory_done *done, void *self, mk_str user,
-                         mk_str domain);
+void mk_agent_chain_ask_directory(const mk_stage_call *call,
+                                  const mk_directory *d, directory_done *done,
+                                  void *self, mk_str user, mk_str domain);
 /* Is the open question of this number waiting? NULL when stale. */
-mk_session *inbound_find(mk_ask ask);
+mk_session *mk_agent_inbound_find(mk_ask ask);
 /* Free a session that is over, unless it still decides. */
-void inbound_release(mk_session *s);
+void mk_agent_inbound_release(mk_session *s);
 /* Tell the log; forward_path empty when it is not about one. */
-void inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
-                 mk_str code, mk_str text, mk_err err);
+void mk_agent_inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
+                          mk_str code, mk_str text, mk_err err);
 
 /* A copy of octets, or NULL; n is at least 1. */
-char *agent_copy(const mk_alloc *a, mk_str s, size_t n);
+char *mk_agent_copy(const mk_alloc *a, mk_str s, size_t n);
 
 #endif

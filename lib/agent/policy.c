@@ -64,9 +64,7 @@ static const mk_str *own_domain(const mk_local_policy *p, mk_str domain)
     return NULL;
 }
 
-/* ---- the stage
- * ------------------------------------------------------------------
- */
+/* ---- the stage ----------------------------------------------------------- */
 
 static void refuse(mk_verdict *v, mk_answer answer, const char *code,
                    const char *text)
@@ -134,8 +132,8 @@ static void at_rcpt(void *self, const mk_stage_call *call, mk_verdict *v)
         return;
     }
     v->kind = MK_VERDICT_WAIT;
-    chain_ask_directory(call, p->directory, looked_up, p, mk_buf_str(&plain),
-                        *domain);
+    mk_agent_chain_ask_directory(call, p->directory, looked_up, p,
+                                 mk_buf_str(&plain), *domain);
 }
 
 void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage)
@@ -147,9 +145,7 @@ void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage)
     out_stage->at = at_rcpt;
 }
 
-/* ---- its life
- * ---------------------------------------------------------------------
- */
+/* ---- its life ------------------------------------------------------------ */
 
 mk_err mk_local_policy_config_init(mk_local_policy_config *c, size_t size)
 {

@@ -17,7 +17,8 @@
 /* A comment is never longer than a line may be mostly. */
 #define HELO_SHOWN 48u
 
-void id_format(uint64_t wall_us, uint64_t seq, uint32_t random, char *out)
+void mk_agent_id_format(uint64_t wall_us, uint64_t seq, uint32_t random,
+                        char *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     for (unsigned i = 0; i < 11; i++) {
@@ -148,7 +149,7 @@ static void add_path(mk_buf *out, const char *before, mk_str mailbox)
     mk_buf_add_c(out, '>');
 }
 
-mk_err trace_format(const trace_info *t, mk_buf *out)
+mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out)
 {
     add_path(out, "Return-Path: ", t->reverse_path);
     mk_buf_add_z(out, "\r\n");

@@ -14,7 +14,7 @@
 #define FIELD_NAME_MAX 76u
 #define LINE_MAX 998u
 
-char *agent_copy(const mk_alloc *a, mk_str s, size_t n)
+char *mk_agent_copy(const mk_alloc *a, mk_str s, size_t n)
 {
     char *copy = mk_alloc_get(a, n);
     if (copy != NULL && s.len > 0) {
@@ -35,12 +35,12 @@ static mk_err new_id(mk_inbound *in, char *out_id)
     mk_err err = in->c.random->fill(in->c.random->self, &random, sizeof random);
     if (err == MK_OK) {
         uint64_t now = (wall < 0 ? 0 : (uint64_t)wall) * 1000000 + us;
-        id_format(now, in->seq++, random, out_id);
+        mk_agent_id_format(now, in->seq++, random, out_id);
     }
     return err;
 }
 
-mk_err transaction_new(mk_session *s, mk_str reverse_path)
+mk_err mk_agent_transaction_new(mk_session *s, mk_str reverse_path)
 {
     const mk_alloc *a = s->in->c.alloc;
     const mk_host *h = s->in->c.host;
@@ -50,7 +50,7 @@ mk_err transaction_new(mk_session *s, mk_str reverse_path)
     }
     mk_err err = new_id(s->in, t->id);
     if (err == MK_OK && reverse_path.len > 0) {
-        t->reverse_path = agent_copy(a, reverse_path, reverse_path.len);
+        t->reverse_path = mk_agent_copy(a, reverse_path, reverse_path.len);
         t->reverse_bytes = reverse_path.len;
         err = t->reverse_path != NULL ? MK_OK : MK_E_MEMORY;
     }
@@ -71,7 +71,7 @@ static void recipient_free(const mk_alloc *a, recipient *r)
     }
 }
 
-void transaction_free(mk_session *s)
+void mk_agent_transaction_free(mk_session *s)
 {
     const mk_alloc *a = s->in->c.alloc;
     transaction *t = s->tx;
@@ -88,11 +88,9 @@ void transaction_free(mk_session *s)
     s->tx = NULL;
 }
 
-/* ---- recipients
- * --------------------------------------------------------------
- */
+/* ---- recipients ---------------------------------------------------------- */
 
-mk_err transaction_judge(mk_session *s, const mk_smtp_path *path)
+mk_err mk_agent_transaction_judge(mk_session *s, const mk_smtp_path *path)
 {
     size_t n = path->mailbox.len;
     size_t bytes = sizeof(recipient) + n;
@@ -113,12 +111,12 @@ mk_err transaction_judge(mk_session *s, const mk_smtp_path *path)
         r->pub.domain =
             mk_str_sub(r->pub.mailbox, n - path->domain.len, SIZE_MAX);
     }
-    transaction_forget(s);
+    mk_agent_transaction_forget(s);
     s->tx->judged = r;
     return MK_OK;
 }
 
-void transaction_accept(transaction *t)
+void mk_agent_transaction_accept(transaction *t)
 {
     recipient *r = t->judged;
     t->judged = NULL;
@@ -132,7 +130,7 @@ void transaction_accept(transaction *t)
     t->count++;
 }
 
-void transaction_forget(mk_session *s)
+void mk_agent_transaction_forget(mk_session *s)
 {
     recipient_free(s->in->c.alloc, s->tx->judged);
     s->tx->judged = NULL;
@@ -150,7 +148,7 @@ mk_err mk_session_set_box(mk_session *s, mk_str domain, mk_str user)
         return err;
     }
     size_t n = domain.len + user.len;
-    char *box = agent_copy(s->in->c.alloc, domain, n);
+    char *box = mk_agent_copy(s->in->c.alloc, domain, n);
     if (box == NULL) {
         return MK_E_MEMORY;
     }
@@ -163,9 +161,7 @@ mk_err mk_session_set_box(mk_session *s, mk_str domain, mk_str user)
     return MK_OK;
 }
 
-/* ---- fields on top
- * -----------------------------------------------------------
- */
+/* ---- fields on top ------------------------------------------------------- */
 
 /* field-name = 1*ftext, ftext = %d33-57 / %d59-126 (RFC 5322 3.6.8) */
 static mk_err name_check(mk_str name)

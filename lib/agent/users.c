@@ -29,9 +29,7 @@ struct mk_users {
     user *table;
 };
 
-/* ---- the table
- * ----------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------- */
 
 static uint32_t hash_add(uint32_t h, mk_str s)
 {
@@ -64,9 +62,7 @@ static mk_str copy_lower(mk_users *u, mk_str s)
     return mk_str_of(to, s.len);
 }
 
-/* ---- one line
- * ------------------------------------------------------------------
- */
+/* ---- one line ------------------------------------------------------------ */
 
 typedef struct reader {
     mk_users *users;
@@ -179,9 +175,7 @@ static mk_err line_take(const reader *r, mk_str line)
     return MK_OK;
 }
 
-/* ---- the file
- * -------------------------------------------------------------------
- */
+/* ---- the file ------------------------------------------------------------ */
 
 static mk_str line_next(mk_str *io_text)
 {

@@ -137,8 +137,7 @@ void mk_net_conn_abort(mk_conn *c, mk_err why)
     mk_net_push(c);
 }
 
-/* ---- the conversation
- * --------------------------------------------------------- */
+/* ---- the conversation ---------------------------------------------------- */
 
 static void tell_eof(mk_conn *c, mk_err why)
 {
@@ -278,8 +277,7 @@ static bool read_once(mk_conn *c)
     return got > 0 && (size_t)got == room;
 }
 
-/* ---- what comes next
- * ------------------------------------------------------------ */
+/* ---- what comes next ----------------------------------------------------- */
 
 /* Closes when it is time to. */
 static bool has_ended(mk_conn *c)
@@ -446,8 +444,7 @@ static void on_deadline(mk_timer *timer)
     settle(c, 0);
 }
 
-/* ---- the beginning
- * ----------------------------------------------------------------- */
+/* ---- the beginning ------------------------------------------------------- */
 
 /* Links a new connection; false: memory or a limit. */
 static mk_conn *make(mk_net_listener *l, int fd, const mk_peer *peer)

@@ -238,8 +238,7 @@ static void fill_table(mk_host *table)
     table->abort = abort_conn;
 }
 
-/* ---- life
- * -------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------- */
 
 static bool is_finite(const mk_uv_config *c)
 {

@@ -68,7 +68,7 @@ static bool is_any_address(const mk_peer *own)
 static void fill_peer(const mk_net_listener *l, int fd, const socket_name *name,
                       mk_peer *out_peer)
 {
-    socket_name own;
+    socket_name own = {0};
     socklen_t len = sizeof own;
 
     *out_peer = l->own;
@@ -138,7 +138,7 @@ static bool is_of_one_peer(int error)
 /* False when there is nothing to accept any more. */
 static bool accept_one(mk_net_listener *l)
 {
-    socket_name name;
+    socket_name name = {0};
     socklen_t len = sizeof name;
     mk_peer peer;
     int fd = accept4(l->fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);

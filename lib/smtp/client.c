@@ -91,7 +91,7 @@ void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
     mk_smtp_client_over(c);
 }
 
-/* ---- events ------------------------------------------------------------ */
+/* ---- events -------------------------------------------------------------- */
 
 static mk_err tell(mk_smtp_client *c, client_pending which, uint32_t type,
                    mk_op op, mk_event *ev)
@@ -160,7 +160,7 @@ static bool tell_pending(mk_smtp_client *c, mk_event *ev)
     return true;
 }
 
-/* ---- input ------------------------------------------------------------- */
+/* ---- input --------------------------------------------------------------- */
 
 static void bad_reply(mk_smtp_client *c, mk_err why, const char *text)
 {
@@ -233,7 +233,7 @@ static void input_ended(mk_smtp_client *c)
                          "the connection ended in the middle");
 }
 
-/* ---- time -------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------- */
 
 static uint64_t due_ms(const mk_smtp_client *c)
 {
@@ -262,7 +262,7 @@ static void time_passed(mk_smtp_client *c)
     }
 }
 
-/* ---- the contract ------------------------------------------------------ */
+/* ---- the contract -------------------------------------------------------- */
 
 static mk_err client_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
                           mk_event *out_event)

@@ -19,7 +19,7 @@ typedef struct client_row {
     uint8_t good;      /* first digit of "go on" */
 } client_row;
 
-/* ---- what to send ------------------------------------------------------ */
+/* ---- what to send -------------------------------------------------------- */
 
 static void format_hello(mk_smtp_client *c, mk_buf *b)
 {
@@ -57,7 +57,7 @@ static void format_end(mk_smtp_client *c, mk_buf *b)
     mk_buf_add_z(b, c->body.bol ? "." : "\r\n.");
 }
 
-/* ---- where next -------------------------------------------------------- */
+/* ---- where next ---------------------------------------------------------- */
 
 /* RFC 5321 3.8: the server closes whatever is under way. */
 static void hear_refusal(mk_smtp_client *c)

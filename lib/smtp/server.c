@@ -24,8 +24,7 @@ static const smtp_server *self_const(const mk_engine *e)
     return (const smtp_server *)(const void *)e;
 }
 
-/* ---- state, replies, events
- * -------------------------------------------------- */
+/* ---- state, replies, events ---------------------------------------------- */
 
 void mk_smtp_server_move(smtp_server *s, server_state to)
 {
@@ -45,6 +44,11 @@ void mk_smtp_server_move(smtp_server *s, server_state to)
     bool fine = (legal[s->state] & (1U << to)) != 0;
     s->cut_off = s->cut_off || !fine;
     s->state = (uint8_t)(fine ? to : SERVER_ENDED);
+}
+
+void mk_smtp_server_next_op(smtp_server *s)
+{
+    s->op = s->op == UINT32_MAX ? 1 : s->op + 1; /* 0 is none */
 }
 
 void mk_smtp_server_end(smtp_server *s)
@@ -158,7 +162,7 @@ mk_err mk_smtp_server_ask(smtp_server *s, mk_event *ev, mk_smtp_ask ask)
 {
     bool asked = (s->config->asks & (uint32_t)ask) != 0;
     if (ev->type != MK_EV_BODY) { /* the end keeps the op of its body */
-        s->op++;
+        mk_smtp_server_next_op(s);
     }
     ev->op = s->op;
     ev->flags |= asked ? MK_ASK : 0;
@@ -191,8 +195,7 @@ mk_err mk_smtp_server_fault(smtp_server *s, mk_event *ev, mk_err why,
     return MK_OK;
 }
 
-/* ---- questions
- * --------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------- */
 
 /* Compose the reply behind the output's tail; the next step commits it. */
 static void record(smtp_server *s, mk_answer answer, mk_str code, mk_str text)
@@ -251,8 +254,8 @@ static mk_err reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
         s->question = QUESTION_ANSWERED;
         return MK_OK;
     }
-    if (s->pending > 0) {
-        return MK_E_STALE; /* the body was refused already */
+    if (s->pending > 0 || s->guard) {
+        return MK_E_STALE; /* refused already, or nothing of it came yet */
     }
     s->hold = s->hold == HOLD_ON ? HOLD_OVER : s->hold;
     if (answer != MK_ANSWER_YES) {
@@ -292,7 +295,7 @@ static mk_err withdraw(smtp_server *s, mk_event *ev, mk_err why)
     } else {
         (void)reply(&s->head, op, MK_ANSWER_LATER, none, none);
     }
-    s->op++; /* whoever still answers is late */
+    mk_smtp_server_next_op(s); /* whoever still answers is late */
     memset(ev, 0, sizeof *ev);
     ev->type = MK_EV_WITHDRAWN;
     ev->op = op;
@@ -336,8 +339,7 @@ static mk_err settle(smtp_server *s, mk_event *ev)
     return MK_E_AGAIN;
 }
 
-/* ---- the step
- * ---------------------------------------------------------------- */
+/* ---- the step ------------------------------------------------------------ */
 
 /* There is nothing to do; is there anything to end? */
 static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
@@ -347,7 +349,8 @@ static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
     if (s->eof && !unread) {
         bool between = s->state == SERVER_GREETED || s->state == SERVER_READY ||
                        s->state == SERVER_TURNED;
-        if (s->eof_why == MK_OK && between && in.len == 0) {
+        if (s->eof_why == MK_OK && between && in.len == 0 &&
+            !s->framer.swallowing) {
             mk_smtp_server_end(s);
             return MK_END;
         }
@@ -504,8 +507,7 @@ static mk_err step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
     return err;
 }
 
-/* ---- the rest of the contract
- * ------------------------------------------------ */
+/* ---- the rest of the contract -------------------------------------------- */
 
 static void in_eof(mk_engine *e, mk_err why)
 {

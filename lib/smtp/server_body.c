@@ -11,7 +11,7 @@ void mk_smtp_server_body_begin(smtp_server *s)
 {
     mk_framer_mode(&s->framer, FRAME_DOT, 0);
     s->framer.repair = s->config->bare == MK_SMTP_BARE_NORMALIZE;
-    s->op++;
+    mk_smtp_server_next_op(s);
     s->body_bytes = 0;
     s->refusal = REFUSAL_NONE;
     s->hold = HOLD_NONE;

@@ -71,7 +71,8 @@ size_t mk_smtp_server_need(const mk_smtp_server_config *c)
 mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem, size_t n,
                            mk_engine **out_engine)
 {
-    if (c == NULL || mem == NULL || out_engine == NULL || !is_valid(c)) {
+    if (c == NULL || mem == NULL || out_engine == NULL || !is_valid(c) ||
+        (uintptr_t)mem % sizeof(uint64_t) != 0) {
         return MK_E_ARG;
     }
     if (mk_str_has_ctl(c->hostname) || mk_str_has_ctl(c->banner)) {

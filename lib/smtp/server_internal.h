@@ -117,6 +117,9 @@ mk_err mk_smtp_server_ask(smtp_server *s, mk_event *ev, mk_smtp_ask ask);
 mk_err mk_smtp_server_fault(smtp_server *s, mk_event *ev, mk_err why,
                             const char *line, uint64_t offset);
 
+/* A number for the next question. */
+void mk_smtp_server_next_op(smtp_server *s);
+
 /* End in order, after what is queued. */
 void mk_smtp_server_end(smtp_server *s);
 

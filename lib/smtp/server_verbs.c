@@ -17,7 +17,7 @@ typedef mk_err server_handler(smtp_server *s, mk_str arg, mk_event *ev);
 /* What a verb's row may say, or-ed. */
 typedef enum server_verb_flag {
     VERB_LAST = 1,    /* last in a pipelined group (RFC 2920 3.1) */
-    VERB_JUNK = 2,    /* moves no mail: counts against junk_max */
+    VERB_JUNK = 2,    /* counts against junk_max until mail came to rest */
     VERB_PLAIN = 4,   /* allowed in clear although TLS is required */
     VERB_UNKNOWN = 8, /* allowed before authentication is demanded */
     VERB_NO_ARG = 16  /* takes no argument */
@@ -229,7 +229,7 @@ enum {
 
 static const server_verb verbs[] = {
     /* word   states                      flags                                             handle   RFC 5321 */
-    {"MAIL", IN_READY,                    0,                                                on_mail, "4.1.1.2"},
+    {"MAIL", IN_READY,                    VERB_JUNK,                                        on_mail, "4.1.1.2"},
     {"RCPT", IN_TRANSACTION,              0,                                                on_rcpt, "4.1.1.3"},
     {"DATA", IN_TRANSACTION,              VERB_LAST | VERB_NO_ARG,                          on_data, "4.1.1.4"},
     {"EHLO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_ehlo, "4.1.1.1"},

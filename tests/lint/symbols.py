@@ -53,9 +53,10 @@ def check_shared(path):
         yield '%s:1: soname is %s' % (name, soname and soname.group(1))
 
 
-def writable_of(root, path, objects):
+def globals_of(root, path, objects):
     """Writable globals of one source, compiled plainly: without -fPIC, a
-    table of constants really lies in read-only data."""
+    table of constants really lies in read-only data. And names that a program
+    which links the static library would not expect: any but mk_*."""
     obj = os.path.join(objects, path.replace('/', '_') + '.o')
     made = run('gcc', '-std=c11', '-D_GNU_SOURCE', '-O1', '-fno-pic',
                '-fcommon', '-w', '-I' + os.path.join(root, 'include'),
@@ -63,16 +64,20 @@ def writable_of(root, path, objects):
                os.path.join(root, path))
     if made.returncode:
         return ['%s:1: does not compile: %s' % (path, made.stderr[:300])]
-    return ['%s:1: %s is a writable global' % (path, symbol)
-            for kind, symbol in nm(obj)
-            if kind in WRITABLE and symbol not in ALLOWED_WRITABLE]
+    problems = []
+    for kind, symbol in nm(obj, '--defined-only'):
+        if kind in WRITABLE and symbol not in ALLOWED_WRITABLE:
+            problems.append('%s:1: %s is a writable global' % (path, symbol))
+        if kind.isupper() and not symbol.startswith('mk_'):
+            problems.append('%s:1: %s is not named mk_*' % (path, symbol))
+    return problems
 
 
 def check_globals(root):
     problems = []
     with tempfile.TemporaryDirectory() as tmp:
         for path in lintlib.walk(root, ('lib',), ('.c',)):
-            problems += writable_of(root, path, tmp)
+            problems += globals_of(root, path, tmp)
     return problems
 
 
@@ -142,6 +147,9 @@ BAD_SOURCES = [
     ('int mk_a(void) { static int k; return ++k; }\n', 'k.0 is a writable'),
     ('const char *mk_t[] = {"a"};\n', 'mk_t is a writable'),
     ('const char *const mk_t[] = {"a"};\n', None),
+    ('int helper(void) { return 1; }\n', 'helper is not named mk_*'),
+    ('static int helper(void) { return 1; }\n'
+     'int mk_a(void) { return helper(); }\n', None),
     ('static const struct { const char *p; int (*f)(void); } t[] = '
      '{{"a", 0}};\nconst void *mk_a(void) { return t; }\n', None),
 ]

@@ -141,8 +141,7 @@ void fake_host_pass(fake_host *f, uint64_t ms)
     }
 }
 
-/* ---- connections
- * --------------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------- */
 
 mk_err fake_conn_open(mk_conn *c, fake_host *host, const mk_service *service)
 {
@@ -256,8 +255,7 @@ void fake_conn_fini(mk_conn *c)
     text_free(&c->said);
 }
 
-/* ---- randomness
- * ------------------------------------------------------------------ */
+/* ---- randomness ---------------------------------------------------------- */
 
 static mk_err fill(void *self, void *out, size_t n)
 {

@@ -133,8 +133,7 @@ static void client_event(talk *t, const mk_event *ev)
     }
 }
 
-/* ---- the server
- * --------------------------------------------------------------- */
+/* ---- the server ---------------------------------------------------------- */
 
 static void server_event(talk *t, const mk_event *ev)
 {
@@ -153,8 +152,7 @@ static void server_event(talk *t, const mk_event *ev)
     }
 }
 
-/* ---- the wire
- * ----------------------------------------------------------------- */
+/* ---- the wire ------------------------------------------------------------ */
 
 static bool step_all(talk *t, rig *r, bool server)
 {

@@ -435,8 +435,7 @@ static void late_answers_are_checked(void **state)
     close_all();
 }
 
-/* ---- no stage takes it
- * ----------------------------------------------------------- */
+/* ---- no stage takes it --------------------------------------------------- */
 
 static void accept_at(void *self, const mk_stage_call *call, mk_verdict *v)
 {

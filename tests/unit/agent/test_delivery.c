@@ -126,8 +126,7 @@ static void sec_027_helo_in_received(void **state)
     }
 }
 
-/* ---- fields on top
- * ----------------------------------------------------------- */
+/* ---- fields on top ------------------------------------------------------- */
 
 static void add_after_the_body(void *self, const mk_stage_call *call,
                                mk_verdict *v)
@@ -274,8 +273,7 @@ static void sec_027_added_fields_are_checked(void **state)
     house_close(&h);
 }
 
-/* ---- limits
- * -------------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------- */
 
 static void send_hops(const char *field, unsigned n, const char *want)
 {
@@ -363,8 +361,7 @@ static void sec_116_size_lies(void **state)
     }
 }
 
-/* ---- peers that die, answers that come too late
- * ---------------------------------- */
+/* ---- peers that die, answers that come too late -------------------------- */
 
 static void begin(house *h, const char *message)
 {
@@ -559,8 +556,7 @@ static void empty_message(void **state)
     house_close(&h);
 }
 
-/* ---- everything fails in turn
- * ------------------------------------------------------ */
+/* ---- everything fails in turn -------------------------------------------- */
 
 static const struct {
     mk_err err;

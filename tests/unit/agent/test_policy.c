@@ -154,8 +154,7 @@ static void postmaster_and_abuse_are_always_there(void **state)
     expect("<abuse>", "501");
 }
 
-/* ---- directories of another kind
- * ------------------------------------------------- */
+/* ---- directories of another kind ----------------------------------------- */
 
 typedef struct slow_directory {
     mk_ask ask;
@@ -282,8 +281,7 @@ static void directory_is_told_of_the_end(void **state)
     house_close(&h);
 }
 
-/* ---- its settings
- * -------------------------------------------------------------------- */
+/* ---- its settings -------------------------------------------------------- */
 
 static void configs_are_checked(void **state)
 {

@@ -73,7 +73,7 @@ static void ids(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char out[ID_BYTES];
-        id_format(rows[i].us, rows[i].seq, rows[i].random, out);
+        mk_agent_id_format(rows[i].us, rows[i].seq, rows[i].random, out);
         assert_memory_equal(out, rows[i].want, ID_BYTES);
     }
 }
@@ -104,7 +104,7 @@ static void longest_trace_fits(void **state)
         t.hostname = mk_str_z(path);
         t.hostname.len = 255;
         mk_buf_init(&out, out_mem, sizeof out_mem);
-        assert_int_equal(trace_format(&t, &out), MK_OK);
+        assert_int_equal(mk_agent_trace_format(&t, &out), MK_OK);
         size_t line = 0;
         for (size_t i = 0; i < out.len; i++) {
             line = out.ptr[i] == '\n' ? 0 : line + 1;
@@ -117,9 +117,9 @@ static void longest_trace_fits(void **state)
         /* a clock beyond the calendar gives a date all the same */
         t.wall_s = INT64_MAX;
         mk_buf_init(&out, out_mem, sizeof out_mem);
-        assert_int_equal(trace_format(&t, &out), MK_OK);
+        assert_int_equal(mk_agent_trace_format(&t, &out), MK_OK);
         mk_buf_init(&out, out_mem, 100);
-        assert_int_equal(trace_format(&t, &out), MK_E_ROOM);
+        assert_int_equal(mk_agent_trace_format(&t, &out), MK_E_ROOM);
     }
 }
 
@@ -237,7 +237,7 @@ static void header_scanner_cut_anywhere(void **state)
         for (size_t piece = 1; piece <= all.len + 1; piece++) {
             header_scan h = {0};
             for (size_t at = 0; at < all.len; at += piece) {
-                header_scan_add(&h, mk_str_sub(all, at, piece));
+                mk_agent_header_scan_add(&h, mk_str_sub(all, at, piece));
             }
             if (h.fields != headers[i].fields || h.hops != headers[i].hops ||
                 h.done != headers[i].done || h.bytes != headers[i].bytes) {

@@ -391,8 +391,7 @@ static void test_connecting_times_out(void **state)
     close(door);
 }
 
-/* ---- against the host -----------------------------------------------------
- */
+/* ---- against the host ---------------------------------------------------- */
 
 typedef struct hosted {
     rig *rig;

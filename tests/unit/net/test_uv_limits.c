@@ -30,8 +30,7 @@ static void end(rig *r)
     free(r);
 }
 
-/* ---- descriptors ------------------------------------------------------------
- */
+/* ---- descriptors --------------------------------------------------------- */
 
 /* The limit is set to what is open now, so that the next one fails. */
 static void close_the_door(struct rlimit *out_old)
@@ -241,8 +240,7 @@ static void sec_109_clients_that_vanish_leave_nothing(void **state)
     end(r);
 }
 
-/* ---- connections
- * -------------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------- */
 
 static void test_connections_are_bounded(void **state)
 {
@@ -343,8 +341,7 @@ static void sec_113_an_address_is_counted_with_its_network(void **state)
     end(r);
 }
 
-/* ---- patience
- * -------------------------------------------------------------------- */
+/* ---- patience ------------------------------------------------------------ */
 
 static void sec_113_trickling_does_not_renew_the_deadline(void **state)
 {
@@ -416,8 +413,7 @@ static void sec_113_who_does_not_read_is_bounded(void **state)
     }
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------ */
+/* ---- memory -------------------------------------------------------------- */
 
 static void all_of_it(rig *r)
 {

@@ -316,7 +316,7 @@ static void sec_014_a_cut_is_no_refusal(void **state)
     }
 }
 
-/* ---- THREATS 16 -------------------------------------------------------- */
+/* ---- THREATS 16 ---------------------------------------------------------- */
 
 static void sec_016_line_ends_in_an_envelope(void **state)
 {
@@ -439,7 +439,7 @@ static void sec_016_what_the_server_does_not_take(void **state)
     desk_fini(&d);
 }
 
-/* ---- THREATS 4 and 6 --------------------------------------------------- */
+/* ---- THREATS 4 and 6 ----------------------------------------------------- */
 
 static mk_op open_body(desk *d, size_t chunk)
 {

@@ -5,7 +5,7 @@
  * a driver that steps only when it must (engine.h: the loop), and the numbers
  * of body events. DESIGN laws 4, 5 and 6; RFC 5321 4.5.3.1.7; THREATS 114.
  */
-#include <mailkit/smtp.h>
+#include "smtp/server_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -209,6 +209,58 @@ static void sec_001_an_unknown_setting_is_refused(void **state)
     }
 }
 
+/* The op of a body means nothing before an event carried it; and no op is 0,
+ * however many there were. */
+static void numbers_of_questions(void **state)
+{
+    site t;
+    (void)state;
+    site_open(&t);
+    site_start(&t);
+    say(&t, "");
+    acknowledge(&t);
+    say(&t, "HELO a.example\r\n");
+    acknowledge(&t);
+    say(&t, "MAIL FROM:<a@b.example>\r\n");
+    acknowledge(&t);
+    say(&t, "RCPT TO:<c@d.example>\r\n");
+    acknowledge(&t);
+    assert_int_equal(say_once(&t, "DATA\r\n"), MK_OK);
+    mk_op body = t.ev.op + 1;
+    say(&t, "");
+    mk_str none = {NULL, 0};
+    assert_int_equal(mk_reply(t.engine, body, MK_ANSWER_NO, none, none),
+                     MK_E_STALE);
+    acknowledge(&t);
+    assert_int_equal(say_once(&t, "x\r\n"), MK_OK);
+    assert_int_equal(t.ev.op, body);
+    assert_int_equal(mk_reply(t.engine, body, MK_ANSWER_NO, none, none), MK_OK);
+    site_close(&t);
+}
+
+static void sec_111_numbers_wrap_past_none(void **state)
+{
+    site t;
+    (void)state;
+    site_open(&t);
+    site_start(&t);
+    ((smtp_server *)(void *)t.engine)->op = UINT32_MAX;
+    assert_int_equal(say_once(&t, ""), MK_OK);
+    assert_int_equal(t.ev.op, 1);
+    site_close(&t);
+}
+
+static void the_block_is_aligned(void **state)
+{
+    site t;
+    (void)state;
+    site_open(&t);
+    assert_int_equal(mk_smtp_server_open(&t.config, (char *)t.block + 1,
+                                         sizeof t.block - 1, &t.engine),
+                     MK_E_ARG);
+    mk_pool_fini(&t.pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +269,9 @@ int main(void)
         cmocka_unit_test(sec_001_an_unknown_setting_is_refused),
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
+        cmocka_unit_test(numbers_of_questions),
+        cmocka_unit_test(sec_111_numbers_wrap_past_none),
+        cmocka_unit_test(the_block_is_aligned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
