@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 from lib.case import SLOW, program, sane, true, until
 from lib.maildir import Box
@@ -153,9 +154,19 @@ class Server:
         return count
 
     def quiet(self):
-        """Wait until it has closed all connections; its descriptors then."""
+        """Its descriptors once all connections are closed and what workers
+        clean up behind them is done."""
         until(lambda: self.connections() == 0, 5, 'connections to be closed')
-        return self.descriptors()
+        count = None
+        while count != self.descriptors():
+            count = self.descriptors()
+            time.sleep(0.15)
+        return count
+
+    def at_most(self, count):
+        """It comes back to that many descriptors."""
+        until(lambda: self.descriptors() <= count, 10,
+              'back to %d descriptors' % count)
 
     def descriptors(self):
         return len(os.listdir('/proc/%d/fd' % self.pid()))
