@@ -70,8 +70,10 @@ void mk_smtp_client_over(mk_smtp_client *c)
 void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
                           const char *text)
 {
-    /* After the final dot the message may have been taken, whatever broke. */
-    if (c->state == CLIENT_END && c->accepted > 0 && why != MK_E_REFUSED) {
+    /* After the final dot the message may have been taken, whatever broke;
+     * a dot that never left takes nothing. */
+    if (c->state == CLIENT_END && c->unsent == 0 && c->accepted > 0 &&
+        why != MK_E_REFUSED) {
         retry = MK_RETRY_UNKNOWN;
     }
     if (c->state != CLIENT_QUIT) {

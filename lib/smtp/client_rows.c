@@ -7,6 +7,7 @@
  * be accepted any more, and never a dot that could deliver what nobody wants.
  */
 #include "smtp/client_internal.h"
+#include "smtp/extensions.h"
 
 #include <string.h>
 
@@ -388,36 +389,15 @@ void mk_smtp_client_hear(mk_smtp_client *c)
     c->event.accepted = c->accepted;
 }
 
-/* RFC 5321 4.1.1.1: ehlo-line = ehlo-keyword *( SP ehlo-param ), from the
- * second line on. */
+/* A line of the reply to EHLO; the first one is a greeting only. */
 void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line)
 {
-    static const struct {
-        mk_str keyword;
-        mk_smtp_extension extension;
-    } known[] = {
-        {MK_STR_INIT("PIPELINING"), MK_SMTP_EXTENSION_PIPELINING},
-        {MK_STR_INIT("SIZE"), MK_SMTP_EXTENSION_SIZE},
-        {MK_STR_INIT("8BITMIME"), MK_SMTP_EXTENSION_8BITMIME},
-        {MK_STR_INIT("ENHANCEDSTATUSCODES"),
-         MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES},
-    };
-    mk_str text = mk_str_sub(line, 4, SIZE_MAX);
-    mk_str keyword = mk_str_sub(text, 0, mk_str_find(text, ' '));
-    uint64_t limit;
-    size_t i;
+    smtp_offer offer = {c->extensions, c->size_limit};
 
-    for (i = 0; c->reader.lines > 1 && i < sizeof known / sizeof *known; i++) {
-        if ((c->config->extensions & (uint32_t)known[i].extension) == 0 ||
-            !mk_str_is_nocase(keyword, known[i].keyword)) {
-            continue;
-        }
-        c->extensions |= (uint32_t)known[i].extension;
-        /* RFC 1870 4: 0, or no number, is no limit. */
-        if (known[i].extension == MK_SMTP_EXTENSION_SIZE &&
-            mk_str_u64(mk_str_sub(text, keyword.len + 1, SIZE_MAX), &limit) ==
-                MK_OK) {
-            c->size_limit = limit;
-        }
+    if (c->reader.lines > 1) {
+        mk_smtp_extensions_learn(mk_str_sub(line, 4, SIZE_MAX),
+                                 c->config->extensions, &offer);
+        c->extensions = offer.extensions;
+        c->size_limit = offer.size_max;
     }
 }

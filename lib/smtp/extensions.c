@@ -32,11 +32,11 @@ static void print_size(const mk_smtp_server_config *c, mk_buf *out)
     (void)mk_buf_add_u64(out, c->message_max);
 }
 
-static void learn_size(mk_str value, mk_smtp_event *ev)
+static void learn_size(mk_str value, smtp_offer *io)
 {
     uint64_t size;
     if (mk_str_u64(value, &size) == MK_OK) {
-        ev->size = size;
+        io->size_max = size;
     }
 }
 
@@ -101,18 +101,19 @@ void mk_smtp_extensions_print(const mk_smtp_server_config *c, uint32_t offered,
     }
 }
 
-void mk_smtp_extensions_learn(mk_str line, mk_smtp_event *ev)
+/* ehlo-line = ehlo-keyword *( SP ehlo-param ), in any case (4.1.1.1) */
+void mk_smtp_extensions_learn(mk_str line, uint32_t wanted, smtp_offer *io)
 {
-    size_t end = mk_str_find(line, ' ');
-    mk_str keyword = mk_str_sub(line, 0, end);
-    mk_str value = mk_str_sub(line, end + 1, SIZE_MAX);
+    mk_str keyword = mk_str_sub(line, 0, mk_str_find(line, ' '));
     for (size_t i = 0; i < EXTENSIONS; i++) {
-        if (!mk_str_is_nocase(keyword, mk_str_z(extensions[i].keyword))) {
+        if ((extensions[i].bit & wanted) == 0 ||
+            !mk_str_is_nocase(keyword, mk_str_z(extensions[i].keyword))) {
             continue;
         }
-        ev->extensions |= extensions[i].bit;
+        io->extensions |= extensions[i].bit;
         if (extensions[i].learn != NULL) {
-            extensions[i].learn(value, ev);
+            extensions[i].learn(mk_str_sub(line, keyword.len + 1, SIZE_MAX),
+                                io);
         }
     }
 }

@@ -36,6 +36,12 @@ typedef struct smtp_param {
                         mk_smtp_event *ev);
 } smtp_param;
 
+/* What a server offers, as its reply to EHLO tells it. */
+typedef struct smtp_offer {
+    uint32_t extensions; /* mk_smtp_extension, or-ed */
+    uint64_t size_max;   /* SIZE; 0: none is stated */
+} smtp_offer;
+
 typedef struct smtp_extension {
     const char *keyword;
     uint32_t bit;
@@ -43,7 +49,7 @@ typedef struct smtp_extension {
     /* What stands behind the keyword in EHLO; NULL: nothing. */
     void (*print)(const mk_smtp_server_config *c, mk_buf *out);
     /* Client: take what stood there; NULL: nothing is expected. */
-    void (*learn)(mk_str value, mk_smtp_event *ev);
+    void (*learn)(mk_str value, smtp_offer *io);
     const char *rfc;
 } smtp_extension;
 
@@ -52,8 +58,9 @@ typedef struct smtp_extension {
 void mk_smtp_extensions_print(const mk_smtp_server_config *c, uint32_t offered,
                               unsigned session, mk_buf *out);
 
-/* Client: take one line of the reply to EHLO; adds to ev->extensions. */
-void mk_smtp_extensions_learn(mk_str line, mk_smtp_event *ev);
+/* Client: take one line of the reply to EHLO, behind its code. Extensions
+ * outside of `wanted` are passed over. */
+void mk_smtp_extensions_learn(mk_str line, uint32_t wanted, smtp_offer *io);
 
 /* Take all parameters behind a path; gives NULL or the reply that refuses. */
 const char *mk_smtp_params_take(const mk_smtp_server_config *c,

@@ -15,7 +15,7 @@ trap 'rm -rf "$dir"' EXIT
 
 base='alloc ascii buf err str'
 wire='engine frame outq pool scan'
-smtp='client client_rows client_verbs path reply_parse'
+smtp='client client_rows client_verbs extensions path reply_parse'
 net='connect poll'
 sources=$root/tests/size/tiny.c
 for folder in base wire smtp net; do

@@ -93,7 +93,7 @@ static void test_a_verdict_before_the_dot_is_out(void **state)
     text_clear(&d.events);
     desk_hear(&d, "250 queued\r\n");
     desk_saw(&d, "FAULT E_EARLY");
-    assert_int_equal(d.retry, MK_RETRY_UNKNOWN);
+    assert_int_equal(d.retry, MK_RETRY_LATER);
     desk_saw(&d, "DONE E_EARLY accepted=0");
     assert_int_equal(mk_want(d.engine), MK_WANT_ABORT);
     desk_fini(&d);
