@@ -209,6 +209,52 @@ static void sec_001_an_unknown_setting_is_refused(void **state)
     }
 }
 
+/* Replies that begin with three digits, among all that is queued. */
+static unsigned replies(site *t, const char *code)
+{
+    unsigned n = 0;
+    mk_str span;
+    while (mk_out(t->engine, 0, &span, 1) == 1) {
+        for (size_t i = 0; i + 3 <= span.len; i++) {
+            bool starts = i == 0 || span.ptr[i - 1] == '\n';
+            n += starts && memcmp(span.ptr + i, code, 3) == 0;
+        }
+        assert_int_equal(mk_out_sent(t->engine, span.len), MK_OK);
+    }
+    return n;
+}
+
+/* RFC 5321 4.5.3.1.10: too many recipients are told 452, one by one; but
+ * somebody who goes on for ever is told 421. */
+static void sec_115_recipients_beyond_the_limit(void **state)
+{
+    site t;
+    unsigned taken = 0, deferred = 0, closed = 0;
+    (void)state;
+    site_open(&t);
+    t.config.recipients_max = 100;
+    site_start(&t);
+    say(&t, "");
+    acknowledge(&t);
+    say(&t, "EHLO a.example\r\n");
+    acknowledge(&t);
+    say(&t, "MAIL FROM:<>\r\n");
+    acknowledge(&t);
+    for (unsigned i = 0; i < 300 && closed == 0; i++) {
+        say(&t, "RCPT TO:<c@d.example>\r\n");
+        mk_str span;
+        assert_int_equal(mk_out(t.engine, 0, &span, 1), 1);
+        taken += span.ptr[0] == '2';
+        deferred += span.ptr[0] == '4' && span.ptr[1] == '5';
+        closed += replies(&t, "421");
+    }
+    assert_int_equal(taken, 100);
+    assert_int_equal(deferred, 101);
+    assert_int_equal(closed, 1);
+    assert_int_equal(mk_want(t.engine), MK_WANT_CLOSE);
+    site_close(&t);
+}
+
 /* The op of a body means nothing before an event carried it; and no op is 0,
  * however many there were. */
 static void numbers_of_questions(void **state)
@@ -269,6 +315,7 @@ int main(void)
         cmocka_unit_test(sec_001_an_unknown_setting_is_refused),
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
+        cmocka_unit_test(sec_115_recipients_beyond_the_limit),
         cmocka_unit_test(numbers_of_questions),
         cmocka_unit_test(sec_111_numbers_wrap_past_none),
         cmocka_unit_test(the_block_is_aligned),
