@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The list of threats (1 to 119) and faults (F1 to F32) against the tests.
 
-threats.txt gives each number once: "014 scope" must be met by a test whose
-name contains sec_014 (a function in C, or a file), "F08 scope" by fault_f08;
-"042 waits: sasl" may be missing until the capability is there, which is when
+threats.txt gives each number once, and what it is behind a "#": "014 scope"
+must be met by a test whose name contains sec_014 (a function in C, or a file),
+"F08 scope" by fault_f08; "042 waits: sasl" may be missing until the capability is there, which is when
 the path that CAPABILITIES names for it exists."""
 import os
 import re
@@ -24,7 +24,8 @@ CAPABILITIES = {
     'uidlist': 'lib/store/uidlist.c', 'hardening': 'tests/fault',
     'smtp-extensions': 'lib/smtp/bdat.c',
 }
-ENTRY = re.compile(r'(F?\d+) (?:(scope)|waits: ([\w-]+)(?: \(.+\))?)$')
+ENTRY = re.compile(r'(F?\d+) (?:(scope)|waits: ([\w-]+)(?: \(.+\))?)'
+                   r' +# \S.*$')
 DEFINED = re.compile(r'^[A-Za-z_][\w \t*]*?\b(\w*(?:sec_\d{3}|fault_f\d{2})'
                      r'\w*)\s*\(', re.M)
 TAG = re.compile(r'(?:sec[_-](\d{3})|fault[_-](f\d{2}))(?!\d)')
@@ -112,7 +113,7 @@ def listing(**changes):
     lines['014'] = '014 scope'
     lines['F08'] = 'F08 scope'
     lines.update({k.lstrip('_'): v for k, v in changes.items()})
-    return ''.join(v + '\n' for v in lines.values() if v)
+    return ''.join(v + '  # words\n' for v in lines.values() if v)
 
 
 T = 'tests/unit/smtp/test_a.c'
@@ -124,9 +125,11 @@ BAD = [
     ({'tests/chat/smtp/fault_f08-full.chat': None}, 'carries fault_f08'),
     ({LIST: listing(_099='')}, '099 is missing'),
     ({LIST: listing(_F32='')}, 'F32 is missing'),
-    ({LIST: listing() + '099 scope\n'}, '099 is there twice'),
+    ({LIST: listing() + '099 scope  # words\n'}, '099 is there twice'),
     ({LIST: listing(_099='099 whenever')}, 'cannot be read'),
-    ({LIST: listing() + '120 waits: tls\n'}, 'cannot be read'),
+    ({LIST: listing() + '120 waits: tls  # words\n'}, 'cannot be read'),
+    ({LIST: listing().replace('099 waits: tls  # words', '099 waits: tls')},
+     'cannot be read'),
     ({LIST: listing(_099='099 waits: godot')}, 'nobody makes'),
     ({LIST: listing(_099='099 scope')}, 'no test carries sec_099'),
     ({'lib/tls/a.c': ''}, 'but lib/tls is there'),

@@ -618,7 +618,7 @@ static void configs_are_checked(void **state)
     assert_int_equal(mk_inbound_free(NULL), MK_OK);
 }
 
-/* An idle session and its engine are small (DESIGN 3, Law 6). */
+/* An idle session and its engine are small (Law 6). */
 static void idle_session_is_small(void **state)
 {
     (void)state;

@@ -3,7 +3,7 @@
  * test_server.c: what no dialogue can show of the server machine, because the
  * runner steps after everything: what it wants and holds between two steps of
  * a driver that steps only when it must (engine.h: the loop), and the numbers
- * of body events. DESIGN laws 4, 5 and 6; RFC 5321 4.5.3.1.7; THREATS 114.
+ * of body events. Laws 4, 5 and 6; RFC 5321 4.5.3.1.7; THREATS 114.
  */
 #include "smtp/server_internal.h"
 
