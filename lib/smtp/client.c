@@ -57,10 +57,10 @@ void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome)
 
 void mk_smtp_client_over(mk_smtp_client *c)
 {
-    if (c->state == CLIENT_BODY || (c->state == CLIENT_END && c->unsent > 0)) {
-        /* The peer waits for a dot that must never come (Law 11), and what
+    if (c->state == CLIENT_BODY || c->state == CLIENT_END) {
+        /* A peer that waits for a dot must never get it (Law 11), and what
          * was lent goes back with DONE: nothing of it may be looked at. */
-        c->is_abort = true;
+        c->is_abort = c->state == CLIENT_BODY || c->unsent > 0;
         mk_outq_fini(&c->out);
     }
     c->pending &= (uint8_t) ~(PENDING_READY | PENDING_WANTED);

@@ -167,6 +167,42 @@ static void test_a_small_command_is_cancelled(void **state)
     desk_fini(&d);
 }
 
+/* What was lent goes back with DONE: nothing is told of it behind that, whether
+ * the final dot has left or not. */
+static void test_cancel_gives_all_back(void **state)
+{
+    static const struct {
+        uint64_t unsent; /* octets kept back */
+        unsigned want;
+    } rows[] = {{0, MK_WANT_CLOSE}, {1, MK_WANT_ABORT}, {7, MK_WANT_ABORT}};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mk_str none = mk_str_of("", 0);
+        mk_event ev;
+        mk_op op = 0;
+        desk d;
+
+        desk_init(&d, 4096);
+        desk_ready(&d, "PIPELINING");
+        desk_send(&d, "", "a@b.example", &op);
+        desk_hear(&d, "250 ok\r\n250 ok\r\n354 go\r\n");
+        assert_int_equal(mk_body(d.engine, op, mk_str_z("x\r\n"), false),
+                         MK_OK);
+        assert_int_equal(mk_body(d.engine, op, mk_str_z("y\r\n"), true), MK_OK);
+        assert_int_equal(mk_step(d.engine, 0, &none, &ev), MK_WAIT);
+        assert_int_equal(mk_out_sent(d.engine, 9 - rows[i].unsent), MK_OK);
+        assert_int_equal(mk_cancel(d.engine, op), MK_OK);
+        assert_int_equal(mk_step(d.engine, 0, &none, &ev), MK_OK);
+        assert_int_equal(ev.type, MK_EV_DONE);
+        assert_int_equal(ev.err, MK_E_CANCELLED);
+        assert_int_equal(mk_step(d.engine, 0, &none, &ev), MK_END);
+        assert_int_equal(mk_want(d.engine), rows[i].want);
+        desk_fini(&d);
+    }
+}
+
 /* Between two events of one step: what is decided stays decided. */
 static void test_verbs_between_events(void **state)
 {
@@ -340,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_a_lone_dot_delivers_nothing),
         cmocka_unit_test(test_a_break_in_rset),
         cmocka_unit_test(test_a_small_command_is_cancelled),
+        cmocka_unit_test(test_cancel_gives_all_back),
         cmocka_unit_test(test_verbs_between_events),
         cmocka_unit_test(test_extensions),
         cmocka_unit_test(test_keywords_of_a_refused_ehlo),
