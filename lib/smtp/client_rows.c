@@ -353,6 +353,7 @@ static void conclude(mk_smtp_client *c)
 
 void mk_smtp_client_advance(mk_smtp_client *c)
 {
+    c->is_starved = false; /* until somebody wants a unit again */
     if (c->state == CLIENT_READY && c->is_finishing) {
         mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
     }

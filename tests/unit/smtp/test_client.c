@@ -647,6 +647,18 @@ static void test_units_of_a_pool(void **state)
     mk_pool_give(&pool, other);
     desk_wait(&d, 100);
     desk_said(&d, ".\r\n");
+    desk_hear(&d, "250 ok\r\n");
+    other = mk_pool_take(&pool); /* who gives up waits for no unit either */
+    assert_int_equal(desk_send(&d, "", "a@b.example", &op), MK_OK);
+    assert_int_equal(mk_cancel(d.engine, op), MK_OK);
+    desk_run(&d);
+    assert_int_equal(mk_deadline(d.engine), d.rig.now_ms + 300000);
+    assert_int_equal(mk_smtp_client_command(d.engine, MK_SMTP_VERB_NOOP,
+                                            mk_str_of(NULL, 0), &op),
+                     MK_WAIT);
+    desk_wait(&d, 100);
+    assert_int_equal(mk_deadline(d.engine), d.rig.now_ms + 299900);
+    mk_pool_give(&pool, other);
     desk_fini(&d);
     assert_int_equal(pool.taken, 0);
     mk_pool_fini(&pool);
