@@ -183,10 +183,11 @@ static void print_object(mk_str address, const answer *a, bool is_first)
     putchar('}');
 }
 
-/* One refused for good outweighs all; then what broke; then "later". */
+/* What broke for good tells most; then one refused for good; then "later". */
 static int exit_code(const outcome *o, const size_t *counts)
 {
-    if (o->broken != 0) {
+    if (o->broken != 0 &&
+        (o->broken != TOOL_TEMPFAIL || counts[VERDICT_REFUSED] == 0)) {
         return o->broken;
     }
     if (counts[VERDICT_REFUSED] > 0) {

@@ -293,6 +293,20 @@ def check_servers_that_lie():
                 true(all(c != '250' for _, c in verdicts(out)), out)
 
 
+def check_refused_and_broken():
+    """One refused for good, then the connection breaks: nobody may take it
+    for a message that a second try would bring to all."""
+    for rules in ([(b'RCPT TO:<BOB', b'550 no\r\n'), (b'DATA', None)],
+                  [(b'RCPT TO:<BOB', b'550 no\r\n'),
+                   (b'DATA', b'354 go\r\n'), (b'.', None)]):
+        with Script(rules) as server:
+            code, out, _ = send(server.server(), to=(ALICE, BOB))
+            same((code, verdicts(out)),
+                 (REFUSED, [(ALICE, '-'), (BOB, '550')]))
+    with Script([(b'DATA', None)]) as server:
+        same(send(server.server(), to=(ALICE, BOB))[0], LATER)
+
+
 def check_exact_bytes():
     """What goes over the wire, octet by octet."""
     with Script([(b'DATA', b'354 go\r\n')]) as server:
