@@ -32,8 +32,9 @@ typedef struct mk_poll {
 
 /** Connect to a host by name or address, over TCP.
  *
- * Each address of a name is tried in the resolver's order. Resolving blocks
- * for as long as the system's resolver does and counts toward the timeout.
+ * Each address of a name is tried in the resolver's order, for an equal part
+ * of the time that is left. Resolving blocks for as long as the system's
+ * resolver does and counts toward the timeout.
  *
  * @param name        "mx.example.org", "192.0.2.1", "::1"; NUL-terminated.
  * @param port        1 to 65535.
@@ -41,8 +42,9 @@ typedef struct mk_poll {
  * @param out_fd      written on success: a connected socket, close-on-exec
  *                    and not blocking; the caller's to close.
  * @return MK_OK; MK_E_ARG; MK_E_NAME when the name gives no address;
- *         MK_E_UNREACHABLE when none of them took the connection;
- *         MK_E_TIMEOUT; MK_E_FILES when no descriptor is left. */
+ *         MK_E_UNREACHABLE or MK_E_TIMEOUT when none of them took the
+ *         connection, as the last one failed; MK_E_FILES when no descriptor
+ *         is left. */
 MK_API mk_err mk_poll_connect(const char *name, uint16_t port,
                               uint32_t timeout_ms, int *out_fd);
 

@@ -2,7 +2,9 @@
  *
  * connect.c: a TCP connection by name or address for the poll driver. It lies
  * apart from poll.c so that a program which brings its own sockets does not
- * link the system's resolver. All addresses share one timeout.
+ * link the system's resolver. All addresses share one timeout, each an equal
+ * part of what is left: an address that drops what it gets (IPv6 without a
+ * route back is common) must not use up the time of the next one.
  */
 #include <mailkit/net.h>
 
@@ -59,6 +61,18 @@ static mk_err try_address(const struct addrinfo *ai, uint64_t until_ms,
     return MK_OK;
 }
 
+/* Until when an address is tried that has others behind it. */
+static uint64_t part_of(const struct addrinfo *ai, uint64_t until_ms)
+{
+    uint64_t now = mk_poll_now_ms();
+    unsigned left = 0;
+
+    for (; ai != NULL; ai = ai->ai_next) {
+        left++;
+    }
+    return now < until_ms ? now + (until_ms - now) / left : now;
+}
+
 /* Decimal digits of a port, for getaddrinfo. */
 static char *format_port(uint16_t port, char *end)
 {
@@ -91,8 +105,8 @@ mk_err mk_poll_connect(const char *name, uint16_t port, uint32_t timeout_ms,
         return MK_E_NAME;
     }
     for (ai = list; ai != NULL; ai = ai->ai_next) {
-        r = try_address(ai, until_ms, out_fd);
-        if (r == MK_OK || r == MK_E_TIMEOUT || r == MK_E_FILES) {
+        r = try_address(ai, part_of(ai, until_ms), out_fd);
+        if (r == MK_OK || r == MK_E_FILES) {
             break;
         }
     }
