@@ -217,6 +217,14 @@ static mk_verdict_kind suspend(mk_session *s, mk_str octets)
     return MK_VERDICT_WAIT;
 }
 
+/* Octets are never accepted for the others: a stage behind that missed some
+ * would bring a part of the message to rest (THREATS G2). */
+static mk_verdict_kind kind_of(const mk_session *s, const mk_verdict *v)
+{
+    bool octets = s->point == MK_POINT_BODY;
+    return octets && v->kind == MK_VERDICT_ACCEPT ? MK_VERDICT_PASS : v->kind;
+}
+
 /* Ask one stage. What it says at once has been said when this returns. */
 static mk_verdict_kind ask_stage(mk_session *s, mk_str octets)
 {
@@ -239,6 +247,7 @@ static mk_verdict_kind ask_stage(mk_session *s, mk_str octets)
         return MK_VERDICT_WAIT;
     }
     question_close(s);
+    v.kind = kind_of(s, &v);
     return v.kind == MK_VERDICT_PASS ? v.kind : say_or_refuse(s, &v);
 }
 
@@ -316,14 +325,15 @@ mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict)
     if ((unsigned)verdict->kind >= MK_VERDICT_WAIT) {
         return MK_E_ARG;
     }
-    if (verdict->kind != MK_VERDICT_PASS) {
+    mk_verdict_kind kind = kind_of(s, verdict);
+    if (kind != MK_VERDICT_PASS) {
         err = say(s, verdict);
     }
     if (err == MK_E_ARG || err == MK_E_CTL) {
         return err;
     }
     question_close(s);
-    s->decision = (uint8_t)verdict->kind;
+    s->decision = (uint8_t)kind;
     s->decided = true;
     if (err != MK_OK) {
         /* the engine has withdrawn it and is about to tell */
@@ -332,7 +342,7 @@ mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict)
     if (s->running) {
         return err;
     }
-    if (verdict->kind == MK_VERDICT_PASS) {
+    if (kind == MK_VERDICT_PASS) {
         s->stage++;
         run(s, mk_str_of(s->kept, s->kept_bytes));
     } else {
@@ -360,10 +370,12 @@ void mk_agent_chain_withdraw(mk_session *s, mk_err why)
     question_withdraw(s, why);
     keep_free(s);
     s->put_off = false;
-    if (s->point == MK_POINT_END) {
+    if (s->point == MK_POINT_END || why == MK_E_TIMEOUT) {
+        /* the peer is told by the engine; of its own end a fault tells */
         mk_verdict v = {.kind = MK_VERDICT_REFUSE,
+                        .answer = MK_ANSWER_LATER,
                         .text = mk_str_z(mk_err_text(why))};
-        log_verdict(s, &v, mk_str_z("451 4.3.0"));
+        log_verdict(s, &v, mk_str_z(default_code(s, &v)));
     }
     if (s->point == MK_POINT_RCPT && s->tx != NULL) {
         mk_agent_transaction_forget(s);

@@ -302,6 +302,7 @@ static void every_point_and_a_timeout(void **state)
         fake_conn_run(&h.conn);
         assert_int_equal(p.withdrawn, 1);
         assert_int_equal(p.why, MK_E_TIMEOUT);
+        assert_non_null(strstr(text_c(&h.log), "outcome=\"451"));
         const char *heard = house_heard(&h);
         if (i == MK_POINT_BODY && !h.conn.ended) {
             heard = play(MK_POINT_END);
@@ -457,6 +458,55 @@ static void nobody_takes_the_message(void **state)
     house_greet(&h);
     assert_begins(house_send(&h, "x@elsewhere.example", "\r\n"), "451 4.3.5");
     house_close(&h);
+}
+
+/* Accepts each second run of the body: at once, from inside the call, later. */
+typedef struct accepter {
+    act how;
+    unsigned runs;
+    mk_ask ask;
+} accepter;
+
+static const mk_verdict verdict_accept = {.kind = MK_VERDICT_ACCEPT};
+
+static void accept_run(void *self, const mk_stage_call *call, mk_verdict *v)
+{
+    accepter *a = self;
+    if (a->runs++ % 2 != 0) {
+        return;
+    }
+    a->ask = call->ask;
+    v->kind = a->how == ACT_PASS ? MK_VERDICT_ACCEPT : MK_VERDICT_WAIT;
+    if (a->how == ACT_INSIDE_PASS) {
+        assert_int_equal(mk_stage_answer(a->ask, &verdict_accept), MK_OK);
+    }
+}
+
+/* G2: no stage can keep a part of the message from the others. */
+static void accepting_octets_hides_none(void **state)
+{
+    static const act ways[] = {ACT_PASS, ACT_INSIDE_PASS, ACT_WAIT};
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        accepter a = {.how = ways[i]};
+        house_plan plan = {.before = {.name = "eager",
+                                      .self = &a,
+                                      .points = MK_POINT_BIT(MK_POINT_BODY),
+                                      .at = accept_run}};
+        house_open(&h, &plan);
+        house_greet(&h);
+        for (size_t step = 2; step < MK_POINT_END; step++) {
+            assert_begins(play(step), steps[step].good);
+            if (a.runs > 0 && a.how == ACT_WAIT) {
+                assert_int_equal(mk_stage_answer(a.ask, &verdict_accept),
+                                 MK_OK);
+                house_work(&h);
+            }
+        }
+        play_rest(MK_POINT_END);
+        assert_true(a.runs > 0);
+        house_close(&h);
+    }
 }
 
 /* Everybody passes: that is no acceptance. */
@@ -671,6 +721,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused_for_now),
         cmocka_unit_test(late_answers_are_checked),
         cmocka_unit_test(nobody_takes_the_message),
+        cmocka_unit_test(accepting_octets_hides_none),
         cmocka_unit_test(passing_is_not_accepting),
         cmocka_unit_test(no_randomness_is_refused_for_now),
         cmocka_unit_test(sessions_tell_what_is_known),
