@@ -40,7 +40,7 @@ void log_line(const char *line)
 
 void log_record(void *self, const mk_log_record *record)
 {
-    char line[4097];
+    char line[MK_LOG_LINE_MAX + 1];
     mk_buf b;
 
     (void)self;

@@ -161,7 +161,8 @@ typedef enum mk_point {
 /** What a stage decides. */
 typedef enum mk_verdict_kind {
     MK_VERDICT_PASS = 0,   /**< the next stage decides */
-    MK_VERDICT_ACCEPT = 1, /**< accepted; the stages behind are not asked */
+    MK_VERDICT_ACCEPT = 1, /**< accepted; the stages behind are not asked, but
+                            *   at BODY, where it is PASS: all get all octets */
     MK_VERDICT_REFUSE = 2, /**< refused; the stages behind are not asked */
     MK_VERDICT_WAIT = 3    /**< mk_stage_answer comes later */
 } mk_verdict_kind;
@@ -257,13 +258,16 @@ typedef struct mk_log {
     void (*write)(void *self, const mk_log_record *record);
 } mk_log;
 
+/** Octets of a record as a line at most; what is longer is cut, with "...". */
+#define MK_LOG_LINE_MAX 8192u
+
 /** Append a record as one line of printable ASCII without a line end:
  *  id=… from=<…> to=<…> size=… outcome="250 2.0.0 …" delay=… peer=…
  *
  * @param record  any.
  * @param out     appended to; every octet of the peer's that is not printable
  *                is escaped, and so are quotes and angle brackets.
- * @return MK_OK or MK_E_ROOM; 4,096 octets are always enough. */
+ * @return MK_OK or MK_E_ROOM; MK_LOG_LINE_MAX octets are always enough. */
 MK_API mk_err mk_log_format(const mk_log_record *record, mk_buf *out);
 
 /** Append an address as a literal (RFC 5321 4.1.3): [192.0.2.1],

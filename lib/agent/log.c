@@ -8,8 +8,11 @@
 #include "base/ascii.h"
 #include "internal.h"
 
+/* Three paths, a text and three words, each octet as \xHH: below
+ * MK_LOG_LINE_MAX. */
 #define PATH_SHOWN 320u
 #define TEXT_SHOWN 400u
+#define WORD_SHOWN 64u
 
 static void add(mk_buf *out, mk_str s, size_t max)
 {
@@ -41,7 +44,7 @@ static void add_path(mk_buf *out, const char *name, mk_str path)
 static void add_outcome(mk_buf *out, const mk_log_record *r)
 {
     mk_buf_add_z(out, " outcome=\"");
-    add(out, r->code, TEXT_SHOWN);
+    add(out, r->code, WORD_SHOWN);
     if (r->code.len > 0 && r->text.len > 0) {
         mk_buf_add_c(out, ' ');
     }
@@ -67,7 +70,7 @@ static void add_peer(mk_buf *out, const mk_log_record *r)
 mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
 {
     mk_buf_add_z(out, "id=");
-    add(out, r->id.len > 0 ? r->id : mk_str_z("-"), PATH_SHOWN);
+    add(out, r->id.len > 0 ? r->id : mk_str_z("-"), WORD_SHOWN);
     add_path(out, " from=<", r->reverse_path);
     add_path(out, " to=<", r->forward_path);
     mk_buf_add_z(out, " size=");
@@ -85,7 +88,7 @@ mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
     }
     if (r->kind == MK_LOG_REFUSED && r->stage != NULL) {
         mk_buf_add_z(out, " by=");
-        mk_buf_add_z(out, r->stage);
+        add(out, mk_str_z(r->stage), WORD_SHOWN);
     }
     return out->full ? MK_E_ROOM : MK_OK;
 }

@@ -19,7 +19,7 @@ static const mk_str domains[] = {MK_STR_INIT("mx.example"),
 
 static void write_log(void *self, const mk_log_record *r)
 {
-    char line[4096];
+    char line[MK_LOG_LINE_MAX];
     mk_buf b;
     mk_buf_init(&b, line, sizeof line);
     assert_int_equal(mk_log_format(r, &b), MK_OK);

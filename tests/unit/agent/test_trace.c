@@ -179,11 +179,11 @@ static void log_lines(void **state)
     }
 }
 
-/* 4,096 octets are always enough, and never too few without saying so. */
+/* MK_LOG_LINE_MAX is always enough, and never too few without saying so. */
 static void sec_027_longest_log_line(void **state)
 {
     static char hostile[5000];
-    static char mem[4096];
+    static char mem[MK_LOG_LINE_MAX];
     mk_buf b;
     (void)state;
     memset(hostile, 0x1b, sizeof hostile);
@@ -202,11 +202,14 @@ static void sec_027_longest_log_line(void **state)
     mk_buf_init(&b, mem, sizeof mem);
     assert_int_equal(mk_log_format(&r, &b), MK_OK);
     assert_null(memchr(mem, 0x1b, b.len));
-    r.text = r.helo = r.reverse_path = r.forward_path = all;
+    r.id = r.code = r.text = r.helo = r.reverse_path = r.forward_path = all;
+    hostile[sizeof hostile - 1] = '\0';
+    r.stage = hostile;
     mk_buf_init(&b, mem, sizeof mem);
-    mk_log_format(&r, &b);
+    assert_int_equal(mk_log_format(&r, &b), MK_OK);
     assert_null(memchr(mem, 0x1b, b.len));
-    assert_true(b.len <= sizeof mem);
+    mk_buf_init(&b, mem, 4096);
+    assert_int_equal(mk_log_format(&r, &b), MK_E_ROOM);
 }
 
 static const struct {
