@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-from lib.case import Scratch, has, main, program, run, same, true
+from lib.case import Scratch, Skip, has, main, program, run, same, true
 from lib.daemon import Daemon
 from lib.maildir import field, split
 from lib.sink import Script, Sink, free_port
