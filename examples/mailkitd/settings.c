@@ -7,6 +7,7 @@
  */
 #include "mailkitd.h"
 
+#include <arpa/inet.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,17 @@ static void list_add(list *l, const char *value, bool by_file)
     l->by_file = by_file;
 }
 
+/* An IPv6 address may name its zone: fe80::1%eth0. */
+static bool is_address(const endpoint *e)
+{
+    char plain[sizeof e->address];
+    unsigned char octets[16];
+    size_t n = strcspn(e->address, e->is_v6 ? "%" : "");
+    memcpy(plain, e->address, n);
+    plain[n] = '\0';
+    return inet_pton(e->is_v6 ? AF_INET6 : AF_INET, plain, octets) == 1;
+}
+
 /* IP-address ":" port, an IPv6 address in brackets. */
 const char *endpoint_parse(const char *text, endpoint *out)
 {
@@ -133,15 +145,14 @@ const char *endpoint_parse(const char *text, endpoint *out)
         text++;
         n -= 2;
     }
-    if (n == 0 || n >= sizeof out->address ||
-        strspn(text, out->is_v6 ? "0123456789abcdefABCDEF:.%_-ghijklmnopqrst"
-                                  "uvwxyz"
-                                : "0123456789.") < n ||
-        (out->is_v6 && memchr(text, ':', n) == NULL)) {
-        return "its address is not 192.0.2.1 or [2001:db8::1]";
+    if (n >= sizeof out->address) {
+        n = 0;
     }
     memcpy(out->address, text, n);
     out->address[n] = '\0';
+    if (!is_address(out)) {
+        return "its address is not 192.0.2.1 or [2001:db8::1]";
+    }
     out->port = (uint16_t)port;
     return NULL;
 }

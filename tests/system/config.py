@@ -235,6 +235,9 @@ def check_check():
         bad(basic(scratch, users=scratch.file('u', 'a\n')) + ['--check'],
             (CONFIG, DATA_ERROR), ':1:')
         bad(good + ['--check', '--max-hops', '0'], (USAGE,), 'max-hops')
+        for address in ('127.0.0.1.1', '127.0.0.256', '[::1::]', '[127.0.0.1]'):
+            bad(good + ['--check', '--listen', 'smtp=%s:0' % address],
+                (USAGE,), 'listen')
         same(run(['ls', '-A', scratch.dir('mail')])[1], b'')
 
 
