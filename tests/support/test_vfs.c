@@ -33,7 +33,8 @@ static test_vfs_step *note(test_vfs *t, test_vfs_op op, mk_dir dir,
     memset(s, 0, sizeof *s);
     s->op = op;
     s->dir = dir.id;
-    (void)snprintf(s->name, sizeof s->name, "%s", name);
+    size_t len = strnlen(name, sizeof s->name - 1);
+    memcpy(s->name, name, len);
     return s;
 }
 
