@@ -128,7 +128,9 @@ typedef struct mk_smtp_event {
     mk_smtp_body body;          /**< MAIL */
     uint32_t flags;             /**< mk_smtp_event_flag, or-ed */
     uint32_t extensions;        /**< client, READY: what the server offers */
-    uint32_t index;             /**< RCPT: which recipient, from 0 */
+    uint32_t index;             /**< RCPT: server: how many were
+                                 *   accepted before it; client: which
+                                 *   recipient of the envelope, from 0 */
     uint32_t accepted;          /**< recipients accepted so far */
     const mk_smtp_reply *reply; /**< client, REPLY; else NULL */
 } mk_smtp_event;
@@ -147,8 +149,10 @@ typedef enum mk_smtp_event_type {
     MK_EV_SMTP_HELO = MK_EV_SMTP + 2,    /**< HELO or EHLO */
     MK_EV_SMTP_MAIL = MK_EV_SMTP + 3,
     MK_EV_SMTP_RCPT = MK_EV_SMTP + 4,
-    MK_EV_SMTP_DATA = MK_EV_SMTP + 5,  /**< before 354 */
-    MK_EV_SMTP_RESET = MK_EV_SMTP + 6, /**< a transaction was dropped */
+    MK_EV_SMTP_DATA = MK_EV_SMTP + 5, /**< before 354 */
+    /** A transaction was dropped before its end; err tells why. The
+     *  end of the session (QUIT, FAULT, MK_END) drops one without it. */
+    MK_EV_SMTP_RESET = MK_EV_SMTP + 6,
     MK_EV_SMTP_VRFY = MK_EV_SMTP + 7,
     MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
     MK_EV_SMTP_QUIT = MK_EV_SMTP + 9,

@@ -53,13 +53,9 @@ static mk_err body_end(smtp_server *s, mk_event *ev)
     case REFUSAL_ANSWER:
         mk_outq_commit(&s->out, s->pending);
         s->pending = 0;
+        (void)dropped(s, ev, MK_E_REFUSED);
         if (s->last_word) {
             mk_smtp_server_end(s);
-        }
-        mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_END);
-        ev->err = MK_E_REFUSED;
-        if (!s->last_word) {
-            mk_smtp_server_move(s, SERVER_READY);
         }
         return MK_OK;
     case REFUSAL_NONE:

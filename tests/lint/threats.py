@@ -4,8 +4,8 @@
 
 threats.txt gives each number once, and what it is behind a "#": "014 scope"
 must be met by a test whose name contains sec_014 (a function in C, or a file),
-"F08 scope" by fault_f08; "042 waits: sasl" may be missing until the capability is there, which is when
-the path that CAPABILITIES names for it exists."""
+"F08 scope" by fault_f08; "042 waits: sasl" may be missing until the capability
+is there, which is when the path that CAPABILITIES names for it exists."""
 import os
 import re
 import sys
