@@ -270,6 +270,14 @@ MK_API mk_err mk_tls_done(mk_engine *e, mk_err result,
  *              MK_END, and ignored when it holds CR, LF or NUL. */
 MK_API void mk_finish(mk_engine *e, mk_str text);
 
+/** Be less patient, or as patient as before: the service runs out of room for
+ *  peers. What that means is told by each engine's settings (shorter times,
+ *  fewer errors); the deadline may move, so look at mk_deadline anew.
+ *
+ * @param e   the engine.
+ * @param on  true while room is short. An engine begins with false. */
+MK_API void mk_hurry(mk_engine *e, bool on);
+
 /** Close: wipes the engine's secrets and gives its unit back. Borrowed things
  *  are the caller's again; the block too.
  *

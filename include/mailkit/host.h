@@ -71,6 +71,10 @@ typedef struct mk_service {
     /** A complete reply, static, sent before closing to a peer for whom the
      *  host has no connection left ("421 ...\r\n"); may be empty. */
     mk_str busy;
+    /** A peer was turned away by the host: MK_E_LIMIT (too many connections,
+     *  of its address or in all), MK_E_FILES, MK_E_MEMORY. For the record
+     *  only; NULL when nobody asks. */
+    void (*refused)(void *self, const mk_peer *peer, mk_err why);
 } mk_service;
 
 /** The loop's services, filled by lib/net/ or by the program. Grows at its

@@ -208,11 +208,21 @@ typedef struct mk_smtp_server_config {
     uint32_t recipients_max; /**< accepted per message: 1,000 */
     uint32_t messages_max;   /**< per connection: 1,000 */
     uint32_t errors_max;     /**< bad commands until 421: 20 */
+    uint32_t errors_soft;    /**< from this many on each bad command delays its
+                              *   reply, by delay_ms more each time: 10 */
+    uint64_t delay_ms;       /**< nothing is read meanwhile: 1,000 */
     uint32_t junk_max;   /**< HELO, MAIL, RSET, NOOP, VRFY, EXPN, HELP until 421
                           *   while no message comes to rest: 100 */
-    uint64_t command_ms; /**< the peer's time for a command, and for each
-                          *   block of body: 300,000 */
+    uint64_t command_ms; /**< the peer's time for a whole command, for taking
+                          *   its reply, and for each block of body: 300,000 */
     uint64_t answer_ms;  /**< the application's time for an answer: 300,000 */
+    uint32_t rate_min;   /**< octets of body a second, over all of the
+                          *   body, else 421 4.4.2: 100 */
+    uint64_t rate_after_ms; /**< from this age of the body on: 60,000 */
+    /* while hurried (mk_hurry): */
+    uint64_t hurry_command_ms; /**< instead of command_ms: 10,000 */
+    uint32_t hurry_errors_max; /**< instead of errors_max: 1 */
+    uint32_t hurry_junk_max;   /**< instead of junk_max: 1 */
 } mk_smtp_server_config;
 
 /** Fill a server's settings with the defaults named above.

@@ -21,18 +21,36 @@ MK_EXTERN_C_BEGIN
 
 struct uv_loop_s;
 
+/** A count of connections that several hosts share, such as the processes of
+ *  one server. It is asked after the host's own limits. */
+typedef struct mk_uv_share {
+    void *self;
+    /** One more connection. address is 4 octets of IPv4, or the first 8 of
+     *  IPv6. @return MK_OK and it counts; MK_E_LIMIT and it does not. */
+    mk_err (*take)(void *self, uint8_t family, const uint8_t *address);
+    /** One that counted is gone. */
+    void (*give)(void *self, uint8_t family, const uint8_t *address);
+    /** Is room short in all, so that every host should hurry? Asked when a
+     *  connection comes or goes, and once a second; true may not last. */
+    bool (*is_short)(void *self);
+} mk_uv_share;
+
 /** The host's settings; const and borrowed for the host's life. */
 typedef struct mk_uv_config {
-    size_t size;            /**< sizeof(mk_uv_config), set by the init */
-    const mk_alloc *alloc;  /**< where all memory comes from */
-    size_t max_connections; /**< in all; 1000 */
-    size_t max_per_address; /**< of one IPv4 address or IPv6 /64; 50 */
-    uint32_t backlog;       /**< of a listener; 511 */
-    size_t scratch_bytes;   /**< read at once, one for the loop; 65536 */
-    size_t unit_bytes;      /**< of small units (mk_pool); 2048 */
-    size_t max_units;       /**< small units at most; 2048 */
-    size_t hold_bytes;      /**< of large units; 65536 */
-    size_t max_holds;       /**< large units at most; 64 */
+    size_t size;              /**< sizeof(mk_uv_config), set by the init */
+    const mk_alloc *alloc;    /**< where all memory comes from */
+    size_t max_connections;   /**< in all; 1000 */
+    size_t max_per_address;   /**< of one IPv4 address or IPv6 /64; 50 */
+    uint32_t hurry_percent;   /**< of max_connections: from there on engines are
+                               *   told mk_hurry, until a fifth of it is free
+                               *   again; 1 to 100; 90 */
+    const mk_uv_share *share; /**< or NULL; borrowed */
+    uint32_t backlog;         /**< of a listener; 511 */
+    size_t scratch_bytes;     /**< read at once, one for the loop; 65536 */
+    size_t unit_bytes;        /**< of small units (mk_pool); 2048 */
+    size_t max_units;         /**< small units at most; 2048 */
+    size_t hold_bytes;        /**< of large units; 65536 */
+    size_t max_holds;         /**< large units at most; 64 */
     uint32_t
         stop_grace_ms; /**< from mk_uv_stop until the rest is aborted; 5000 */
     uint32_t farewell_ms;   /**< for unsent output once an engine ended; 5000 */
@@ -77,6 +95,19 @@ MK_API mk_pool *mk_uv_host_units(mk_host *host);
  *         machine; MK_E_FILES; MK_E_MEMORY; MK_E_SHUTDOWN; MK_E_NET. */
 MK_API mk_err mk_uv_listen(mk_host *host, const char *address, uint16_t port,
                            const mk_service *service, uint16_t *out_port);
+
+/** Listen on a socket that somebody else has bound: a parent process, or the
+ *  service manager.
+ *
+ * @param host      the host.
+ * @param fd        a listening stream socket (TCP). Borrowed: it is set to not
+ *                  block, and stays open when the host closes.
+ * @param service   as for mk_uv_listen.
+ * @param out_port  written on success; may be NULL.
+ * @return MK_OK; MK_E_ARG: not such a socket; MK_E_MEMORY; MK_E_SHUTDOWN;
+ *         MK_E_NET. */
+MK_API mk_err mk_uv_listen_fd(mk_host *host, int fd, const mk_service *service,
+                              uint16_t *out_port);
 
 /** How many connections have a session now.
  *

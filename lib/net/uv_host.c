@@ -32,6 +32,7 @@ mk_err mk_uv_config_init(mk_uv_config *config, size_t size)
     config->alloc = mk_alloc_libc();
     config->max_connections = 1000;
     config->max_per_address = 50;
+    config->hurry_percent = 90;
     config->backlog = 511;
     config->scratch_bytes = 65536;
     config->unit_bytes = 2048;

@@ -33,9 +33,16 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     c->recipients_max = 1000;
     c->messages_max = 1000;
     c->errors_max = 20;
+    c->errors_soft = 10;
+    c->delay_ms = 1000;
     c->junk_max = 100;
     c->command_ms = 300000;
     c->answer_ms = 300000;
+    c->rate_min = 100;
+    c->rate_after_ms = 60000;
+    c->hurry_command_ms = 10000;
+    c->hurry_errors_max = 1;
+    c->hurry_junk_max = 1;
     return MK_OK;
 }
 

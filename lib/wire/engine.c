@@ -228,6 +228,13 @@ void mk_finish(mk_engine *e, mk_str text)
     e->ops->finish(e, clip(text));
 }
 
+void mk_hurry(mk_engine *e, bool on)
+{
+    if (e != NULL && e->ops->hurry != NULL) {
+        e->ops->hurry(e, on);
+    }
+}
+
 void mk_close(mk_engine *e)
 {
     if (e != NULL && e->ops->close != NULL) {

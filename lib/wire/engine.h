@@ -28,6 +28,7 @@ typedef struct mk_engine_ops {
     mk_err (*tls_begin)(mk_engine *, size_t held);
     mk_err (*tls_done)(mk_engine *, mk_err, const struct mk_tls_info *);
     void (*finish)(mk_engine *, mk_str text);
+    void (*hurry)(mk_engine *, bool on);
     void (*close)(mk_engine *);
     /* the protocol verbs behind a wrapper (tap, TLS): gives the innermost */
     mk_engine *(*inner)(mk_engine *);

@@ -128,6 +128,11 @@ static mk_err tap_tls_done(mk_engine *e, mk_err result,
     return mk_tls_done(tap_inner(e), result, info);
 }
 
+static void tap_hurry(mk_engine *e, bool on)
+{
+    mk_hurry(tap_inner(e), on);
+}
+
 static void tap_finish(mk_engine *e, mk_str text)
 {
     mk_finish(tap_inner(e), text);
@@ -154,6 +159,7 @@ static const mk_engine_ops tap_ops = {
     .tls_begin = tap_tls_begin,
     .tls_done = tap_tls_done,
     .finish = tap_finish,
+    .hurry = tap_hurry,
     .close = tap_close,
     .inner = tap_inner,
 };
