@@ -79,6 +79,13 @@ MK_API const char *mk_version(void);
     X(E_SHUTDOWN,    -50, "shutting down") \
     X(E_TLS,         -51, "TLS failed") \
     X(E_AUTH,        -52, "authentication failed") \
+    X(E_CERT_NAME,   -53, "the certificate is for another name") \
+    X(E_CERT_TIME,   -54, "the certificate has expired or is not yet valid") \
+    X(E_CERT_TRUST,  -55, "the certificate is not signed by a trusted one") \
+    X(E_CERT_REVOKED,-56, "the certificate is revoked") \
+    X(E_CERT_WEAK,   -57, "the certificate's key or signature is too weak") \
+    X(E_CERT_USE,    -58, "the certificate is not meant for this use") \
+    X(E_CERT_NONE,   -59, "the peer showed no certificate") \
     /* the system */ \
     X(E_IO,          -60, "input/output error") \
     X(E_SPACE,       -61, "no space left") \

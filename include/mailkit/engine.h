@@ -54,6 +54,9 @@ typedef enum mk_event_type {
     MK_EV_DONE = 5,
     /** The go-ahead for TLS is acknowledged: call mk_tls_begin (Law 9). */
     MK_EV_TLS_WANTED = 6,
+    /** A login is to be judged, see `of.sasl`: answer by mk_sasl_answer, or
+     *  put it off by mk_later; always asked. */
+    MK_EV_SASL = 7,
     /** The first number of smtp.h. */
     MK_EV_SMTP = 0x100,
     /** The first number of pop3.h. */
@@ -251,17 +254,42 @@ MK_API mk_err mk_body(mk_engine *e, mk_op op, mk_str span, bool is_last);
  * @return MK_OK; MK_E_STATE when TLS is not wanted now. */
 MK_API mk_err mk_tls_begin(mk_engine *e, size_t held);
 
-struct mk_tls_info;
+/** How TLS is to be used. What came of it is told by mk_tls_info. */
+typedef enum mk_tls_policy {
+    MK_TLS_POLICY_NONE = 0,    /**< never */
+    MK_TLS_POLICY_MAY = 1,     /**< when offered, whatever the certificate;
+                                *   nothing is promised */
+    MK_TLS_POLICY_ENCRYPT = 2, /**< always, whatever the certificate */
+    MK_TLS_POLICY_MUST = 3     /**< always, and the peer must be verified */
+} mk_tls_policy;
+
+/** What is known of a TLS session. Encrypted is not verified: an application
+ *  that cares about who is at the other end looks at is_verified. Views live
+ *  as long as the session. */
+typedef struct mk_tls_info {
+    size_t size;         /**< sizeof(mk_tls_info) as its filler knew it */
+    bool is_verified;    /**< client: chain and name are good. Server: the
+                          *   peer's own certificate is good */
+    bool is_resumed;     /**< by ticket or session */
+    mk_err verify;       /**< why it is not verified: MK_OK, or MK_E_CERT_… */
+    mk_str version;      /**< "TLSv1.2" */
+    mk_str cipher;       /**< "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384" */
+    mk_str server_name;  /**< SNI as sent or received; may be empty */
+    mk_str peer_subject; /**< of the peer's certificate, for logs; hostile;
+                          *   empty when it showed none */
+    mk_str end_point;    /**< tls-server-end-point (RFC 5929 4), or empty */
+    mk_str exporter;     /**< tls-exporter (RFC 9266 2), or empty */
+} mk_tls_info;
 
 /** TLS is up, or failed.
  *
- * @param e       the engine, after mk_tls_begin.
+ * @param e       the engine, after mk_tls_begin; or before its first mk_step,
+ *                for a connection that is TLS from its first octet.
  * @param result  MK_OK or why it failed.
- * @param info    what is known of the session (tls.h); borrowed for the call;
+ * @param info    what is known of the session; borrowed until mk_close of e;
  *                NULL on failure.
  * @return MK_OK; MK_E_STATE when no TLS was begun. */
-MK_API mk_err mk_tls_done(mk_engine *e, mk_err result,
-                          const struct mk_tls_info *info);
+MK_API mk_err mk_tls_done(mk_engine *e, mk_err result, const mk_tls_info *info);
 
 /** End the conversation at the next legal point (421, * BYE, QUIT).
  *

@@ -78,8 +78,10 @@
 #include <mailkit/feed.h>
 #include <mailkit/host.h>
 #include <mailkit/net.h>
+#include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 #include <mailkit/store.h>
+#include <mailkit/tls.h>
 #include <mailkit/vfs.h>
 
 #endif

@@ -217,6 +217,18 @@ mk_err mk_tls_done(mk_engine *e, mk_err result, const struct mk_tls_info *info)
     return e->ops->tls_done(e, result, info);
 }
 
+mk_err mk_wire_sasl_answer(mk_engine *e, mk_op op, mk_answer answer,
+                           const struct mk_sasl_keys *keys)
+{
+    if (e == NULL || (unsigned)answer > MK_ANSWER_NO) {
+        return MK_E_ARG;
+    }
+    if (op == 0 || e->ops->sasl_answer == NULL) {
+        return MK_E_STALE;
+    }
+    return e->ops->sasl_answer(e, op, answer, keys);
+}
+
 void mk_finish(mk_engine *e, mk_str text)
 {
     if (e == NULL || e->ops->finish == NULL) {

@@ -10,6 +10,8 @@
 
 #include <mailkit/engine.h>
 
+struct mk_sasl_keys;
+
 typedef struct mk_engine_ops {
     mk_err (*step)(mk_engine *, uint64_t now_ms, mk_str *io_in,
                    mk_event *out_event);
@@ -27,6 +29,8 @@ typedef struct mk_engine_ops {
     mk_err (*body)(mk_engine *, mk_op, mk_str span, bool last);
     mk_err (*tls_begin)(mk_engine *, size_t held);
     mk_err (*tls_done)(mk_engine *, mk_err, const struct mk_tls_info *);
+    mk_err (*sasl_answer)(mk_engine *, mk_op, mk_answer,
+                          const struct mk_sasl_keys *);
     void (*finish)(mk_engine *, mk_str text);
     void (*hurry)(mk_engine *, bool on);
     void (*close)(mk_engine *);
@@ -41,5 +45,9 @@ struct mk_engine {
 /* The protocol machine at the heart of an engine: verbs are called on what
  * the driver holds, which may be wrapped. NULL when its ops are not `ops`. */
 mk_engine *mk_wire_heart(mk_engine *e, const mk_engine_ops *ops);
+
+/* mk_sasl_answer (sasl.h) stands on this, and wrappers pass it on. */
+mk_err mk_wire_sasl_answer(mk_engine *e, mk_op op, mk_answer answer,
+                           const struct mk_sasl_keys *keys);
 
 #endif

@@ -133,6 +133,12 @@ static void tap_hurry(mk_engine *e, bool on)
     mk_hurry(tap_inner(e), on);
 }
 
+static mk_err tap_sasl_answer(mk_engine *e, mk_op op, mk_answer answer,
+                              const struct mk_sasl_keys *keys)
+{
+    return mk_wire_sasl_answer(tap_inner(e), op, answer, keys);
+}
+
 static void tap_finish(mk_engine *e, mk_str text)
 {
     mk_finish(tap_inner(e), text);
@@ -158,6 +164,7 @@ static const mk_engine_ops tap_ops = {
     .body = tap_body,
     .tls_begin = tap_tls_begin,
     .tls_done = tap_tls_done,
+    .sasl_answer = tap_sasl_answer,
     .finish = tap_finish,
     .hurry = tap_hurry,
     .close = tap_close,
