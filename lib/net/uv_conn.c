@@ -33,6 +33,7 @@ void mk_net_conn_free(mk_conn *c)
 
     mk_alloc_put(h->config->alloc, c, sizeof *c);
     h->conn_count--;
+    mk_net_hurry_look(h);
     mk_net_host_gone(h);
 }
 
@@ -64,7 +65,7 @@ static void close_fd(mk_conn *c, bool is_hard)
     mk_net_host *h = c->host;
 
     mk_net_timer_clear(h, &c->timer);
-    mk_net_source_drop(&h->sources, c->source);
+    mk_net_dismiss(h, c->source);
     if (c->before != NULL) {
         c->before->after = c->after;
     } else {
@@ -446,53 +447,51 @@ static void on_deadline(mk_timer *timer)
 
 /* ---- the beginning ------------------------------------------------------- */
 
-/* Links a new connection; false: memory or a limit. */
-static mk_conn *make(mk_net_listener *l, int fd, const mk_peer *peer)
+/* Links a new connection. */
+static mk_err make(mk_net_listener *l, int fd, const mk_peer *peer,
+                   mk_conn **out_conn)
 {
     mk_net_host *h = l->host;
+    mk_net_source *source = NULL;
     mk_conn *c;
+    mk_err r = mk_net_admit(h, peer, &source);
 
-    if (h->conn_count >= h->config->max_connections) {
-        return NULL;
+    if (r != MK_OK) {
+        return r;
     }
     c = mk_alloc_get(h->config->alloc, sizeof *c);
-    if (c == NULL) {
-        return NULL;
+    if (c == NULL || uv_poll_init(h->loop, &c->poll, fd) != 0) {
+        mk_alloc_put(h->config->alloc, c, sizeof *c);
+        mk_net_dismiss(h, source);
+        return MK_E_MEMORY;
     }
     c->host = h;
     c->service = l->service;
+    c->source = source;
     c->fd = fd;
     c->timer.fire = on_deadline;
-    if (mk_net_source_add(&h->sources, peer, h->config->max_per_address,
-                          &c->source) != MK_OK) {
-        mk_alloc_put(h->config->alloc, c, sizeof *c);
-        return NULL;
-    }
-    if (uv_poll_init(h->loop, &c->poll, fd) != 0) {
-        mk_net_source_drop(&h->sources, c->source);
-        mk_alloc_put(h->config->alloc, c, sizeof *c);
-        return NULL;
-    }
     h->conn_count++;
     c->after = h->conns;
     if (c->after != NULL) {
         c->after->before = c;
     }
     h->conns = c;
-    return c;
+    *out_conn = c;
+    return MK_OK;
 }
 
 void mk_net_conn_accept(mk_net_listener *l, int fd, const mk_peer *peer)
 {
-    mk_conn *c = make(l, fd, peer);
+    mk_conn *c = NULL;
     mk_engine *engine = NULL;
     mk_str refusal = mk_str_of(NULL, 0);
-    mk_err r;
+    mk_err r = make(l, fd, peer, &c);
 
-    if (c == NULL) {
-        mk_net_refuse(fd, l->service->busy);
+    if (r != MK_OK) {
+        mk_net_refuse(l, fd, peer, r);
         return;
     }
+    mk_net_hurry_look(c->host);
     r = c->service->open(c->service->self, c, peer, &engine, &c->session,
                          &refusal);
     if (r != MK_OK || engine == NULL) {
@@ -508,6 +507,9 @@ void mk_net_conn_accept(mk_net_listener *l, int fd, const mk_peer *peer)
     }
     c->host->session_count++;
     mk_feed_init(&c->feed, engine, &c->host->units, &c->host->holds);
+    if (c->host->is_hurried) {
+        mk_hurry(engine, true);
+    }
     if (c->host->is_stopping) {
         mk_finish(engine, mk_str_of(NULL, 0));
     }

@@ -241,12 +241,19 @@ static void fill_table(mk_host *table)
 
 /* ---- life ---------------------------------------------------------------- */
 
+static bool is_whole(const mk_uv_share *share)
+{
+    return share == NULL || (share->take != NULL && share->give != NULL &&
+                             share->is_short != NULL);
+}
+
 static bool is_finite(const mk_uv_config *c)
 {
     return c != NULL && c->size == sizeof *c && c->alloc != NULL &&
            c->max_connections > 0 && c->max_per_address > 0 && c->backlog > 0 &&
            c->backlog <= INT32_MAX && c->scratch_bytes >= c->unit_bytes &&
-           c->discard_bytes > 0;
+           c->discard_bytes > 0 && c->hurry_percent >= 1 &&
+           c->hurry_percent <= 100 && is_whole(c->share);
 }
 
 static void free_host(mk_net_host *h)
@@ -397,6 +404,7 @@ void mk_net_host_gone(mk_net_host *h)
         return;
     }
     mk_net_timer_clear(h, &h->grace);
+    mk_net_timer_clear(h, &h->look);
     if (!h->is_closing || h->listener_count > 0 || h->job_count > 0 ||
         uv_is_closing((uv_handle_t *)&h->check)) {
         return;

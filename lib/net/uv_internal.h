@@ -54,6 +54,7 @@ typedef struct mk_net_host {
     uv_check_t check;
     uv_idle_t idle;
     mk_timer grace;
+    mk_timer look; /* at the share, while there are connections */
     mk_net_listener *listeners;
     mk_conn *conns;
     mk_conn *pending; /* to be looked at in this or the next turn */
@@ -62,8 +63,10 @@ typedef struct mk_net_host {
     size_t session_count; /* those not told closed */
     size_t listener_count;
     size_t job_count;
-    int handles;    /* of the three above, open */
-    int reserve_fd; /* given up to accept and close when no other is left */
+    int handles;     /* of the three above, open */
+    int reserve_fd;  /* given up to accept and close when no other is left */
+    bool is_crowded; /* of connections: nearly as many as may be */
+    bool is_hurried; /* all engines are told so */
     bool is_stopping;
     bool is_closing;
 } mk_net_host;
@@ -76,6 +79,7 @@ struct mk_net_listener {
     mk_timer pause;
     mk_peer own; /* own_address and own_port, when they are known */
     int fd;
+    bool is_borrowed; /* fd is somebody else's, and others may accept too */
 };
 
 struct mk_conn {
@@ -115,6 +119,14 @@ void mk_net_push(mk_conn *c);
 /* Ends the host when it is closing and nothing is left in it. */
 void mk_net_host_gone(mk_net_host *h);
 
+/* uv_admit.c */
+/* Counts a peer. MK_E_LIMIT, MK_E_MEMORY: he does not count. */
+mk_err mk_net_admit(mk_net_host *h, const mk_peer *peer,
+                    mk_net_source **out_source);
+void mk_net_dismiss(mk_net_host *h, mk_net_source *source);
+/* A connection came or went: is room short, or not any more? */
+void mk_net_hurry_look(mk_net_host *h);
+
 /* uv_conn.c */
 /* Takes fd over, whatever happens. */
 void mk_net_conn_accept(mk_net_listener *l, int fd, const mk_peer *peer);
@@ -126,7 +138,7 @@ void mk_net_conn_free(mk_conn *c);
 void mk_net_listener_close(mk_net_listener *l);
 /* A descriptor that can be spared; -1. */
 int mk_net_reserve(void);
-/* Says a last word and closes. */
-void mk_net_refuse(int fd, mk_str text);
+/* Says a last word to a peer, closes, and tells the service why. */
+void mk_net_refuse(mk_net_listener *l, int fd, const mk_peer *peer, mk_err why);
 
 #endif

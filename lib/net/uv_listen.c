@@ -9,12 +9,17 @@
 #include "net/uv_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { accepts_max = 32, pause_ms = 250 };
+enum {
+    accepts_max = 32,
+    accepts_shared_max = 1, /* the rest is for those who share the socket */
+    pause_ms = 250
+};
 
 typedef union socket_name {
     struct sockaddr any;
@@ -28,8 +33,10 @@ int mk_net_reserve(void)
     return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-void mk_net_refuse(int fd, mk_str text)
+void mk_net_refuse(mk_net_listener *l, int fd, const mk_peer *peer, mk_err why)
 {
+    const mk_service *service = l->service;
+    mk_str text = service->busy;
     char waste[512];
 
     if (text.len > 0) {
@@ -39,15 +46,26 @@ void mk_net_refuse(int fd, mk_str text)
         (void)recv(fd, waste, sizeof waste, MSG_DONTWAIT);
     }
     (void)close(fd);
+    if (service->refused != NULL) {
+        service->refused(service->self, peer, why);
+    }
 }
 
-/* Writes the family, address and port of a socket name. */
+/* Writes the family, address and port of a socket name. An IPv4 peer at an
+ * IPv6 socket (RFC 4291 2.5.5.2) is one of IPv4: by their /64 they would all
+ * be the same. */
 static uint8_t read_name(const socket_name *name, uint8_t address[16],
                          uint16_t *out_port)
 {
     if (name->any.sa_family == AF_INET) {
         memcpy(address, &name->v4.sin_addr, 4);
         *out_port = ntohs(name->v4.sin_port);
+        return 4;
+    }
+    if (name->any.sa_family == AF_INET6 &&
+        IN6_IS_ADDR_V4MAPPED(&name->v6.sin6_addr)) {
+        memcpy(address, name->v6.sin6_addr.s6_addr + 12, 4);
+        *out_port = ntohs(name->v6.sin6_port);
         return 4;
     }
     if (name->any.sa_family == AF_INET6) {
@@ -102,6 +120,18 @@ static bool is_no_descriptor(int error)
     return error == EMFILE || error == ENFILE;
 }
 
+static int take_peer(const mk_net_listener *l, mk_peer *out_peer)
+{
+    socket_name name = {0};
+    socklen_t len = sizeof name;
+    int fd = accept4(l->fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        fill_peer(l, fd, &name, out_peer);
+    }
+    return fd;
+}
+
 /* Takes one peer off the queue with the reserved descriptor; false: there was
  * none (accept fails for want of a descriptor before it looks), or the
  * listener rests. */
@@ -109,15 +139,16 @@ static bool shed(mk_net_listener *l)
 {
     mk_net_host *h = l->host;
     bool is_hopeless;
+    mk_peer peer;
     int fd;
 
     if (h->reserve_fd >= 0) {
         (void)close(h->reserve_fd);
     }
-    fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    fd = take_peer(l, &peer);
     is_hopeless = fd < 0 && is_no_descriptor(errno);
     if (fd >= 0) {
-        mk_net_refuse(fd, l->service->busy);
+        mk_net_refuse(l, fd, &peer, MK_E_FILES);
     }
     h->reserve_fd = mk_net_reserve();
     if (is_hopeless) {
@@ -138,13 +169,10 @@ static bool is_of_one_peer(int error)
 /* False when there is nothing to accept any more. */
 static bool accept_one(mk_net_listener *l)
 {
-    socket_name name = {0};
-    socklen_t len = sizeof name;
     mk_peer peer;
-    int fd = accept4(l->fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = take_peer(l, &peer);
 
     if (fd >= 0) {
-        fill_peer(l, fd, &name, &peer);
         mk_net_conn_accept(l, fd, &peer);
         return true;
     }
@@ -164,6 +192,7 @@ static bool accept_one(mk_net_listener *l)
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     mk_net_listener *l = (mk_net_listener *)poll;
+    unsigned max = l->is_borrowed ? accepts_shared_max : accepts_max;
     unsigned n;
 
     (void)events;
@@ -172,7 +201,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
         return;
     }
     /* a service may stop the host from within */
-    for (n = 0; n < accepts_max && !l->host->is_stopping; n++) {
+    for (n = 0; n < max && !l->host->is_stopping; n++) {
         if (!accept_one(l)) {
             break;
         }
@@ -189,11 +218,18 @@ static void on_listener_closed(uv_handle_t *handle)
     mk_net_host_gone(h);
 }
 
+static void let_go(const mk_net_listener *l)
+{
+    if (!l->is_borrowed) {
+        (void)close(l->fd);
+    }
+}
+
 void mk_net_listener_close(mk_net_listener *l)
 {
     mk_net_timer_clear(l->host, &l->pause);
     uv_close((uv_handle_t *)&l->poll, on_listener_closed);
-    (void)close(l->fd);
+    let_go(l);
 }
 
 static mk_err error_of(int error)
@@ -264,10 +300,60 @@ static mk_err open_socket(socket_name *io_name, socklen_t len, int backlog,
     return MK_OK;
 }
 
-static mk_err start(mk_net_host *h, mk_net_listener *l)
+/* A socket that somebody else made; TCP_NODELAY fails on what is not TCP. */
+static mk_err adopt_socket(int fd, socket_name *out_name)
 {
+    socklen_t len = sizeof *out_name;
+    int is_listening = 0;
+    socklen_t size = sizeof is_listening;
+    int one = 1;
+    int flags = fcntl(fd, F_GETFL);
+
+    memset(out_name, 0, sizeof *out_name);
+    if (flags < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 ||
+        is_listening == 0 || getsockname(fd, &out_name->any, &len) < 0 ||
+        (out_name->any.sa_family != AF_INET &&
+         out_name->any.sa_family != AF_INET6) ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0) {
+        return MK_E_ARG;
+    }
+    return fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? MK_OK : MK_E_NET;
+}
+
+static bool is_servable(const mk_net_host *h, const mk_service *service)
+{
+    return h != NULL && service != NULL && service->open != NULL &&
+           service->event != NULL && service->closed != NULL;
+}
+
+static mk_err make(mk_net_host *h, const mk_service *service,
+                   mk_net_listener **out_listener)
+{
+    mk_net_listener *l;
+
+    if (h->is_stopping) {
+        return MK_E_SHUTDOWN;
+    }
+    l = mk_alloc_get(h->config->alloc, sizeof *l);
+    if (l == NULL) {
+        return MK_E_MEMORY;
+    }
+    l->host = h;
+    l->service = service;
+    *out_listener = l;
+    return MK_OK;
+}
+
+/* Takes the listener and its descriptor over, whatever happens. */
+static mk_err start(mk_net_listener *l, const socket_name *name,
+                    uint16_t *out_port)
+{
+    mk_net_host *h = l->host;
+
+    l->own.family = read_name(name, l->own.own_address, &l->own.own_port);
     if (uv_poll_init(h->loop, &l->poll, l->fd) != 0) {
-        (void)close(l->fd);
+        let_go(l);
         mk_alloc_put(h->config->alloc, l, sizeof *l);
         return MK_E_NET;
     }
@@ -278,6 +364,9 @@ static mk_err start(mk_net_host *h, mk_net_listener *l)
     }
     l->after = h->listeners;
     h->listeners = l;
+    if (out_port != NULL) {
+        *out_port = l->own.own_port;
+    }
     return MK_OK;
 }
 
@@ -285,35 +374,46 @@ mk_err mk_uv_listen(mk_host *host, const char *address, uint16_t port,
                     const mk_service *service, uint16_t *out_port)
 {
     mk_net_host *h = mk_net_host_of(host);
-    mk_net_listener *l;
+    mk_net_listener *l = NULL;
     socket_name name;
     socklen_t len;
     mk_err r;
 
-    if (h == NULL || address == NULL || service == NULL ||
-        service->open == NULL || service->event == NULL ||
-        service->closed == NULL || !parse_name(address, port, &name, &len)) {
+    if (!is_servable(h, service) || address == NULL ||
+        !parse_name(address, port, &name, &len)) {
         return MK_E_ARG;
     }
-    if (h->is_stopping) {
-        return MK_E_SHUTDOWN;
+    r = make(h, service, &l);
+    if (r != MK_OK) {
+        return r;
     }
-    l = mk_alloc_get(h->config->alloc, sizeof *l);
-    if (l == NULL) {
-        return MK_E_MEMORY;
-    }
-    l->host = h;
-    l->service = service;
     r = open_socket(&name, len, (int)h->config->backlog, &l->fd);
     if (r != MK_OK) {
         mk_alloc_put(h->config->alloc, l, sizeof *l);
         return r;
     }
-    l->own.family = read_name(&name, l->own.own_address, &l->own.own_port);
-    port = l->own.own_port;
-    r = start(h, l);
-    if (r == MK_OK && out_port != NULL) {
-        *out_port = port;
+    return start(l, &name, out_port);
+}
+
+mk_err mk_uv_listen_fd(mk_host *host, int fd, const mk_service *service,
+                       uint16_t *out_port)
+{
+    mk_net_host *h = mk_net_host_of(host);
+    mk_net_listener *l = NULL;
+    socket_name name;
+    mk_err r;
+
+    if (!is_servable(h, service)) {
+        return MK_E_ARG;
     }
-    return r;
+    r = adopt_socket(fd, &name);
+    if (r == MK_OK) {
+        r = make(h, service, &l);
+    }
+    if (r != MK_OK) {
+        return r;
+    }
+    l->fd = fd;
+    l->is_borrowed = true;
+    return start(l, &name, out_port);
 }

@@ -260,6 +260,17 @@ static void line_finish(mk_engine *e, mk_str text)
     line_of(e)->is_finishing = true;
 }
 
+static void line_hurry(mk_engine *e, bool on)
+{
+    line_engine *l = line_of(e);
+
+    l->hurries++;
+    l->is_hurried = on;
+    if (on && l->deadline_ms != 0) {
+        l->deadline_ms -= l->idle_ms - l->idle_ms / 10;
+    }
+}
+
 static void line_close(mk_engine *e)
 {
     line_of(e)->closed++;
@@ -276,6 +287,7 @@ static const mk_engine_ops line_ops = {
     .reply = line_reply,
     .later = line_later,
     .finish = line_finish,
+    .hurry = line_hurry,
     .close = line_close,
 };
 

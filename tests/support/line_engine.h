@@ -29,7 +29,9 @@ typedef struct line_engine {
     bool is_answered;
     bool was_withdrawn;
     bool is_told; /* the fault was told */
-    int closed;   /* mk_close calls: must end at 1 */
+    bool is_hurried;
+    int hurries; /* mk_hurry calls; a tenth of the time is left then */
+    int closed;  /* mk_close calls: must end at 1 */
     mk_err eof_why;
     mk_err fault_why;
     mk_fault fault;

@@ -192,6 +192,18 @@ static void on_closed(void *self, mk_err why)
     mk_close(&s->line.base);
 }
 
+static void on_refused(void *self, const mk_peer *peer, mk_err why)
+{
+    rig *r = self;
+
+    assert_int_equal(peer->family, 4);
+    assert_int_equal(peer->address[0], 127);
+    assert_int_equal(peer->own_port, r->port);
+    r->refused++;
+    r->refused_why = why;
+    r->refused_peer = *peer;
+}
+
 int rig_count_fds(void)
 {
     int n = 0;
@@ -218,6 +230,7 @@ void rig_init(rig *r)
     r->service.open = on_open;
     r->service.event = on_event;
     r->service.closed = on_closed;
+    r->service.refused = on_refused;
     r->service.busy = mk_str_z("busy\r\n");
     assert_int_equal(mk_uv_config_init(&r->config, sizeof r->config), MK_OK);
     r->config.alloc = &r->alloc;

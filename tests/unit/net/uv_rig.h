@@ -58,6 +58,9 @@ struct rig {
     int closed;
     int worked;
     int lines;
+    int refused;
+    mk_err refused_why; /* of the last refused */
+    mk_peer refused_peer;
     mk_err why; /* of the last closed */
     uint64_t idle_ms;
     mk_err refuse; /* open fails with this */
