@@ -90,8 +90,12 @@ int main(int argc, char **argv)
     uv_signal_t term;
     mk_uv_config config;
     sink s;
-    mk_service service = {&s, sink_open, sink_event, sink_closed,
-                          MK_STR_INIT("421 4.3.2 too many connections\r\n")};
+    mk_service service = {
+        .self = &s,
+        .open = sink_open,
+        .event = sink_event,
+        .closed = sink_closed,
+        .busy = MK_STR_INIT("421 4.3.2 too many connections\r\n")};
     mk_err r;
 
     (void)mk_uv_config_init(&config, sizeof config);

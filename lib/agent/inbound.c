@@ -108,6 +108,21 @@ static mk_err session_new(mk_inbound *in, const mk_peer *peer,
     return MK_OK;
 }
 
+/* One line for each, like for those who are let in: whoever floods pays a
+ * connection for it (THREATS 114). */
+static void service_refused(void *self, const mk_peer *peer, mk_err why)
+{
+    const mk_inbound *in = self;
+    mk_log_record r = {.kind = MK_LOG_FAULT,
+                       .code = mk_str_z("421"),
+                       .text = mk_str_z(mk_err_text(why)),
+                       .peer = peer,
+                       .err = why};
+    if (in->c.log.write != NULL) {
+        in->c.log.write(in->c.log.self, &r);
+    }
+}
+
 static mk_err service_open(void *self, mk_conn *conn, const mk_peer *peer,
                            mk_engine **out_engine, void **out_session,
                            mk_str *out_refusal)
@@ -118,6 +133,7 @@ static mk_err service_open(void *self, mk_conn *conn, const mk_peer *peer,
     mk_err err = session_new(in, peer, &s);
     if (err != MK_OK) {
         *out_refusal = mk_str_z("421 4.3.0 out of memory\r\n");
+        service_refused(in, peer, err);
         return err;
     }
     s->conn = conn;
@@ -418,6 +434,9 @@ void mk_inbound_service(mk_inbound *in, mk_service *out_service)
     out_service->open = service_open;
     out_service->event = service_event;
     out_service->closed = service_closed;
+    out_service->refused = service_refused;
+    out_service->busy =
+        mk_str_z("421 4.3.2 too many connections, try again later\r\n");
 }
 
 size_t mk_inbound_count(const mk_inbound *in)

@@ -708,6 +708,39 @@ static void idle_session_is_small(void **state)
     house_close(&h);
 }
 
+/* Whom the host turned away is in the log, once each. */
+static void sec_114_who_is_turned_away_is_named(void **state)
+{
+    static const struct {
+        mk_peer peer;
+        mk_err why;
+        const char *line;
+    } rows[] = {
+        {{.family = 4, .address = {192, 0, 2, 7}, .port = 4711},
+         MK_E_LIMIT,
+         "id=- from=<> to=<> size=0 outcome=\"421 a configured limit was "
+         "reached\" delay=0ms "
+         "peer=[192.0.2.7]:4711 fault=E_LIMIT\n"},
+        {{.family = 6, .address = {0x20, 1, 0xd, 0xb8}, .port = 1},
+         MK_E_FILES,
+         "id=- from=<> to=<> size=0 outcome=\"421 no file descriptors left\" "
+         "delay=0ms peer=[IPv6:2001:db8::]:1 fault=E_FILES\n"},
+        {{.family = 0},
+         MK_E_MEMORY,
+         "id=- from=<> to=<> size=0 outcome=\"421 out of memory\" delay=0ms "
+         "peer=unknown:0 fault=E_MEMORY\n"},
+    };
+    (void)state;
+    open_with(MK_POINT_CONNECT, ACT_PASS);
+    assert_memory_equal(h.service.busy.ptr, "421 4.3.2 ", 10);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text_clear(&h.log);
+        h.service.refused(h.service.self, &rows[i].peer, rows[i].why);
+        assert_string_equal(text_c(&h.log), rows[i].line);
+    }
+    house_close(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -728,6 +761,7 @@ int main(void)
         cmocka_unit_test(delivery_alone_relays_for_nobody),
         cmocka_unit_test(configs_are_checked),
         cmocka_unit_test(idle_session_is_small),
+        cmocka_unit_test(sec_114_who_is_turned_away_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
