@@ -47,7 +47,10 @@ class Server:
 
     def start(self):
         """Start it and wait for its `ready`."""
-        self.spawn()
+        return self.spawn().ready()
+
+    def ready(self):
+        """Wait until it serves."""
         while not self.lines or self.lines[-1] != 'ready':
             try:
                 line = self.queue.get(timeout=20 * SLOW)
