@@ -5,7 +5,7 @@
  * taken it. It changes nothing, keeps nothing and copies nothing; what it
  * tells may hold passwords, so that hiding them is its listener's business.
  */
-#include "wire/engine.h"
+#include "wire/pass.h"
 
 typedef struct tap {
     mk_engine base;
@@ -96,27 +96,6 @@ static uint64_t tap_deadline(const mk_engine *e)
     return mk_deadline(((const tap *)e)->inner);
 }
 
-static mk_err tap_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
-                        mk_str text)
-{
-    return mk_reply(tap_inner(e), op, answer, code, text);
-}
-
-static mk_err tap_later(mk_engine *e, mk_op op)
-{
-    return mk_later(tap_inner(e), op);
-}
-
-static mk_err tap_cancel(mk_engine *e, mk_op op)
-{
-    return mk_cancel(tap_inner(e), op);
-}
-
-static mk_err tap_body(mk_engine *e, mk_op op, mk_str span, bool last)
-{
-    return mk_body(tap_inner(e), op, span, last);
-}
-
 static mk_err tap_tls_begin(mk_engine *e, size_t held)
 {
     return mk_tls_begin(tap_inner(e), held);
@@ -126,22 +105,6 @@ static mk_err tap_tls_done(mk_engine *e, mk_err result,
                            const struct mk_tls_info *info)
 {
     return mk_tls_done(tap_inner(e), result, info);
-}
-
-static void tap_hurry(mk_engine *e, bool on)
-{
-    mk_hurry(tap_inner(e), on);
-}
-
-static mk_err tap_sasl_answer(mk_engine *e, mk_op op, mk_answer answer,
-                              const struct mk_sasl_keys *keys)
-{
-    return mk_wire_sasl_answer(tap_inner(e), op, answer, keys);
-}
-
-static void tap_finish(mk_engine *e, mk_str text)
-{
-    mk_finish(tap_inner(e), text);
 }
 
 static void tap_close(mk_engine *e)
@@ -158,17 +121,11 @@ static const mk_engine_ops tap_ops = {
     .out_sent = tap_out_sent,
     .want = tap_want,
     .deadline = tap_deadline,
-    .reply = tap_reply,
-    .later = tap_later,
-    .cancel = tap_cancel,
-    .body = tap_body,
     .tls_begin = tap_tls_begin,
     .tls_done = tap_tls_done,
-    .sasl_answer = tap_sasl_answer,
-    .finish = tap_finish,
-    .hurry = tap_hurry,
     .close = tap_close,
     .inner = tap_inner,
+    MK_WIRE_PASS,
 };
 
 mk_err mk_tap_over(mk_engine *inner, mk_tap_fn *fn, void *self, void *mem,
