@@ -115,6 +115,13 @@ MK_API mk_err mk_uv_listen_fd(mk_host *host, int fd, const mk_service *service,
  * @return connections for which closed was not called yet. */
 MK_API size_t mk_uv_host_sessions(const mk_host *host);
 
+/** Close the listeners and let sessions go on. The loop ends by itself when
+ *  the last connection is gone; mk_uv_stop may follow. May be called from
+ *  within any callback.
+ *
+ * @param host  the host; a second call is fine, and so is listening again. */
+MK_API void mk_uv_drain(mk_host *host);
+
 /** Stop in order: no new connections, mk_finish to every engine, and after
  *  stop_grace_ms an abort of what is left. The loop ends by itself when the
  *  last connection is gone. May be called from within any callback.

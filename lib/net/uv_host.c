@@ -365,6 +365,11 @@ static void close_listeners(mk_net_host *h)
     }
 }
 
+void mk_uv_drain(mk_host *host)
+{
+    close_listeners(mk_net_host_of(host));
+}
+
 void mk_uv_stop(mk_host *host)
 {
     mk_net_host *h = mk_net_host_of(host);

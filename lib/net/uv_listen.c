@@ -200,8 +200,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
         rest(l);
         return;
     }
-    /* a service may stop the host from within */
-    for (n = 0; n < max && !l->host->is_stopping; n++) {
+    /* a service may stop or drain the host from within */
+    for (n = 0; n < max && !uv_is_closing((uv_handle_t *)poll); n++) {
         if (!accept_one(l)) {
             break;
         }

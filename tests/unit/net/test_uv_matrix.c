@@ -17,6 +17,7 @@ typedef enum action {
     DO_LATER,
     DO_FINISH,
     DO_STOP,
+    DO_DRAIN,
     DO_CLOSE,
     DO_SUBMIT,
     DO_TIMER_SET,
@@ -99,6 +100,9 @@ static void act_on_host(rig *r)
     switch (chosen_action) {
     case DO_STOP:
         mk_uv_stop(h);
+        break;
+    case DO_DRAIN:
+        mk_uv_drain(h);
         break;
     case DO_CLOSE:
         mk_uv_host_close(h);

@@ -255,6 +255,32 @@ static void test_stop_finishes_in_order(void **state)
     end(r);
 }
 
+static void test_drain_lets_sessions_go_on(void **state)
+{
+    rig *r = start();
+    int fd = rig_connect(r);
+    int turns = 0;
+
+    (void)state;
+    rig_expect(r, fd, "hello\r\n");
+    mk_uv_drain(r->host);
+    mk_uv_drain(r->host);
+    rig_send(fd, "echo one\nlater\necho two\n");
+    rig_expect(r, fd, "one\r\nworked\r\ntwo\r\n");
+    assert_int_equal(mk_uv_listen(r->host, "127.0.0.1", 0, &r->service, NULL),
+                     MK_OK);
+    mk_uv_drain(r->host);
+    close(fd);
+    /* nothing keeps the loop alive once the session is gone */
+    while (uv_run(&r->loop, UV_RUN_NOWAIT) != 0) {
+        assert_true(turns++ < 1000);
+        rig_turn(r);
+    }
+    assert_int_equal(r->closed, 1);
+    assert_int_equal(r->why, MK_OK);
+    end(r);
+}
+
 static void stop_host(rig *r, session *s, rig_place place)
 {
     (void)s;
@@ -462,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_discarding_is_bounded),
         cmocka_unit_test(test_abort_resets),
         cmocka_unit_test(test_stop_finishes_in_order),
+        cmocka_unit_test(test_drain_lets_sessions_go_on),
         cmocka_unit_test(test_who_comes_while_stopping_is_finished_too),
         cmocka_unit_test(sec_110_waking_what_is_being_freed),
         cmocka_unit_test(test_a_slow_reader_gets_all_of_it),
