@@ -207,9 +207,12 @@ typedef struct mk_smtp_server_config {
                               *   1,048,576 */
     uint32_t recipients_max; /**< accepted per message: 1,000 */
     uint32_t messages_max;   /**< per connection: 1,000 */
-    uint32_t errors_max;     /**< bad commands until 421: 20 */
-    uint32_t errors_soft;    /**< from this many on each bad command delays its
-                              *   reply, by delay_ms more each time: 10 */
+    uint32_t errors_max;     /**< bad commands, unknown recipients among them,
+                              *   until 421, while no message comes to rest:
+                              *   20 */
+    uint32_t errors_soft;    /**< from this many on each delays its reply, by
+                              *   delay_ms more each time, up to half of
+                              *   command_ms: 10 */
     uint64_t delay_ms;       /**< nothing is read meanwhile: 1,000 */
     uint32_t junk_max;   /**< HELO, MAIL, RSET, NOOP, VRFY, EXPN, HELP until 421
                           *   while no message comes to rest: 100 */
@@ -219,7 +222,8 @@ typedef struct mk_smtp_server_config {
     uint32_t rate_min;   /**< octets of body a second, over all of the
                           *   body, else 421 4.4.2: 100 */
     uint64_t rate_after_ms; /**< from this age of the body on: 60,000 */
-    /* while hurried (mk_hurry): */
+    /* While hurried (mk_hurry), when smaller than the usual. The command
+     * under way has begun when it has; a delayed reply is delayed no more. */
     uint64_t hurry_command_ms; /**< instead of command_ms: 10,000 */
     uint32_t hurry_errors_max; /**< instead of errors_max: 1 */
     uint32_t hurry_junk_max;   /**< instead of junk_max: 1 */

@@ -2,17 +2,14 @@
  *
  * smtp/server.c: the life of the server machine: opening, the step that
  * settles questions, guards against early talk (RFC 2920 3.1, 5321 4.3.1),
- * reads a line or body and keeps the deadlines (5321 4.5.3.2.7), and the one
- * function that assigns the state. What the verbs do is in server_verbs.c.
+ * reads a line or body, and the one function that assigns the state. What the
+ * verbs do is in server_verbs.c, what the time does in server_clock.c.
  */
 #include "smtp/server_internal.h"
 
 #include "smtp/extensions.h"
 
 #include <string.h>
-
-/* A pool without a free unit is asked again after this. */
-enum { STARVED_MS = 100 };
 
 static smtp_server *self(mk_engine *e)
 {
@@ -126,7 +123,8 @@ static void compose_greeting(const smtp_server *s, mk_str text, mk_buf *out)
     (void)mk_buf_add_z(out, "\r\n");
 }
 
-mk_err mk_smtp_server_say(smtp_server *s, const char *line)
+/* Put a reply behind the output's tail. */
+static void put(smtp_server *s, const char *line)
 {
     mk_str code;
     mk_str text;
@@ -136,10 +134,13 @@ mk_err mk_smtp_server_say(smtp_server *s, const char *line)
     }
     mk_buf b = mk_outq_room(&s->out);
     compose(s, code.len > 3, code, text, &b);
-    mk_outq_commit(&s->out, b.full ? 0 : b.len);
-    if (line[0] == '5') {
-        s->errors++;
-    }
+    s->pending = (uint16_t)(b.full ? 0 : b.len);
+}
+
+mk_err mk_smtp_server_say(smtp_server *s, const char *line)
+{
+    put(s, line);
+    mk_smtp_server_let_go(s, line[0]);
     return MK_E_AGAIN;
 }
 
@@ -178,7 +179,9 @@ mk_err mk_smtp_server_fault(smtp_server *s, mk_event *ev, mk_err why,
     mk_str code = {NULL, 0};
     mk_str text = mk_str_z(mk_err_text(why));
     if (line != NULL) {
-        (void)mk_smtp_server_say(s, line);
+        put(s, line);
+        mk_outq_commit(&s->out, s->pending);
+        s->pending = 0;
         split_line(line, &code, &text);
     }
     mk_smtp_server_end(s);
@@ -279,7 +282,7 @@ static mk_err later(mk_engine *e, mk_op op)
     } else {
         return MK_E_STALE;
     }
-    s->due_ms = s->now_ms + s->config->answer_ms;
+    mk_smtp_server_put_off(s);
     return MK_OK;
 }
 
@@ -320,6 +323,8 @@ static mk_err settle(smtp_server *s, mk_event *ev)
     switch ((server_question)s->question) {
     case QUESTION_LATER:
         return wait_for_answer(s, ev);
+    case QUESTION_DELAYED:
+        return mk_smtp_server_delayed(s);
     case QUESTION_AUTO:
         record(s, MK_ANSWER_YES, none, none);
         break;
@@ -358,7 +363,7 @@ static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
                                     s->eof_why == MK_OK ? MK_E_CUT : s->eof_why,
                                     NULL, s->framer.consumed);
     }
-    if (s->now_ms >= s->due_ms) {
+    if (s->now_ms >= mk_smtp_server_peer_due_ms(s)) {
         s->cut_off = !mk_outq_is_empty(&s->out);
         return mk_smtp_server_fault(s, ev, MK_E_TIMEOUT,
                                     "421 4.4.2 Timeout, closing",
@@ -390,14 +395,14 @@ static mk_err command(smtp_server *s, mk_str *io_in, mk_event *ev)
         mk_outq_release(&s->out);
         return idle(s, *io_in, ev);
     }
-    s->due_ms = s->now_ms + s->config->command_ms;
+    if (unit.kind != FRAME_KIND_LONG) { /* which is not complete */
+        mk_smtp_server_heard(s);
+    }
     if (unit.kind == FRAME_KIND_SWALLOWED) {
         return MK_E_AGAIN;
     }
-    /* A client may name more recipients than are taken (RFC 5321 4.5.3.1.10),
-     * but not for ever. */
-    if (s->errors >= s->config->errors_max ||
-        s->turned_away > s->config->recipients_max) {
+    if (s->errors >= mk_smtp_server_limit(s, s->config->errors_max,
+                                          s->config->hurry_errors_max)) {
         return mk_smtp_server_fault(
             s, ev, MK_E_LIMIT, "421 4.7.0 Too many errors", s->framer.consumed);
     }
@@ -480,7 +485,7 @@ static mk_err advance(smtp_server *s, mk_str *io_in, mk_event *ev)
         }
         if (s->hold == HOLD_OVER) {
             s->hold = HOLD_NONE;
-            s->due_ms = s->now_ms + s->config->command_ms;
+            mk_smtp_server_resume(s);
         }
         mk_err err = mk_smtp_server_body(s, io_in, ev);
         return err == MK_WAIT ? idle(s, *io_in, ev) : err;
@@ -497,10 +502,11 @@ static mk_err step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
 {
     smtp_server *s = self(e);
     mk_err err;
-    if (s->due_ms == 0) {
-        s->due_ms = now_ms + s->config->command_ms;
-    }
     s->now_ms = now_ms;
+    if (!s->begun) {
+        s->begun = true;
+        s->since_ms = now_ms;
+    }
     do {
         err = advance(s, io_in, out_event);
     } while (err == MK_E_AGAIN);
@@ -548,6 +554,8 @@ static unsigned want(const mk_engine *e)
     case QUESTION_AUTO:
     case QUESTION_ANSWERED:
         return w | MK_WANT_STEP;
+    case QUESTION_DELAYED:
+        return mk_smtp_server_is_delay_over(s) ? w | MK_WANT_STEP : w;
     case QUESTION_NONE:
         break;
     }
@@ -564,19 +572,6 @@ static unsigned want(const mk_engine *e)
         return empty ? w | MK_WANT_STEP : w;
     }
     return w | MK_WANT_READ;
-}
-
-static uint64_t deadline(const mk_engine *e)
-{
-    const smtp_server *s = self_const(e);
-    if (s->state == SERVER_ENDED) {
-        return MK_NEVER;
-    }
-    if (s->starved && s->out.unit == NULL &&
-        s->now_ms + STARVED_MS < s->due_ms) {
-        return s->now_ms + STARVED_MS;
-    }
-    return s->due_ms;
 }
 
 static void finish(mk_engine *e, mk_str text)
@@ -600,9 +595,10 @@ const mk_engine_ops mk_smtp_server_ops = {
     .out = out,
     .out_sent = out_sent,
     .want = want,
-    .deadline = deadline,
+    .deadline = mk_smtp_server_deadline,
     .reply = reply,
     .later = later,
     .finish = finish,
+    .hurry = mk_smtp_server_hurry,
     .close = close_server,
 };

@@ -13,6 +13,7 @@ void mk_smtp_server_body_begin(smtp_server *s)
     s->framer.repair = s->config->bare == MK_SMTP_BARE_NORMALIZE;
     mk_smtp_server_next_op(s);
     s->body_bytes = 0;
+    s->body_since_ms = s->now_ms;
     s->refusal = REFUSAL_NONE;
     s->hold = HOLD_NONE;
     mk_smtp_server_move(s, SERVER_DATA);
@@ -146,7 +147,7 @@ mk_err mk_smtp_server_body(smtp_server *s, mk_str *io_in, mk_event *ev)
     if (err != MK_OK) {
         return err;
     }
-    s->due_ms = s->now_ms + s->config->command_ms;
+    mk_smtp_server_heard(s);
     if (unit.kind == FRAME_KIND_END) {
         return body_end(s, ev);
     }

@@ -46,15 +46,28 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     return MK_OK;
 }
 
+static bool is_time(uint64_t ms)
+{
+    return ms > 0 && ms <= UINT32_MAX;
+}
+
+static bool is_patient(const mk_smtp_server_config *c)
+{
+    enum { RATE_MAX = 1024 * 1024 }; /* more asks for a peer that is a disk */
+    return is_time(c->command_ms) && is_time(c->answer_ms) &&
+           is_time(c->delay_ms) && is_time(c->rate_after_ms) &&
+           is_time(c->hurry_command_ms) && c->rate_min > 0 &&
+           c->rate_min <= RATE_MAX;
+}
+
 static bool is_finite(const mk_smtp_server_config *c)
 {
     return c->line_max >= 512 && c->discard_max > 0 &&
            c->text_line_max >= 1000 && c->message_max > 0 &&
            c->excess_max >= 64 && c->message_max <= UINT64_MAX / 2 &&
            c->excess_max <= UINT64_MAX / 4 && c->recipients_max >= 100 &&
-           c->messages_max > 0 && c->errors_max > 0 && c->junk_max > 0 &&
-           c->command_ms > 0 && c->answer_ms > 0 &&
-           c->command_ms <= UINT32_MAX && c->answer_ms <= UINT32_MAX;
+           c->messages_max > 0 && c->errors_max > 0 && c->errors_soft > 0 &&
+           c->junk_max > 0 && c->hurry_errors_max > 0 && c->hurry_junk_max > 0;
 }
 
 static bool is_valid(const mk_smtp_server_config *c)
@@ -64,7 +77,8 @@ static bool is_valid(const mk_smtp_server_config *c)
            c->hostname.len <= 255 && c->banner.len <= SERVER_TEXT_MAX / 2 &&
            unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
-           (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c);
+           (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c) &&
+           is_patient(c);
 }
 
 size_t mk_smtp_server_need(const mk_smtp_server_config *c)

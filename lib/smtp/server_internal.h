@@ -2,7 +2,8 @@
  *
  * smtp/server_internal.h: the server machine's state, shared by its files:
  * server.c (life, step, questions, the one place that assigns the state),
- * server_verbs.c (the verb table and its handlers), server_body.c (DATA).
+ * server_verbs.c (the verb table and its handlers), server_body.c (DATA),
+ * server_clock.c (patience: deadlines, rates, delays).
  * RFC 5321 4.1.4 gives the states.
  */
 #ifndef SMTP_SERVER_INTERNAL_H
@@ -31,10 +32,11 @@ typedef enum server_state {
 
 typedef enum server_question {
     QUESTION_NONE = 0,
-    QUESTION_AUTO = 1,    /* not asked: accepted by the next step */
-    QUESTION_ASKED = 2,   /* the event was given */
-    QUESTION_LATER = 3,   /* put off */
-    QUESTION_ANSWERED = 4 /* the reply lies behind the output's tail */
+    QUESTION_AUTO = 1,     /* not asked: accepted by the next step */
+    QUESTION_ASKED = 2,    /* the event was given */
+    QUESTION_LATER = 3,    /* put off */
+    QUESTION_ANSWERED = 4, /* the reply lies behind the output's tail */
+    QUESTION_DELAYED = 5   /* it lies there because there were many errors */
 } server_question;
 
 /* Have body octets been put off? */
@@ -59,16 +61,19 @@ typedef struct smtp_server {
     mk_framer framer;
     mk_outq out;
     uint64_t now_ms;
-    uint64_t due_ms;
+    uint64_t since_ms;      /* the request, or block of body, under way began;
+                             * moved on by what was not the peer's time */
+    uint64_t body_since_ms; /* likewise, of this body as a whole */
+    uint64_t due_ms;     /* of the answer, or of the delayed reply; 0: none */
     uint64_t body_bytes; /* of this body, unstuffed */
     mk_str finish_text;
     mk_err eof_why;
     mk_op op;
-    uint32_t accepted; /* recipients of this transaction */
-    uint32_t turned_away;
+    uint32_t accepted;    /* recipients of this transaction */
+    uint32_t turned_away; /* recipients of it that were refused */
     uint32_t messages;
-    uint32_t errors;
-    uint32_t junk;
+    uint32_t errors;  /* since a message came to rest, */
+    uint32_t junk;    /* likewise */
     uint16_t pending; /* octets of the reply behind the output's tail */
     uint8_t state;    /* server_state */
     uint8_t question; /* server_question */
@@ -76,6 +81,8 @@ typedef struct smtp_server {
     uint8_t verb;     /* mk_smtp_verb the question is about */
     uint8_t refusal;  /* server_refusal */
     uint8_t hold;     /* server_hold */
+    bool begun;       /* the clock of the peer runs */
+    bool hurried;
     bool esmtp;
     bool dropped;   /* HELO ended a transaction: to be told */
     bool guard;     /* the reply on its way must be acknowledged first */
@@ -102,8 +109,9 @@ extern const mk_engine_ops mk_smtp_server_ops;
 void mk_smtp_server_move(smtp_server *s, server_state to);
 
 /* Queue a reply, "250 2.0.0 text": the enhanced code, if it stands there, goes
- * out only when ENHANCEDSTATUSCODES is offered. A 5xx counts as an error of the
- * peer. Gives MK_E_AGAIN, so that a handler may return it. */
+ * out only when ENHANCEDSTATUSCODES is offered. A 5xx is an error of the peer,
+ * and delayed when there were many. Gives MK_E_AGAIN, so that a handler may
+ * return it. */
 mk_err mk_smtp_server_say(smtp_server *s, const char *line);
 
 /* Prepare *ev as an event of this type about this verb. */
@@ -122,6 +130,35 @@ void mk_smtp_server_next_op(smtp_server *s);
 
 /* End in order, after what is queued. */
 void mk_smtp_server_end(smtp_server *s);
+
+/* ---- server_clock.c ---------------------------------------------------------
+ */
+
+/* A limit of the settings, or the smaller one of a hurried service. */
+uint32_t mk_smtp_server_limit(const smtp_server *s, uint32_t usual,
+                              uint32_t hurried);
+
+/* A request, or a block of body, is complete: the time for the next begins. */
+void mk_smtp_server_heard(smtp_server *s);
+
+/* The application's time begins; ends. It is not the peer's. */
+void mk_smtp_server_put_off(smtp_server *s);
+void mk_smtp_server_resume(smtp_server *s);
+
+/* The reply behind the output's tail goes out: at once, or after a delay when
+ * it tells of an error of the peer and there were many. A 5xx does, and a 4xx
+ * behind very many refused recipients. */
+void mk_smtp_server_let_go(smtp_server *s, char first_digit);
+
+/* A delayed reply: MK_WAIT, or MK_E_AGAIN when it is on its way. */
+mk_err mk_smtp_server_delayed(smtp_server *s);
+bool mk_smtp_server_is_delay_over(const smtp_server *s);
+
+/* When the peer has been too slow, and when the next step is due. */
+uint64_t mk_smtp_server_peer_due_ms(const smtp_server *s);
+uint64_t mk_smtp_server_deadline(const mk_engine *e);
+
+void mk_smtp_server_hurry(mk_engine *e, bool on);
 
 /* ---- server_verbs.c ---------------------------------------------------------
  */

@@ -305,7 +305,9 @@ mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
     if (v == NULL) {
         return mk_smtp_server_say(s, "500 5.5.2 Command not recognized");
     }
-    if ((v->flags & VERB_JUNK) != 0 && ++s->junk > s->config->junk_max) {
+    if ((v->flags & VERB_JUNK) != 0 &&
+        ++s->junk > mk_smtp_server_limit(s, s->config->junk_max,
+                                         s->config->hurry_junk_max)) {
         return mk_smtp_server_fault(s, ev, MK_E_LIMIT,
                                     "421 4.7.0 Too many idle commands",
                                     s->framer.consumed);
@@ -345,10 +347,10 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
     return later;
 }
 
-static void refused(smtp_server *s, bool for_good)
+static void refused(smtp_server *s)
 {
     if (s->verb == MK_SMTP_VERB_CONNECT) {
-        if (for_good) {
+        if (s->answer == MK_ANSWER_NO) {
             mk_smtp_server_move(s, SERVER_TURNED);
         } else {
             mk_smtp_server_end(s);
@@ -360,9 +362,6 @@ static void refused(smtp_server *s, bool for_good)
     }
     if (s->verb == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
         s->turned_away++;
-    }
-    if (for_good && s->verb != MK_SMTP_VERB_END) {
-        s->errors++;
     }
 }
 
@@ -392,6 +391,7 @@ static void accepted(smtp_server *s)
         break;
     case MK_SMTP_VERB_END:
         s->messages++;
+        s->errors = 0;
         s->junk = 0;
         mk_smtp_server_move(s, SERVER_READY);
         break;
@@ -402,15 +402,17 @@ static void accepted(smtp_server *s)
 
 void mk_smtp_server_apply(smtp_server *s)
 {
-    mk_outq_commit(&s->out, s->pending);
-    s->pending = 0;
+    /* that a message is refused is no error of the dialogue */
+    static const char digits[] = {'2', '4', '5'};
+    bool is_end = s->verb == MK_SMTP_VERB_END;
+    mk_smtp_server_resume(s);
     s->question = QUESTION_NONE;
-    s->due_ms = s->now_ms + s->config->command_ms;
     if (s->answer == MK_ANSWER_YES) {
         accepted(s);
     } else {
-        refused(s, s->answer == MK_ANSWER_NO);
+        refused(s);
     }
+    mk_smtp_server_let_go(s, is_end || s->last_word ? '2' : digits[s->answer]);
     if (s->last_word) {
         mk_smtp_server_end(s);
     }

@@ -27,11 +27,14 @@ typedef struct field {
     }
 
 static const field server_fields[] = {
-    S(hostname, 0),     S(banner, 0),      S(text_bytes, 4),
-    S(line_max, 4),     S(discard_max, 4), S(text_line_max, 4),
-    S(message_max, 8),  S(excess_max, 8),  S(recipients_max, 4),
-    S(messages_max, 4), S(errors_max, 4),  S(junk_max, 4),
-    S(command_ms, 8),   S(answer_ms, 8),   {NULL, 0, 0},
+    S(hostname, 0),         S(banner, 0),           S(text_bytes, 4),
+    S(line_max, 4),         S(discard_max, 4),      S(text_line_max, 4),
+    S(message_max, 8),      S(excess_max, 8),       S(recipients_max, 4),
+    S(messages_max, 4),     S(errors_max, 4),       S(junk_max, 4),
+    S(command_ms, 8),       S(answer_ms, 8),        S(errors_soft, 4),
+    S(delay_ms, 8),         S(rate_min, 4),         S(rate_after_ms, 8),
+    S(hurry_command_ms, 8), S(hurry_errors_max, 4), S(hurry_junk_max, 4),
+    {NULL, 0, 0},
 };
 
 static const field client_fields[] = {

@@ -132,7 +132,8 @@ static void law5_the_answer_to_body_octets_wants_a_step(void **state)
         assert_int_equal(mk_want(t.engine), MK_WANT_STEP);
         say(&t, "");
         assert_int_equal(mk_want(t.engine), MK_WANT_READ);
-        assert_int_equal(mk_deadline(t.engine), NOW_MS + t.config.command_ms);
+        assert_int_equal(mk_deadline(t.engine),
+                         NOW_MS + t.config.rate_after_ms);
         site_close(&t);
     }
 }
@@ -224,8 +225,9 @@ static unsigned replies(site *t, const char *code)
     return n;
 }
 
-/* RFC 5321 4.5.3.1.10: too many recipients are told 452, one by one; but
- * somebody who goes on for ever is told 421. */
+/* RFC 5321 4.5.3.1.10: too many recipients are told 452, one by one, and a
+ * thousand of them cost nothing: a list is a list. Who goes on for ever makes
+ * errors, and is told 421. */
 static void sec_115_recipients_beyond_the_limit(void **state)
 {
     site t;
@@ -233,6 +235,7 @@ static void sec_115_recipients_beyond_the_limit(void **state)
     (void)state;
     site_open(&t);
     t.config.recipients_max = 100;
+    t.config.errors_soft = UINT32_MAX; /* the clock stands */
     site_start(&t);
     say(&t, "");
     acknowledge(&t);
@@ -240,7 +243,7 @@ static void sec_115_recipients_beyond_the_limit(void **state)
     acknowledge(&t);
     say(&t, "MAIL FROM:<>\r\n");
     acknowledge(&t);
-    for (unsigned i = 0; i < 300 && closed == 0; i++) {
+    for (unsigned i = 0; i < 1300 && closed == 0; i++) {
         say(&t, "RCPT TO:<c@d.example>\r\n");
         mk_str span;
         assert_int_equal(mk_out(t.engine, 0, &span, 1), 1);
@@ -249,7 +252,7 @@ static void sec_115_recipients_beyond_the_limit(void **state)
         closed += replies(&t, "421");
     }
     assert_int_equal(taken, 100);
-    assert_int_equal(deferred, 101);
+    assert_int_equal(deferred, 1000 + t.config.errors_max);
     assert_int_equal(closed, 1);
     assert_int_equal(mk_want(t.engine), MK_WANT_CLOSE);
     site_close(&t);

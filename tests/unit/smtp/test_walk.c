@@ -327,6 +327,7 @@ static void open_walk(walk *w, uint64_t seed)
     w->config.hostname = mk_str_z("mx.example");
     w->config.asks = MK_SMTP_ASK_ALL & ~(uint32_t)MK_SMTP_ASK_CONNECT;
     w->config.errors_max = UINT32_MAX;
+    w->config.errors_soft = UINT32_MAX;
     w->config.junk_max = UINT32_MAX;
     w->config.messages_max = UINT32_MAX;
     assert_int_equal(
