@@ -3,7 +3,8 @@
 """The list of threats (1 to 119) and faults (F1 to F32) against the tests.
 
 threats.txt gives each number once, and what it is behind a "#": "014 scope"
-must be met by a test whose name contains sec_014 (a function in C, or a file),
+must be met by a test whose name contains sec_014 (a function in C, a case of a
+script, or a file),
 "F08 scope" by fault_f08; "042 waits: sasl" may be missing until the capability
 is there, which is when the path that CAPABILITIES names for it exists."""
 import os
@@ -28,6 +29,7 @@ ENTRY = re.compile(r'(F?\d+) (?:(scope)|waits: ([\w-]+)(?: \(.+\))?)'
                    r' +# \S.*$')
 DEFINED = re.compile(r'^[A-Za-z_][\w \t*]*?\b(\w*(?:sec_\d{3}|fault_f\d{2})'
                      r'\w*)\s*\(', re.M)
+CASE = re.compile(r'^def (check_\w+)\(\):', re.M)  # lib/case.py runs these
 TAG = re.compile(r'(?:sec[_-](\d{3})|fault[_-](f\d{2}))(?!\d)')
 
 
@@ -71,6 +73,8 @@ def tested(root):
             code = lintlib.code_of(lintlib.read(root, path))
             names += [n for n in DEFINED.findall(code)
                       if len(re.findall(r'\b%s\b' % n, code)) > 1]
+        if path.endswith('.py'):
+            names += CASE.findall(lintlib.read(root, path))
         for name in names:
             for number in numbers_in(name):
                 found.setdefault(number, set()).add(path + ':' + name)
@@ -134,6 +138,7 @@ BAD = [
     ({LIST: listing(_099='099 scope')}, 'no test carries sec_099'),
     ({'lib/tls/a.c': ''}, 'but lib/tls is there'),
     ({T: TEST.replace('014', '120') + TEST}, '120 is no number'),
+    ({'tests/a.py': 'def check_sec_120_x():\n'}, '120 is no number'),
 ]
 
 if __name__ == '__main__':
