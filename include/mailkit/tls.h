@@ -101,6 +101,17 @@ MK_API mk_err mk_tls_trust_load_system(mk_tls_context *context,
 MK_API mk_err mk_tls_certificate_set(mk_tls_context *context,
                                      mk_str certificate, mk_str key);
 
+/** Add a certificate for further names: a server shows the first whose
+ *  alternative names cover what the peer asked for (SNI, RFC 6066 3), and the
+ *  one of the config to all others. mk_tls_certificate_set forgets them.
+ *
+ * @param context      a server's context.
+ * @param certificate  PEM, as in the config.
+ * @param key          PEM, likewise.
+ * @return as mk_tls_context_new. */
+MK_API mk_err mk_tls_certificate_add(mk_tls_context *context,
+                                     mk_str certificate, mk_str key);
+
 /** Handshakes that are under way.
  *
  * @param context  the context.

@@ -64,11 +64,11 @@ typedef struct mk_vfs_space {
  *
  * Common to all members: the first argument is `self`; a name is one
  * component, NUL-terminated, 1 to MK_VFS_NAME_MAX octets, without '/' and
- * neither "." nor ".." (dir_open also takes a path when `at` is none); the
- * return is MK_OK, or an error that changed nothing unless said otherwise.
- * Interrupted calls are repeated inside (THREATS F13). Members may be called
- * from several threads at once, though not on one file at once. Descriptors
- * are never inherited by other programs.
+ * neither "." nor ".." (dir_open and file_open also take a path when `at` is
+ * none); the return is MK_OK, or an error that changed nothing unless said
+ * otherwise. Interrupted calls are repeated inside (THREATS F13). Members may
+ * be called from several threads at once, though not on one file at once.
+ * Descriptors are never inherited by other programs.
  *
  * Errors: MK_E_SPACE (also quota), MK_E_FBIG, MK_E_FILES, MK_E_READONLY,
  * MK_E_CROSSDEV, MK_E_EXISTS, MK_E_NOENT, MK_E_ACCESS, MK_E_KIND (a link, a
@@ -108,7 +108,8 @@ typedef struct mk_vfs {
     mk_err (*file_create)(void *self, mk_dir at, const char *name,
                           mk_file *out_file);
     /** Open a regular file for reading; anything else is MK_E_KIND, and
-     *  opening a FIFO does not block. */
+     *  opening a FIFO does not block. `at` with id MK_VFS_NONE: the operator's
+     *  path, as for dir_open. */
     mk_err (*file_open)(void *self, mk_dir at, const char *name,
                         mk_file *out_file);
     /** Write at a position; 1 to data.len octets are taken and counted.

@@ -282,11 +282,12 @@ static mk_err file_open(void *self, mk_dir at, const char *name,
 {
     mk_vfs_stat st = {.kind = MK_VFS_KIND_OTHER};
     mk_err err;
-    int fd;
+    /* O_NONBLOCK: a FIFO must not hold us until somebody writes to it. */
+    bool path = at.id == MK_VFS_NONE;
+    int fd = open_retry(path ? AT_FDCWD : (int)at.id, name,
+                        O_RDONLY | O_NONBLOCK | (path ? 0 : O_NOFOLLOW));
 
     (void)self;
-    /* O_NONBLOCK: a FIFO must not hold us until somebody writes to it. */
-    fd = open_retry((int)at.id, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         return last_err();
     }
