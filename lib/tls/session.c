@@ -141,7 +141,9 @@ static void fail(session *s, mk_err why)
 {
     uncount(s);
     s->phase = PHASE_DEAD;
-    (void)mk_tls_done(s->inner, why, NULL);
+    if (mk_tls_done(s->inner, why, NULL) != MK_OK) {
+        mk_in_eof(s->inner, why); /* it did not know that there was TLS */
+    }
 }
 
 /* ---- the beginning --------------------------------------------------------
