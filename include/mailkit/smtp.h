@@ -31,7 +31,9 @@ typedef enum mk_smtp_verb {
     MK_SMTP_VERB_QUIT = 10,
     MK_SMTP_VERB_VRFY = 11,
     MK_SMTP_VERB_EXPN = 12,
-    MK_SMTP_VERB_HELP = 13
+    MK_SMTP_VERB_HELP = 13,
+    MK_SMTP_VERB_STARTTLS = 14, /**< RFC 3207 */
+    MK_SMTP_VERB_AUTH = 15      /**< RFC 4954; also the end of an exchange */
 } mk_smtp_verb;
 
 /** A verb's name on the wire.
@@ -47,7 +49,11 @@ typedef enum mk_smtp_extension {
     MK_SMTP_EXTENSION_SIZE = 2,                /**< RFC 1870 */
     MK_SMTP_EXTENSION_8BITMIME = 4,            /**< RFC 6152 */
     MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES = 8, /**< RFC 2034 */
-    MK_SMTP_EXTENSION_ALL = 15                 /**< all of this version */
+    MK_SMTP_EXTENSION_STARTTLS = 16,           /**< RFC 3207; a server offers
+                                                *   it by its `tls` setting */
+    MK_SMTP_EXTENSION_AUTH = 32,               /**< RFC 4954; likewise by its
+                                                *   `sasl` setting */
+    MK_SMTP_EXTENSION_ALL = 63                 /**< all of this version */
 } mk_smtp_extension;
 
 /** The BODY parameter (RFC 6152). */
@@ -133,6 +139,10 @@ typedef struct mk_smtp_event {
                                  *   recipient of the envelope, from 0 */
     uint32_t accepted;          /**< recipients accepted so far */
     const mk_smtp_reply *reply; /**< client, REPLY; else NULL */
+    const mk_tls_info *tls;     /**< of the connection, or NULL */
+    mk_str authzid;             /**< AUTH; empty: as oneself */
+    uint32_t mechanism;         /**< AUTH: mk_sasl_mechanism. Client, READY:
+                                 *   all that the server offers, or-ed */
 } mk_smtp_event;
 
 /** Flags of mk_smtp_event. */
@@ -156,6 +166,11 @@ typedef enum mk_smtp_event_type {
     MK_EV_SMTP_VRFY = MK_EV_SMTP + 7,
     MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
     MK_EV_SMTP_QUIT = MK_EV_SMTP + 9,
+    /** TLS is up, see `tls`; all that the peer said before is forgotten. */
+    MK_EV_SMTP_TLS = MK_EV_SMTP + 10,
+    /** A login ended; err is MK_OK or why it failed, `argument` who (authcid),
+     *  `authzid` as whom, `mechanism` how. MK_EV_SASL asked before. */
+    MK_EV_SMTP_AUTH = MK_EV_SMTP + 11,
     /* client */
     MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every
                                          *   one is told, also to greeting and
@@ -214,8 +229,10 @@ typedef struct mk_smtp_server_config {
                               *   delay_ms more each time, up to half of
                               *   command_ms: 10 */
     uint64_t delay_ms;       /**< nothing is read meanwhile: 1,000 */
-    uint32_t junk_max;   /**< HELO, MAIL, RSET, NOOP, VRFY, EXPN, HELP until 421
-                          *   while no message comes to rest: 100 */
+    uint32_t junk_max;   /**< commands until 421 that bring no mail, while no
+                          *   message comes to rest: RSET, NOOP, VRFY, EXPN,
+                          *   HELP, HELO but for the first, and senders and
+                          *   messages refused: 100 */
     uint64_t command_ms; /**< the peer's time for a whole command, for taking
                           *   its reply, and for each block of body: 300,000 */
     uint64_t answer_ms;  /**< the application's time for an answer: 300,000 */
@@ -227,6 +244,18 @@ typedef struct mk_smtp_server_config {
     uint64_t hurry_command_ms; /**< instead of command_ms: 10,000 */
     uint32_t hurry_errors_max; /**< instead of errors_max: 1 */
     uint32_t hurry_junk_max;   /**< instead of junk_max: 1 */
+    /* TLS and login: */
+    mk_tls_policy tls; /**< NONE: STARTTLS is not offered. MAY: it is. ENCRYPT:
+                        *   and without it only EHLO, NOOP, QUIT and STARTTLS
+                        *   are served, else 530 5.7.0. MUST: the peer must
+                        *   also show a good certificate. NONE */
+    const struct mk_sasl_server_config *sasl; /**< NULL: AUTH is not offered */
+    mk_pool *sasl_units; /**< of mk_sasl_need octets each, lent during a login;
+                          *   NULL: the room for one lies in the block */
+    bool is_auth_needed; /**< MAIL is 530 5.7.0 before a login: false */
+    uint32_t auth_failures_max; /**< then 421 4.7.0: 3 */
+    uint64_t auth_delay_ms; /**< before each reply to a failed login, growing
+                             *   by as much: 2,000 */
 } mk_smtp_server_config;
 
 /** Fill a server's settings with the defaults named above.
@@ -287,6 +316,17 @@ typedef struct mk_smtp_client_config {
                            *   verb: 300,000; then the session ends, with no
                            *   fault: idle by QUIT, in a body by MK_EV_DONE
                            *   with MK_E_TIMEOUT and without a dot */
+    mk_tls_policy tls; /**< NONE: no STARTTLS. MAY: when offered; a refusal is
+                        *   passed over. ENCRYPT: else MK_EV_FAULT with
+                        *   MK_E_CLEARTEXT. MUST: and the peer is verified,
+                        *   else with why it is not. Needs a driver or
+                        * mk_tls_over that handles MK_EV_TLS_WANTED. NONE */
+    const struct mk_sasl_client_config
+        *sasl;                 /**< log in before MK_EV_SMTP_READY;
+                                *   when that is not possible MK_EV_FAULT with MK_E_AUTH,
+                                *   MK_E_CLEARTEXT or MK_E_UNSUPPORTED. NULL: no login */
+    uint32_t sasl_message_max; /**< of a login's messages, octets; lies in the
+                                *   block: 1,024 to 9,216: 4,096 */
 } mk_smtp_client_config;
 
 /** Fill a client's settings with the defaults named above.
