@@ -58,8 +58,8 @@ static mk_err make_delivery(house *h, const house_plan *p)
     c.host = &h->host.host;
     c.alloc = &h->a.alloc;
     c.random = fake_random();
-    c.vfs = &h->t->vfs;
-    c.root = h->t->root_dir;
+    c.vfs = p->disk != NULL ? p->disk : &h->t->vfs;
+    c.root = p->disk != NULL ? p->root : h->t->root_dir;
     c.hostname = mk_str_z("mx.example");
     c.pid = 4711;
     c.log.self = h;
@@ -152,8 +152,10 @@ mk_err house_try(house *h, const house_plan *p, unsigned fail_at)
     memset(h, 0, sizeof *h);
     h->fds = test_fd_count();
     fake_host_init(&h->host);
-    h->t = test_vfs_open();
-    h->t->under = hasty();
+    if (p->disk == NULL) {
+        h->t = test_vfs_open();
+        h->t->under = hasty();
+    }
     test_alloc_init(&h->a);
     h->a.fail_at = fail_at;
     mk_err err = make_policy(h, p);
@@ -184,15 +186,19 @@ static void assert_no_tmp(const house *h)
 
 void house_close(house *h)
 {
-    h->t->fail_at = 0;
+    if (h->t != NULL) {
+        h->t->fail_at = 0;
+    }
     fake_conn_fini(&h->conn);
     fake_host_jobs(&h->host);
     assert_int_equal(mk_inbound_free(h->inbound), MK_OK);
     assert_int_equal(mk_local_delivery_free(h->delivery), MK_OK);
     mk_local_policy_free(h->policy);
     mk_users_free(h->users);
-    assert_no_tmp(h);
-    test_vfs_close(h->t);
+    if (h->t != NULL) {
+        assert_no_tmp(h);
+        test_vfs_close(h->t);
+    }
     text_free(&h->log);
     assert_int_equal(h->a.out_count, 0);
     assert_int_equal(h->a.out_bytes, 0);

@@ -28,11 +28,13 @@ typedef struct house_plan {
     bool has_no_policy;
     bool has_no_delivery;
     const mk_random *random; /* NULL: fake_random */
+    const mk_vfs *disk;      /* NULL: a temporary directory, h->t */
+    mk_dir root;             /* with disk */
 } house_plan;
 
 typedef struct house {
     fake_host host;
-    test_vfs *t;
+    test_vfs *t; /* NULL with a disk of the test's own */
     test_alloc a;
     mk_users *users;
     mk_directory directory;
