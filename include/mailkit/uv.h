@@ -53,6 +53,9 @@ typedef struct mk_uv_config {
     size_t max_holds;         /**< large units at most; 64 */
     uint32_t
         stop_grace_ms; /**< from mk_uv_stop until the rest is aborted; 5000 */
+    uint32_t stop_answer_ms; /**< from then on, for those that wait for nothing
+                              *   but our answer: a message is coming to rest,
+                              *   and its 250 must not be lost; 30000 */
     uint32_t farewell_ms;   /**< for unsent output once an engine ended; 5000 */
     uint32_t discard_ms;    /**< of reading after our FIN (Law 11); 2000 */
     uint32_t discard_bytes; /**< read and thrown away after it; 65536 */
@@ -123,7 +126,8 @@ MK_API size_t mk_uv_host_sessions(const mk_host *host);
 MK_API void mk_uv_drain(mk_host *host);
 
 /** Stop in order: no new connections, mk_finish to every engine, and after
- *  stop_grace_ms an abort of what is left. The loop ends by itself when the
+ *  stop_grace_ms an abort of what is left; engines that want neither to read
+ *  nor to write have stop_answer_ms more. The loop ends by itself when the
  *  last connection is gone. May be called from within any callback.
  *
  * @param host  the host; a second call is fine. */

@@ -40,6 +40,7 @@ mk_err mk_uv_config_init(mk_uv_config *config, size_t size)
     config->hold_bytes = 65536;
     config->max_holds = 64;
     config->stop_grace_ms = 5000;
+    config->stop_answer_ms = 30000;
     config->farewell_ms = 5000;
     config->discard_ms = 2000;
     config->discard_bytes = 65536;
@@ -342,14 +343,30 @@ size_t mk_uv_host_sessions(const mk_host *host)
     return ((const mk_net_host *)host)->session_count;
 }
 
+/* An engine that wants nothing waits for the application: aborted now, its
+ * peer would send the message again that is about to come to rest (RFC 5321
+ * 4.5.3.2.6). */
+static bool is_owed(const mk_conn *c)
+{
+    return !c->is_told && mk_want(c->feed.engine) == 0;
+}
+
 static void on_grace(mk_timer *timer)
 {
     mk_net_host *h =
         (mk_net_host *)((char *)timer - offsetof(mk_net_host, grace));
+    bool is_last = h->is_grace_over;
     mk_conn *c;
 
+    h->is_grace_over = true;
     for (c = h->conns; c != NULL; c = c->after) {
-        mk_net_conn_abort(c, MK_E_SHUTDOWN);
+        if (is_last || !is_owed(c)) {
+            mk_net_conn_abort(c, MK_E_SHUTDOWN);
+        }
+    }
+    if (!is_last) {
+        mk_net_timer_set(h, timer,
+                         mk_net_now_ms(h) + h->config->stop_answer_ms);
     }
 }
 

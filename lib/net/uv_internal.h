@@ -68,6 +68,7 @@ typedef struct mk_net_host {
     bool is_crowded; /* of connections: nearly as many as may be */
     bool is_hurried; /* all engines are told so */
     bool is_stopping;
+    bool is_grace_over; /* who is left is owed an answer */
     bool is_closing;
 } mk_net_host;
 

@@ -255,6 +255,59 @@ static void test_stop_finishes_in_order(void **state)
     end(r);
 }
 
+/* At the end of the grace who waits for our answer has longer, who does not
+ * read has not. */
+static void test_stop_waits_for_what_is_owed(void **state)
+{
+    rig *r = start();
+    int small = 1024;
+    int owed = rig_connect(r);
+    int forgotten = rig_connect(r);
+    int deaf = rig_connect(r);
+    session *s;
+    uint64_t begin;
+    int turns = 0;
+
+    (void)state;
+    r->config.farewell_ms = 60000;
+    r->config.stop_answer_ms = 600;
+    rig_expect(r, owed, "hello\r\n");
+    rig_expect(r, forgotten, "hello\r\n");
+    rig_expect(r, deaf, "hello\r\n");
+    (void)setsockopt(deaf, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    while (!r->sessions->conn->is_blocked) { /* the last comes first */
+        (void)send(deaf, "big\nbig\nbig\n", 12, MSG_NOSIGNAL);
+        rig_turn(r);
+        assert_true(turns++ < 4000);
+    }
+    rig_send(owed, "hold\n");
+    rig_send(forgotten, "hold\n");
+    turns = r->lines;
+    while (r->lines < turns + 2) {
+        rig_turn(r);
+    }
+    mk_uv_stop(r->host);
+    begin = uv_hrtime();
+    rig_expect_closed(r, 1);
+    assert_int_equal(r->why, MK_E_SHUTDOWN);
+    assert_true(r->sessions->is_closed);
+    s = r->sessions->after->after; /* who came first */
+    assert_int_equal(mk_reply(&s->line.base, s->op, MK_ANSWER_YES, mk_str_z(""),
+                              mk_str_z("at rest")),
+                     MK_OK);
+    r->host->wake(r->host->self, s->conn);
+    rig_expect(r, owed, "at rest\r\nfinished\r\n");
+    assert_int_equal(r->closed, 2);
+    assert_int_equal(r->why, MK_OK);
+    rig_expect_closed(r, 3);
+    assert_int_equal(r->why, MK_E_SHUTDOWN);
+    assert_true(uv_hrtime() - begin >= UINT64_C(600000000));
+    close(owed);
+    close(forgotten);
+    close(deaf);
+    end(r);
+}
+
 static void test_drain_lets_sessions_go_on(void **state)
 {
     rig *r = start();
@@ -488,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_discarding_is_bounded),
         cmocka_unit_test(test_abort_resets),
         cmocka_unit_test(test_stop_finishes_in_order),
+        cmocka_unit_test(test_stop_waits_for_what_is_owed),
         cmocka_unit_test(test_drain_lets_sessions_go_on),
         cmocka_unit_test(test_who_comes_while_stopping_is_finished_too),
         cmocka_unit_test(sec_110_waking_what_is_being_freed),

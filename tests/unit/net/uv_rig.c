@@ -234,6 +234,7 @@ void rig_init(rig *r)
     r->service.busy = mk_str_z("busy\r\n");
     assert_int_equal(mk_uv_config_init(&r->config, sizeof r->config), MK_OK);
     r->config.alloc = &r->alloc;
+    r->config.stop_answer_ms = 50;
     assert_int_equal(uv_loop_init(&r->loop), 0);
 }
 
