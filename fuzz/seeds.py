@@ -105,6 +105,9 @@ def stream(path, mine):
             elif word == 'finish':
                 flush()
                 out.append(b'\xffF')
+            elif word in ('hurry', 'calm'):
+                flush()
+                out.append(b'\xffH' + bytes([word == 'hurry']))
             elif word == 'cancel':
                 flush()
                 out.append(b'\xffK')

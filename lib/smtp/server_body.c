@@ -29,6 +29,7 @@ static void refuse(smtp_server *s, server_refusal why)
 /* The transaction is over without the application having judged its end. */
 static mk_err dropped(smtp_server *s, mk_event *ev, mk_err why)
 {
+    s->junk++;
     mk_smtp_server_move(s, SERVER_READY);
     mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_END);
     ev->err = why;

@@ -16,8 +16,10 @@ typedef mk_err server_handler(smtp_server *s, mk_str arg, mk_event *ev);
 
 /* What a verb's row may say, or-ed. */
 typedef enum server_verb_flag {
-    VERB_LAST = 1,    /* last in a pipelined group (RFC 2920 3.1) */
-    VERB_JUNK = 2,    /* counts against junk_max until mail came to rest */
+    VERB_LAST = 1,    /* last in a pipelined group: what follows depends on its
+                       * reply (RFC 2920 3.1) */
+    VERB_JUNK = 2,    /* counts against junk_max until mail came to rest; so
+                       * does mail that is refused, and a first HELO does not */
     VERB_PLAIN = 4,   /* allowed in clear although TLS is required */
     VERB_UNKNOWN = 8, /* allowed before authentication is demanded */
     VERB_NO_ARG = 16  /* takes no argument */
@@ -229,16 +231,16 @@ enum {
 
 static const server_verb verbs[] = {
     /* word   states                      flags                                             handle   RFC 5321 */
-    {"MAIL", IN_READY,                    VERB_JUNK,                                        on_mail, "4.1.1.2"},
+    {"MAIL", IN_READY,                    0,                                                on_mail, "4.1.1.2"},
     {"RCPT", IN_TRANSACTION,              0,                                                on_rcpt, "4.1.1.3"},
     {"DATA", IN_TRANSACTION,              VERB_LAST | VERB_NO_ARG,                          on_data, "4.1.1.4"},
     {"EHLO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_ehlo, "4.1.1.1"},
     {"HELO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_helo, "4.1.1.1"},
     {"RSET", IN_SESSION,                  VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,           on_rset, "4.1.1.5"},
-    {"NOOP", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_noop, "4.1.1.9"},
+    {"NOOP", IN_SESSION,                  VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,             on_noop, "4.1.1.9"},
     {"QUIT", IN_SESSION | IN_TURNED,      VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN, on_quit, "4.1.1.10"},
-    {"VRFY", IN_SESSION,                  VERB_LAST | VERB_JUNK,                            on_vrfy, "4.1.1.6"},
-    {"EXPN", IN_SESSION,                  VERB_LAST | VERB_JUNK,                            on_expn, "4.1.1.7"},
+    {"VRFY", IN_SESSION,                  VERB_JUNK,                                        on_vrfy, "4.1.1.6"},
+    {"EXPN", IN_SESSION,                  VERB_JUNK,                                        on_expn, "4.1.1.7"},
     {"HELP", IN_SESSION,                  VERB_JUNK | VERB_UNKNOWN,                         on_help, "4.1.1.8"},
 };
 
@@ -305,9 +307,9 @@ mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
     if (v == NULL) {
         return mk_smtp_server_say(s, "500 5.5.2 Command not recognized");
     }
-    if ((v->flags & VERB_JUNK) != 0 &&
-        ++s->junk > mk_smtp_server_limit(s, s->config->junk_max,
-                                         s->config->hurry_junk_max)) {
+    s->junk += (v->flags & VERB_JUNK) != 0 ? 1 : 0;
+    if (s->junk > mk_smtp_server_limit(s, s->config->junk_max,
+                                       s->config->hurry_junk_max)) {
         return mk_smtp_server_fault(s, ev, MK_E_LIMIT,
                                     "421 4.7.0 Too many idle commands",
                                     s->framer.consumed);
@@ -349,6 +351,9 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
 
 static void refused(smtp_server *s)
 {
+    if (s->verb == MK_SMTP_VERB_MAIL) {
+        s->junk++;
+    }
     if (s->verb == MK_SMTP_VERB_CONNECT) {
         if (s->answer == MK_ANSWER_NO) {
             mk_smtp_server_move(s, SERVER_TURNED);
@@ -358,6 +363,7 @@ static void refused(smtp_server *s)
         return;
     }
     if (s->verb == MK_SMTP_VERB_END) {
+        s->junk++;
         mk_smtp_server_move(s, SERVER_READY);
     }
     if (s->verb == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
@@ -375,6 +381,7 @@ static void accepted(smtp_server *s)
     case MK_SMTP_VERB_EHLO:
         s->esmtp = s->verb == MK_SMTP_VERB_EHLO;
         s->dropped = in_transaction(s); /* RFC 5321 4.1.4 */
+        s->junk -= s->state == SERVER_GREETED ? 1 : 0;
         mk_smtp_server_move(s, SERVER_READY);
         break;
     case MK_SMTP_VERB_MAIL:

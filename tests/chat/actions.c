@@ -369,6 +369,10 @@ static mk_err perform(play *p, const char *word, size_t n, const char *rest,
     if (mk_str_is(w, mk_str_z("pool"))) {
         return act_pool(p, rest);
     }
+    if (mk_str_is(w, mk_str_z("hurry")) || mk_str_is(w, mk_str_z("calm"))) {
+        mk_hurry(p->engine, word[0] == 'h');
+        return MK_OK;
+    }
     if (mk_str_is(w, mk_str_z("deaf")) || mk_str_is(w, mk_str_z("hear"))) {
         p->deaf = word[0] == 'd';
         return MK_OK;
