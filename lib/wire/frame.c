@@ -121,22 +121,6 @@ static mk_err leading_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
     return MK_E_AGAIN;
 }
 
-/* Add octets to the column of the line. The octet that goes beyond the limit
- * is where the defect is noted; gives how many of n stand before it. */
-static size_t widen(mk_framer *f, size_t n)
-{
-    if ((f->defects & FRAME_DEFECT_LONG) != 0) {
-        return n;
-    }
-    size_t room = f->text_line_max - f->column;
-    if (n > room) {
-        f->column = f->text_line_max;
-        return room;
-    }
-    f->column += (uint32_t)n;
-    return n;
-}
-
 /* An octet at the front that may not stand there. It is told like others, or
  * what stands for it, so that whoever counts a body misses nothing. */
 static mk_err stray(mk_framer *f, mk_str *io_in, frame_unit *out)
@@ -151,40 +135,57 @@ static mk_err stray(mk_framer *f, mk_str *io_in, frame_unit *out)
     } else {
         told = ends ? mk_str_of("\r\n", 2) : mk_str_of(" ", 1);
     }
-    if (widen(f, told.len) < told.len) {
+    if (told.len > f->text_line_max - f->column) {
         f->defects |= FRAME_DEFECT_LONG;
+    } else {
+        f->column += (uint32_t)told.len;
     }
     f->column = ends ? 0 : f->column;
     return tell(out, FRAME_KIND_DATA, told);
 }
 
-/* How far the run at the front goes. *out_line: it ends with a CRLF behind
- * which a dot, or nothing yet, stands. */
-static size_t run_length(mk_framer *f, mk_str in, bool *out_line)
+/* The index behind the last LF in [at, n), or at. */
+static size_t line_begin(const char *ptr, size_t at, size_t n)
 {
-    size_t at = 0;
-    *out_line = false;
-    for (;;) {
-        size_t hit = mk_scan_special(in.ptr, at, in.len);
-        size_t fits = widen(f, hit - at);
-        if (fits < hit - at) {
-            return at + fits;
-        }
-        if (hit == in.len || in.ptr[hit] != '\r' || hit + 1 == in.len ||
-            in.ptr[hit + 1] != '\n') {
-            return hit;
-        }
-        fits = widen(f, 2);
-        if (fits < 2) {
-            return hit;
-        }
-        f->column = 0;
-        at = hit + 2;
-        if (at == in.len || in.ptr[at] == '.') {
-            *out_line = true;
-            return at;
-        }
+    while (n > at && ptr[n - 1] != '\n') {
+        n--;
     }
+    return n;
+}
+
+/* How many of n regular octets stand before the one with which a line gets too
+ * long; the column behind them is noted, a line that is too long fills it. The
+ * CRLF counts, and is not parted. Only the ends of lines are looked for that
+ * are the last within reach, so it costs nothing while lines are short. */
+static size_t within_lines(mk_framer *f, const char *ptr, size_t n)
+{
+    size_t begin = 0;
+    size_t room = f->text_line_max - f->column;
+    while (n - begin > room) {
+        size_t next = line_begin(ptr, begin, begin + room);
+        if (next == begin) {
+            n = begin + room;
+            f->column = f->text_line_max;
+            return n > 0 && ptr[n - 1] == '\r' ? n - 1 : n;
+        }
+        begin = next;
+        room = f->text_line_max;
+    }
+    size_t last = line_begin(ptr, begin, n);
+    f->column = last == 0 ? f->column + (uint32_t)n : (uint32_t)(n - last);
+    return n;
+}
+
+/* How far the run at the front goes: to the first octet that may not stand
+ * where it does, may end the body, or makes a line too long. */
+static size_t run_length(mk_framer *f, mk_str in)
+{
+    if (in.ptr[0] == '\n' || in.ptr[0] == '\0') {
+        return 0;
+    }
+    size_t n = mk_scan_body(in.ptr, 0, in.len);
+    return (f->defects & FRAME_DEFECT_LONG) == 0 ? within_lines(f, in.ptr, n)
+                                                 : n;
 }
 
 static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
@@ -200,10 +201,9 @@ static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
             }
             continue;
         }
-        bool line;
-        size_t n = run_length(f, *io_in, &line);
+        size_t n = run_length(f, *io_in);
         if (n > 0) {
-            f->bol = line;
+            f->bol = io_in->ptr[n - 1] == '\n';
             return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
         }
         if ((f->defects & FRAME_DEFECT_LONG) == 0 &&

@@ -166,16 +166,24 @@ static bool dot_at(const outq_span *s, size_t pos)
     return pos == 0 ? s->bol : s->ptr[pos - 1] == '\n';
 }
 
-/* The next piece at (pos, doubled), and the position behind it. */
+/* The next piece at (pos, doubled), and the position behind it. It is asked for
+ * often, so one without a dot has an end in sight. */
 static mk_str piece(const outq_span *s, size_t *io_pos, bool *io_doubled)
 {
+    enum { SIGHT = 65536 };
     size_t at = *io_pos;
+    size_t to = s->len;
+    bool dot = false;
     if (!*io_doubled && dot_at(s, at)) {
         *io_doubled = true;
         return mk_str_of(s->ptr + at, 1);
     }
-    size_t to = s->dots ? mk_scan_dot_line(s->ptr, at, s->len) : s->len;
-    bool dot = to < s->len;
+    if (s->dots) {
+        size_t end = to - at > SIGHT ? at + SIGHT : to;
+        to = mk_scan_body(s->ptr, at, end);
+        dot = to < end && s->ptr[to] == '.';
+        to = dot ? to : end;
+    }
     *io_pos = to;
     *io_doubled = dot;
     return mk_str_of(s->ptr + at, to - at + (dot ? 1 : 0));

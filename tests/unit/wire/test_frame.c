@@ -20,11 +20,21 @@ typedef struct got {
     size_t n;
     size_t left;
     unsigned defects;
+    size_t bare_at; /* octets told before the defect was */
+    size_t long_at;
     bool ended;
     char kinds[32]; /* a letter for each unit that is not data */
 } got;
 
 static const char letters[] = "?LOSFDE";
+
+static void note_defects(got *g, unsigned defects)
+{
+    unsigned fresh = defects & ~g->defects;
+    g->bare_at = (fresh & FRAME_DEFECT_BARE) != 0 ? g->n : g->bare_at;
+    g->long_at = (fresh & FRAME_DEFECT_LONG) != 0 ? g->n : g->long_at;
+    g->defects = defects;
+}
 
 /* Feed `in` in pieces of `chunk` octets, each in memory of its own size. */
 static void feed(mk_framer *f, const char *in, size_t n, size_t chunk, got *g)
@@ -44,6 +54,7 @@ static void feed(mk_framer *f, const char *in, size_t n, size_t chunk, got *g)
         mk_str view = mk_str_of(mem, kept + more);
         frame_unit u;
         while (!g->ended && mk_framer_next(f, &view, &u) == MK_OK) {
+            note_defects(g, f->defects);
             if (u.kind == FRAME_KIND_DATA || u.kind == FRAME_KIND_LINE) {
                 memcpy(g->data + g->n, u.data.ptr, u.data.len);
                 g->n += u.data.len;
@@ -59,8 +70,8 @@ static void feed(mk_framer *f, const char *in, size_t n, size_t chunk, got *g)
         kept = view.len;
         assert_true(g->ended || kept <= mk_framer_need(f));
     }
+    note_defects(g, f->defects);
     g->left = kept + (n - at);
-    g->defects = f->defects;
     free(tail);
 }
 
@@ -227,6 +238,110 @@ static void a_text_line_has_a_limit(void **state)
     }
 }
 
+/* What stands for an octet counts, and a line that repair ends is over. */
+static void a_repaired_line_has_the_limit_too(void **state)
+{
+    static const struct {
+        const char *in;
+        size_t long_at; /* 0: nowhere */
+    } rows[] = {
+        {"abc\ndef\r\n.\r\n", 0},
+        {"abcd\ne\r\n.\r\n", 4},
+        {"abc\ndefgh\n.\r\n\r\n.\r\n", 10},
+        {"a\rbc\n\r\n.\r\n", 4},
+        {"\r\rabc\r\n.\r\n", 5},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t chunk = 1; chunk <= strlen(rows[i].in); chunk++) {
+            mk_framer f;
+            got g;
+            mk_framer_init(&f, 512, 100, 5);
+            mk_framer_mode(&f, FRAME_DOT, 0);
+            f.repair = true;
+            feed(&f, rows[i].in, strlen(rows[i].in), chunk, &g);
+            assert_true(g.ended);
+            assert_int_equal(g.defects,
+                             rows[i].long_at > 0 ? FRAME_DEFECT_LONG : 0);
+            assert_int_equal(g.long_at, rows[i].long_at);
+        }
+    }
+}
+
+/* The dot-body once more, an octet at a time and all of it at hand. */
+static void by_octet(const char *in, size_t n, size_t max, got *g)
+{
+    size_t column = 0;
+    bool bol = true;
+    memset(g, 0, sizeof *g);
+    for (size_t i = 0; i < n && !g->ended; i++) {
+        bool cr = in[i] == '\r';
+        bool crlf = cr && i + 1 < n && in[i + 1] == '\n';
+        if (bol && in[i] == '.') {
+            bol = false;
+            cr = i + 1 < n && in[i + 1] == '\r';
+            g->ended = cr && i + 2 < n && in[i + 2] == '\n';
+            if (i + 1 == n || (cr && i + 2 == n)) {
+                return; /* nobody can know yet */
+            }
+            continue;
+        }
+        if ((g->defects & FRAME_DEFECT_LONG) == 0 &&
+            column + (crlf ? 2 : 1) > max) {
+            note_defects(g, g->defects | FRAME_DEFECT_LONG);
+        }
+        if (cr && i + 1 == n) {
+            return;
+        }
+        if (!crlf && (cr || in[i] == '\n' || in[i] == '\0')) {
+            note_defects(g, g->defects | FRAME_DEFECT_BARE);
+        }
+        g->data[g->n++] = in[i];
+        column++;
+        bol = crlf;
+        if (crlf) {
+            g->data[g->n++] = in[++i];
+            column = 0;
+        }
+    }
+}
+
+static void sec_001_sec_010_the_framer_agrees_with_an_automaton(void **state)
+{
+    static const char *const words[] = {
+        "\r\n", ".", "x", "\r\n.", "\r", "\n", "", "abc", "a longer word"};
+    uint32_t seed = 7;
+    (void)state;
+    for (size_t round = 0; round < 10000; round++) {
+        char in[200] = {0};
+        size_t n = 0;
+        size_t kinds = round % 5 == 0 ? 9 : 4;
+        size_t max = 2 + round % 61;
+        while (n < 20 + round % 150) {
+            seed = seed * 1103515245U + 12345U;
+            size_t k = (seed >> 16) % (kinds + 4);
+            const char *word = words[k < kinds ? k : 8 - k % 2];
+            memcpy(in + n, word, strlen(word));
+            n += word[0] == '\0' ? 1 : strlen(word);
+        }
+        for (size_t chunk = n; chunk > 0; chunk /= 3) {
+            mk_framer f;
+            got want;
+            got g;
+            by_octet(in, n, max, &want);
+            mk_framer_init(&f, 512, 100, (uint32_t)max);
+            mk_framer_mode(&f, FRAME_DOT, 0);
+            feed(&f, in, n, chunk, &g);
+            assert_int_equal(g.ended, want.ended);
+            assert_int_equal(g.defects, want.defects);
+            assert_int_equal(g.bare_at, want.bare_at);
+            assert_int_equal(g.long_at, want.long_at);
+            assert_int_equal(g.n, want.n);
+            assert_memory_equal(g.data, want.data, want.n);
+        }
+    }
+}
+
 static void sec_010_lines_and_their_limit(void **state)
 {
     (void)state;
@@ -299,6 +414,8 @@ int main(void)
         cmocka_unit_test(sec_116_octets_with_a_defect_are_told),
         cmocka_unit_test(repair_makes_lines_and_spaces),
         cmocka_unit_test(a_text_line_has_a_limit),
+        cmocka_unit_test(a_repaired_line_has_the_limit_too),
+        cmocka_unit_test(sec_001_sec_010_the_framer_agrees_with_an_automaton),
         cmocka_unit_test(sec_010_lines_and_their_limit),
         cmocka_unit_test(counted_literal_nul_and_eof),
     };

@@ -2,11 +2,10 @@
  *
  * test_outq.c: the output queue against a plain model that copies: texts and
  * lent bodies in order, stuffed (RFC 5321 4.5.2), acknowledged in pieces of
- * every size, looked at with every skip; what the application may not lend
- * (Law 10); and the scanner against a loop over octets. THREATS 4 and 6.
+ * every size, looked at with every skip; and what the application may not
+ * lend (Law 10). THREATS 4 and 6.
  */
 #include "wire/outq.h"
-#include "wire/scan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -213,47 +212,12 @@ static void a_held_unit_keeps_what_lies_behind_the_tail(void **state)
     mk_pool_fini(&pool);
 }
 
-static void the_scanner_agrees_with_a_loop(void **state)
-{
-    (void)state;
-    static const char octets[] = {
-        '\0', '\t', '\n',       '\v',       '\r',       14,         ' ', 'a',
-        '.',  127,  (char)0x80, (char)0x8a, (char)0x8d, (char)0xff, 1,   'z'};
-    uint32_t seed = 1;
-    for (size_t round = 0; round < 20000; round++) {
-        size_t n = round % 41;
-        char *mem = malloc(n + 1);
-        for (size_t i = 0; i < n; i++) {
-            seed = seed * 1103515245U + 12345U;
-            mem[i] = octets[(seed >> 16) % sizeof octets];
-            mem[i] = (seed >> 24) % 3 == 0 ? mem[i] : 'x';
-        }
-        size_t at = n > 0 ? round % n : 0;
-        size_t want = at;
-        while (want < n && mem[want] != '\r' && mem[want] != '\n' &&
-               mem[want] != '\0') {
-            want++;
-        }
-        char *exact = malloc(n > 0 ? n : 1);
-        memcpy(exact, mem, n);
-        assert_int_equal(mk_scan_special(exact, at, n), want);
-        size_t dot = at;
-        do {
-            dot++;
-        } while (dot < n && !(exact[dot - 1] == '\n' && exact[dot] == '.'));
-        assert_int_equal(mk_scan_dot_line(exact, at, n), dot < n ? dot : n);
-        free(exact);
-        free(mem);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_006_stuffing_is_lazy_and_right),
         cmocka_unit_test(sec_004_bare_octets_are_not_lent),
         cmocka_unit_test(a_held_unit_keeps_what_lies_behind_the_tail),
-        cmocka_unit_test(the_scanner_agrees_with_a_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
