@@ -104,6 +104,11 @@ MK_API mk_str mk_sasl_message(const mk_sasl *s);
 
 /** Take the peer's message.
  *
+ * Also where a server's exchange begins with MK_SASL_SEND: an initial response
+ * instead of the first challenge, which is then not sent (LOGIN takes it as
+ * the name, CRAM-MD5 fails); and at a client's MK_SASL_DONE: the peer wants
+ * more, which is where the OAuth ones learn that they failed.
+ *
  * @param s        an exchange at MK_SASL_TAKE.
  * @param message  octets, not base64; copied. Empty is a message.
  * @return MK_OK: taken, go on with mk_sasl_next, which may say FAILED;
@@ -114,17 +119,18 @@ MK_API mk_err mk_sasl_take(mk_sasl *s, mk_str message);
 /** Make the exchange fail: the peer sent "*", or something that is not
  *  base64.
  *
- * @param s    the exchange.
- * @param why  MK_E_CANCELLED, MK_E_SYNTAX … */
+ * @param s    the exchange; one that has failed keeps its reason.
+ * @param why  MK_E_CANCELLED (also for what is no failure), MK_E_SYNTAX … */
 MK_API void mk_sasl_fail(mk_sasl *s, mk_err why);
 
 /** Why it failed.
  *
- * @param s  an exchange at MK_SASL_FAILED.
+ * @param s  an exchange at MK_SASL_FAILED; MK_OK for any other.
  * @return MK_E_AUTH: a wrong secret or an unknown user, never told apart;
  *         MK_E_SYNTAX; MK_E_LIMIT (iterations, lengths); MK_E_PROTOCOL (nonce,
  *         channel binding, signature); MK_E_CANCELLED; MK_E_AGAIN (the
- *         application could not tell); MK_E_CRYPTO; MK_E_ENTROPY. */
+ *         application could not tell); MK_E_CRYPTO; MK_E_UNSUPPORTED: the
+ *         filling has not got the hash; MK_E_ENTROPY. */
 MK_API mk_err mk_sasl_why(const mk_sasl *s);
 
 /** The mechanism of an exchange.
@@ -154,11 +160,11 @@ typedef struct mk_sasl_client_config {
     mk_str host;         /**< OAUTHBEARER: the server's name; may be empty */
     uint16_t port;       /**< OAUTHBEARER: 0: not told */
     uint32_t mechanisms; /**< allowed: all but ANONYMOUS and EXTERNAL */
-    bool is_clear_allowed;     /**< MK_SASL_CLEAR, and passwords at all, also
-                                *   over a channel that is not TLS with a
-                                *   verified peer: false */
-    uint32_t iterations_min;   /**< SCRAM, else MK_E_LIMIT: 4,096 */
-    uint32_t iterations_max;   /**< 1,000,000 */
+    bool is_clear_allowed;   /**< tokens and passwords, whatever the mechanism,
+                              *   also over a channel that is not TLS with a
+                              *   verified peer: false */
+    uint32_t iterations_min; /**< SCRAM, else MK_E_LIMIT: 4,096 */
+    uint32_t iterations_max; /**< 1,000,000 */
     uint32_t slice_iterations; /**< of a WORK step: 2,000 */
 } mk_sasl_client_config;
 
@@ -172,9 +178,9 @@ MK_API mk_err mk_sasl_client_config_init(mk_sasl_client_config *c, size_t size);
 /** Choose the strongest mechanism that is offered, allowed and possible.
  *
  * Possible is: a token for the OAuth ones (preferred when there is one), a
- * password for the others, channel binding data for -PLUS, TLS for
- * MK_SASL_CLEAR unless is_clear_allowed. When the choice failed once nothing
- * weaker should be tried (THREATS 41).
+ * password for the others, TLS with a verified peer for both unless
+ * is_clear_allowed, channel binding data for -PLUS, TLS for EXTERNAL. When the
+ * choice failed once nothing weaker should be tried (THREATS 41).
  *
  * @param c        whose login.
  * @param offered  mk_sasl_mechanism, or-ed.
@@ -194,14 +200,15 @@ MK_API mk_sasl_mechanism mk_sasl_client_choose(const mk_sasl_client_config *c,
  * @param offered    all that the server offers: SCRAM tells it whether -PLUS
  *                   was not seen (RFC 5802 6).
  * @param tls        borrowed likewise; NULL: the connection has none.
- * @param mem        aligned for a pointer; borrowed likewise.
+ * @param mem        aligned as for any type; borrowed likewise.
  * @param n          octets of mem, at least mk_sasl_need(1024).
  * @param out_sasl   written on success.
- * @return MK_OK; MK_E_ARG; MK_E_CTL: NUL in a name or password, CR or LF in a
- *         token; MK_E_LIMIT: longer than there is room for; MK_E_CLEARTEXT:
- *         the channel is not good enough; MK_E_UNSUPPORTED: no channel
- *         binding, no secret; MK_E_ROOM; MK_E_ENTROPY. Nothing is left
- *         behind. */
+ * @return MK_OK; MK_E_ARG, also for a name that is not UTF-8; MK_E_CTL: a
+ *         control character in a name, NUL in a password, anything but
+ *         visible ASCII in a token; MK_E_LIMIT: longer than there is room
+ *         for; MK_E_CLEARTEXT: the channel is not good enough;
+ *         MK_E_UNSUPPORTED: not allowed, no channel binding, no secret;
+ *         MK_E_ROOM; MK_E_ENTROPY; MK_E_CRYPTO. Nothing is left behind. */
 MK_API mk_err mk_sasl_client_open(const mk_sasl_client_config *c,
                                   mk_sasl_mechanism mechanism, uint32_t offered,
                                   const mk_tls_info *tls, void *mem, size_t n,
@@ -213,7 +220,8 @@ MK_API mk_err mk_sasl_client_open(const mk_sasl_client_config *c,
 typedef enum mk_sasl_ask_kind {
     MK_SASL_ASK_PASSWORD = 1, /**< is `secret` the password of `authcid`? */
     MK_SASL_ASK_KEYS = 2,     /**< what are the keys of `authcid`? (SCRAM: keys
-                               *   or a password, CRAM-MD5: a password) */
+                               *   or a password, CRAM-MD5: a password; PLAIN
+                               *   and LOGIN with asks_keys: any of these) */
     MK_SASL_ASK_TOKEN = 3,    /**< is `secret` a good token? For whom: authcid,
                                *   which OAUTHBEARER may leave empty */
     MK_SASL_ASK_EXTERNAL = 4, /**< may the peer that TLS knows act as authzid?
@@ -222,7 +230,10 @@ typedef enum mk_sasl_ask_kind {
 } mk_sasl_ask_kind;
 
 /** The question of a login; MK_EV_SASL carries it. Views live as the event's
- *  do. Octets are hostile: valid UTF-8 without control characters, no more. */
+ *  do. Octets are hostile: names are valid UTF-8 without control characters,
+ *  a secret has no NUL in it, a token is visible ASCII; no more. A name is
+ *  taken as it is spelt: SASLprep (RFC 4013) is not applied, which changes no
+ *  ASCII. */
 typedef struct mk_sasl_ask {
     mk_sasl_ask_kind kind;
     mk_sasl_mechanism mechanism;
@@ -230,16 +241,20 @@ typedef struct mk_sasl_ask {
     mk_str authzid;         /**< as whom; empty: as authcid. Whether that is
                              *   allowed is the application's to judge */
     mk_str secret;          /**< the password or token */
-    mk_hash hash;           /**< KEYS: of SCRAM; MD5 for CRAM-MD5 */
+    mk_hash hash;           /**< KEYS: of SCRAM; MD5 for CRAM-MD5; SHA-256 for
+                             *   PLAIN and LOGIN, which take SHA-1 as well */
     const mk_tls_info *tls; /**< of the connection, or NULL */
 } mk_sasl_ask;
 
 /** What is known of a user's secret, as an answer to MK_SASL_ASK_KEYS: either
- *  a password, or the four of RFC 5802 3. Borrowed for the call. */
+ *  a password, or the four of RFC 5802 3. Borrowed for the call. Who is not
+ *  known is shown the settings' iterations and a salt of 16 octets: stored
+ *  keys should have the same, or they tell that the user is known. */
 typedef struct mk_sasl_keys {
-    mk_str password;     /**< empty when there are stored keys */
+    mk_str password;     /**< empty when there are stored keys; at most
+                          *   MK_SASL_NAME_MAX octets */
     mk_str salt;         /**< 1 to 128 octets, not base64 */
-    uint32_t iterations; /**< 4,096 or more */
+    uint32_t iterations; /**< 4,096 to 1,000,000 */
     mk_str stored_key;   /**< as long as the hash */
     mk_str server_key;   /**< likewise */
 } mk_sasl_keys;
@@ -253,11 +268,18 @@ typedef struct mk_sasl_server_config {
     uint32_t mechanisms;   /**< offered: PLAIN, LOGIN, SCRAM-SHA-256 and -1
                             *   with -PLUS */
     bool is_clear_allowed; /**< MK_SASL_CLEAR also without TLS: false */
+    bool asks_keys;        /**< PLAIN and LOGIN ask for KEYS instead of a
+                            *   verdict, and the exchange compares by itself, in
+                            *   slices, with the same work for all: false */
+    bool is_keys_only;     /**< no answer to a SCRAM holds a password, so that
+                            *   the server need not derive keys. false: each
+                            *   SCRAM login costs `iterations`, whatever is
+                            *   known of the user, so that none stands out */
     mk_str hostname;       /**< CRAM-MD5's challenge; needed for that */
     mk_str pepper;         /**< 16 octets or more that no peer knows and that
                             *   stay the same: they make the salt of users who
                             *   have none, known or not (THREATS 50) */
-    uint32_t iterations;   /**< for those: 10,000 */
+    uint32_t iterations;   /**< for those: 10,000; 4,096 to 1,000,000 */
     uint32_t slice_iterations;  /**< of a WORK step: 2,000 */
     mk_str oauth_scope;         /**< told to who fails; may be empty */
     mk_str oauth_configuration; /**< URL of the OpenID configuration, likewise
@@ -284,17 +306,19 @@ MK_API uint32_t mk_sasl_server_offer(const mk_sasl_server_config *c,
 /** Begin an exchange as server.
  *
  * It begins at MK_SASL_TAKE (an initial response, or what the peer sends after
- * an empty challenge) or at MK_SASL_SEND (LOGIN, CRAM-MD5).
+ * an empty challenge) or at MK_SASL_SEND (LOGIN, CRAM-MD5). An exchange serves
+ * one login, whatever becomes of it.
  *
  * @param c          borrowed until mk_sasl_close.
  * @param mechanism  one bit.
  * @param tls        borrowed likewise; NULL: none.
- * @param mem        aligned for a pointer; borrowed likewise.
+ * @param mem        aligned as for any type; borrowed likewise.
  * @param n          octets of mem, at least mk_sasl_need(1024).
  * @param out_sasl   written on success.
- * @return MK_OK; MK_E_ARG; MK_E_CLEARTEXT: it is known, but not without TLS;
- *         MK_E_UNSUPPORTED: it is not offered here; MK_E_ROOM;
- *         MK_E_ENTROPY. Nothing is left behind. */
+ * @return MK_OK; MK_E_ARG: also settings that the mechanism needs and that are
+ *         not good (pepper, hostname, iterations); MK_E_CLEARTEXT: it is
+ *         known, but not without TLS; MK_E_UNSUPPORTED: it is not offered
+ *         here; MK_E_ROOM; MK_E_ENTROPY. Nothing is left behind. */
 MK_API mk_err mk_sasl_server_open(const mk_sasl_server_config *c,
                                   mk_sasl_mechanism mechanism,
                                   const mk_tls_info *tls, void *mem, size_t n,
@@ -303,7 +327,8 @@ MK_API mk_err mk_sasl_server_open(const mk_sasl_server_config *c,
 /** The question to the application.
  *
  * @param s  a server's exchange at MK_SASL_ASK.
- * @return it lives until the next call on s but mk_sasl_resolve. */
+ * @return NULL in any other state; it lives until the next call on s but
+ * mk_sasl_resolve. */
 MK_API const mk_sasl_ask *mk_sasl_question(const mk_sasl *s);
 
 /** Answer the question.
@@ -311,22 +336,23 @@ MK_API const mk_sasl_ask *mk_sasl_question(const mk_sasl *s);
  * @param s       at MK_SASL_ASK.
  * @param answer  YES: the login is good, or (KEYS) here are the keys; NO: no
  *                such user, a wrong secret, not allowed: the exchange goes on
- *                to the same end in the same time; LATER: cannot tell now.
- * @param keys    for KEYS with YES; copied; else NULL.
- * @return MK_OK; MK_E_STATE; MK_E_ARG: keys are missing, of a wrong length, or
- *         of too few iterations; nothing changed. */
+ *                to the same end with the same work; LATER: cannot tell now.
+ * @param keys    for KEYS with YES; copied; else not looked at.
+ * @return MK_OK; MK_E_STATE; MK_E_ARG: keys are missing, of a wrong length, of
+ *         too few or too many iterations, or a password where is_keys_only
+ *         promised none; nothing changed. */
 MK_API mk_err mk_sasl_resolve(mk_sasl *s, mk_answer answer,
                               const mk_sasl_keys *keys);
 
 /** Who has logged in.
  *
- * @param s  a server's exchange at MK_SASL_DONE.
+ * @param s  a server's exchange at MK_SASL_DONE; any other gives "".
  * @return authcid; lives until mk_sasl_close. */
 MK_API mk_str mk_sasl_authcid(const mk_sasl *s);
 
 /** As whom.
  *
- * @param s  a server's exchange at MK_SASL_DONE.
+ * @param s  a server's exchange at MK_SASL_DONE; any other gives "".
  * @return authzid, empty when none was named; lives until mk_sasl_close. */
 MK_API mk_str mk_sasl_authzid(const mk_sasl *s);
 

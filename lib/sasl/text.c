@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sasl/text.c: names on the wire: strict UTF-8 (RFC 3629 4) without control
+ * characters (C0, DEL, C1), saslname with its two escapes (RFC 5802 5.1), the
+ * identity in a gs2-header (RFC 5801 4). SASLprep (RFC 4013) is not applied:
+ * for ASCII without controls it changes nothing; other UTF-8 is taken as it is
+ * spelt. It refuses overlong forms, surrogates, and every escape but two.
+ */
+#include "sasl/internal.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+
+/* Octets of the UTF-8 character at the front of s; 0 when there is none.
+ *
+ *    UTF8-2 = %xC2-DF UTF8-tail
+ *    UTF8-3 = %xE0 %xA0-BF UTF8-tail / %xE1-EC 2( UTF8-tail ) /
+ *             %xED %x80-9F UTF8-tail / %xEE-EF 2( UTF8-tail )
+ *    UTF8-4 = %xF0 %x90-BF 2( UTF8-tail ) / %xF1-F3 3( UTF8-tail ) /
+ *             %xF4 %x80-8F 2( UTF8-tail ) */
+static size_t character_at(mk_str s)
+{
+    unsigned char lead = mk_octet_at(s, 0);
+    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    size_t n = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    size_t i;
+
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xC2 || lead > 0xF4 || s.len < n) {
+        return 0;
+    }
+    for (i = 1; i < n; i++) {
+        if (mk_octet_at(s, i) < low || mk_octet_at(s, i) > high) {
+            return 0;
+        }
+        low = 0x80;
+        high = 0xBF;
+    }
+    return n;
+}
+
+/* C0 and DEL, or U+0080 to U+009F. */
+static bool is_control(mk_str s)
+{
+    unsigned char lead = mk_octet_at(s, 0);
+
+    return mk_is_ctl(lead) || (lead == 0xC2 && mk_octet_at(s, 1) < 0xA0);
+}
+
+mk_err mk_sasl_check_name(mk_str name)
+{
+    if (name.len == 0) {
+        return MK_E_SYNTAX;
+    }
+    if (name.len > MK_SASL_NAME_MAX) {
+        return MK_E_LIMIT;
+    }
+    while (name.len > 0) {
+        size_t n = character_at(name);
+
+        if (n == 0) {
+            return MK_E_SYNTAX;
+        }
+        if (is_control(name)) {
+            return MK_E_CTL;
+        }
+        name = mk_str_sub(name, n, SIZE_MAX);
+    }
+    return MK_OK;
+}
+
+mk_err mk_sasl_keep_name(mk_str name, char *room, mk_str *out_name)
+{
+    mk_err err = mk_sasl_check_name(name);
+
+    if (err != MK_OK) {
+        return err == MK_E_LIMIT ? err : MK_E_SYNTAX;
+    }
+    memmove(room, name.ptr, name.len);
+    *out_name = mk_str_of(room, name.len);
+    return MK_OK;
+}
+
+bool mk_sasl_is_visible(mk_str s)
+{
+    size_t i = 0;
+
+    while (i < s.len && mk_is_vchar(mk_octet_at(s, i))) {
+        i++;
+    }
+    return i == s.len && i > 0;
+}
+
+/* No branch on an octet: the lowest bit of (c - 1) >> 8 is 1 for 0 alone. */
+bool mk_sasl_has_nul(mk_str secret)
+{
+    static const unsigned char none = 0;
+    unsigned char found = 0;
+    size_t i;
+
+    for (i = 0; i < secret.len; i++) {
+        unsigned before = (unsigned)mk_octet_at(secret, i) - 1U;
+
+        found = (unsigned char)(found | (before >> 8 & 1U));
+    }
+    return !mk_equal_ct(&found, &none, 1);
+}
+
+mk_err mk_sasl_escape(mk_buf *out, mk_str name)
+{
+    size_t i;
+
+    for (i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (c == ',') {
+            (void)mk_buf_add_z(out, "=2C");
+        } else if (c == '=') {
+            (void)mk_buf_add_z(out, "=3D");
+        } else {
+            (void)mk_buf_add_c(out, c);
+        }
+    }
+    return out->full ? MK_E_ROOM : MK_OK;
+}
+
+/* saslname = 1*(value-safe-char / "=2C" / "=3D") */
+mk_err mk_sasl_unescape(mk_str escaped, char *room, mk_str *out_name)
+{
+    static const mk_str comma = MK_STR_INIT("=2C");
+    static const mk_str equals = MK_STR_INIT("=3D");
+    mk_buf name;
+
+    mk_buf_init(&name, room, MK_SASL_NAME_MAX);
+    while (escaped.len > 0) {
+        mk_str head = mk_str_sub(escaped, 0, 3);
+        char c = escaped.ptr[0];
+
+        if (mk_str_is(head, comma)) {
+            c = ',';
+        } else if (mk_str_is(head, equals)) {
+            c = '=';
+        } else if (c == '=' || c == ',') {
+            return MK_E_SYNTAX;
+        } else {
+            head.len = 1;
+        }
+        if (mk_buf_add_c(&name, c) != MK_OK) {
+            return MK_E_LIMIT;
+        }
+        escaped = mk_str_sub(escaped, head.len, SIZE_MAX);
+    }
+    return mk_sasl_keep_name(mk_buf_str(&name), room, out_name);
+}
+
+mk_err mk_sasl_gs2_authzid(mk_str *io_in, char *room, mk_str *out_name)
+{
+    size_t n = mk_str_find(*io_in, ',');
+    mk_str part = mk_str_sub(*io_in, 0, n);
+    mk_err err = MK_OK;
+
+    if (n == io_in->len) {
+        return MK_E_SYNTAX;
+    }
+    if (n > 0) {
+        if (n < 2 || part.ptr[0] != 'a' || part.ptr[1] != '=') {
+            return MK_E_SYNTAX;
+        }
+        err = mk_sasl_unescape(mk_str_sub(part, 2, SIZE_MAX), room, out_name);
+    }
+    if (err == MK_OK) {
+        *io_in = mk_str_sub(*io_in, n + 1, SIZE_MAX);
+    }
+    return err;
+}
