@@ -305,11 +305,14 @@ typedef struct mk_smtp_client_config {
     uint32_t reply_max;        /**< octets of one reply, at least a line:
                                 *   65,536 */
     uint32_t reply_text_bytes; /**< text kept of a reply, 0 to 65,535: 1,024 */
-    /* RFC 5321 4.5.3.2: milliseconds until … */
+    uint32_t block_bytes;      /**< a block of body: 16,384 */
+    /* RFC 5321 4.5.3.2: milliseconds until … No octet that is taken or that
+     * comes moves such a time: a reply, or a block, counts when it is whole. */
     uint64_t greeting_ms; /**< the 220: 300,000 */
     uint64_t command_ms;  /**< EHLO, MAIL, RCPT, others: 300,000 */
     uint64_t data_ms;     /**< the 354: 120,000 */
-    uint64_t block_ms;    /**< a block of body is taken: 180,000 */
+    uint64_t block_ms;    /**< a block of body is taken, or all that was lent
+                           *   of it, in whatever pieces: 180,000 */
     uint64_t end_ms;      /**< the reply to the final dot: 600,000 */
     uint64_t quit_ms;     /**< the 221: 5,000 */
     uint64_t answer_ms;   /**< the application lends body, or gives the next
@@ -337,7 +340,7 @@ typedef struct mk_smtp_client_config {
 MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size);
 
 /** Octets a client engine needs with the default settings. */
-#define MK_SMTP_CLIENT_NEED 2688
+#define MK_SMTP_CLIENT_NEED 2624
 
 /** Octets a client engine needs with these settings.
  *
@@ -350,7 +353,10 @@ MK_API size_t mk_smtp_client_need(const mk_smtp_client_config *c);
  *
  * A server that does not serve us (a greeting or HELO refused, 421 at any
  * time) is MK_EV_FAULT with MK_E_REFUSED; malformed, foreign and early replies
- * are faults of other classes, and never a refusal. A fault comes before the
+ * are faults of other classes, and never a refusal. But a 4xx or 5xx while a
+ * body is sent, complete and well formed, is the server's verdict on it: told
+ * as the reply to MK_SMTP_VERB_END, then MK_EV_FAULT with MK_E_REFUSED, whose
+ * retry class is MK_RETRY_NEVER for a 5xx. A fault comes before the
  * MK_EV_DONE of the operation that it ends; after the final dot its retry
  * class is MK_RETRY_UNKNOWN. When a body breaks off the engine wants ABORT, so
  * that no dot can follow.
