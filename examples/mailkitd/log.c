@@ -11,10 +11,12 @@
 #include <syslog.h>
 #include <time.h>
 
+static bool is_open;
 static bool to_syslog;
 
 void log_open(bool use_syslog)
 {
+    is_open = true;
     to_syslog = use_syslog;
     if (use_syslog) {
         openlog("mailkitd", LOG_PID | LOG_NDELAY, LOG_MAIL);
@@ -52,10 +54,15 @@ void log_record(void *self, const mk_log_record *record)
 
 void complain(const char *format, ...)
 {
+    char text[MK_LOG_LINE_MAX + 1];
     va_list args;
+
     va_start(args, format);
-    fputs("mailkitd: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (is_open) {
+        log_line(text);
+    } else {
+        fprintf(stderr, "mailkitd: %s\n", text);
+    }
 }

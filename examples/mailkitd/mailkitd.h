@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * mailkitd.h: the parts of the daemon: its settings from the command line and
- * an INI file, its log, and the server that the library is put together to.
- * Everything that knows a protocol or a disk is in the library.
+ * mailkitd.h: the parts of the daemon. A master reads the settings, opens what
+ * they name, and looks after workers; each worker is a process that puts the
+ * library together to a server (docs/adr/0008-workers.md). Everything that
+ * knows a protocol or a disk is in the library.
  */
 #ifndef MAILKITD_H
 #define MAILKITD_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include <mailkit/agent.h>
+#include <mailkit/uv.h>
 
 /* ---- settings ------------------------------------------------------------ */
 
@@ -35,6 +37,7 @@ typedef struct settings {
     char *mail_root;
     char *users;
     char *postmaster;
+    char *user;
     list domains;
     list listen;
     uint64_t max_connections;
@@ -43,6 +46,9 @@ typedef struct settings {
     uint64_t max_recipients;
     uint64_t max_message_bytes;
     uint64_t max_hops;
+    uint64_t command_timeout_s;
+    uint64_t workers;
+    uint64_t drain_time_s;
     bool use_syslog;
     bool check;
 } settings;
@@ -60,18 +66,112 @@ char *file_read(const char *option, const char *path, size_t *out_n);
 
 /* ---- the log ------------------------------------------------------------- */
 
-/* To syslog's mail facility, or to stderr with the time in front. */
+/* To syslog's mail facility, or to stderr with the time in front. Again after
+ * a change of settings. */
 void log_open(bool use_syslog);
 void log_line(const char *line);
 /* For mk_log.write. */
 void log_record(void *self, const mk_log_record *record);
-/* "mailkitd: " and a message on stderr, before there is a log. */
+/* A message to whoever started it: "mailkitd: " in front, on stderr; once
+ * there is a log, a line of the log. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- the server ---------------------------------------------------------- */
+/* ---- listeners ----------------------------------------------------------- */
 
-/* Build everything, listen, say so, run until a signal. Returns the exit
- * code. */
-int server_run(const settings *s);
+typedef struct listener {
+    const char *text; /* as in the settings; NULL: from the service manager */
+    int fd;
+} listener;
+
+typedef struct listeners {
+    listener *items;
+    size_t count;
+} listeners;
+
+/* Take over the sockets that a service manager passes (LISTEN_FDS), once.
+ * Like all below that return int: -1, or an exit code and it was told. */
+int listeners_given(listeners *out_given);
+/* Bind a socket for each --listen, and take those of `old` that have the same
+ * text; those given come along. Nobody can connect yet. */
+int listeners_bind(const settings *s, const listeners *old,
+                   listeners *out_listeners);
+/* Let peers connect. */
+int listeners_start(const listeners *l);
+/* Calls tell with "listening smtp ADDR:PORT" for each that `but` has not. */
+void listeners_show(const listeners *l, const listeners *but,
+                    void (*tell)(const char *line));
+/* Close those that `but` has not; NULL: all. */
+void listeners_drop(listeners *l, const listeners *but);
+
+/* ---- who it runs as ------------------------------------------------------ */
+
+/* Become NAME[:GROUP] for good. */
+int identity_take(const char *user);
+
+/* ---- one configuration, opened ------------------------------------------- */
+
+typedef struct site {
+    settings s;
+    listeners listeners;
+    mk_str *domains;
+    mk_dir root;
+    mk_users *users;
+    mk_directory directory;
+    mk_local_policy *policy;
+} site;
+
+/* Read the settings and open what they name; beside `old` at a reload. With
+ * --check nothing is bound. */
+int site_open(int argc, char **argv, const listeners *given, const site *old,
+              site **out_site);
+/* Listeners that `but` has too stay open; NULL: none does. */
+void site_close(site *t, const site *but);
+
+/* ---- counts that workers share ------------------------------------------- */
+
+/* Workers at most, old ones that still have sessions among them. */
+enum { SHARED_ROWS = 128 };
+
+typedef struct shared shared;
+
+/* One worker's view; fills mk_uv_share. */
+typedef struct share {
+    shared *all;
+    size_t row;
+    uint64_t max;
+    uint64_t max_per_address;
+    bool was_short;
+    mk_uv_share calls;
+} share;
+
+/* NULL: no memory. Made before the first fork, never freed. */
+shared *shared_new(const settings *s);
+/* For the worker that has this row. */
+void share_init(share *h, shared *all, size_t row, const settings *s);
+/* The worker of this row is gone, however it went. */
+void shared_forget(shared *all, size_t row);
+
+/* ---- the service manager ------------------------------------------------- */
+
+/* "READY=1" and the like to $NOTIFY_SOCKET, if there is one (sd_notify(3)). */
+void notify(const char *state);
+
+/* ---- processes ----------------------------------------------------------- */
+
+/* What master and worker say to each other, an octet each. The end of the
+ * link says that the other is gone. */
+enum {
+    SAY_READY = 'R', /* it serves */
+    SAY_DRAIN = 'D', /* accept nobody more, end with the last session */
+    SAY_STOP = 'S',  /* end sessions in order */
+    SAY_ABORT = 'A'  /* end at once */
+};
+
+/* Block all signals that mean something, before anything is begun. */
+void signals_hold(void);
+/* Start workers and look after them until a signal. Returns the exit code. */
+int master_run(int argc, char **argv);
+/* One worker, from its fork to its end. Returns its exit code. */
+int server_run(const site *t, int link, share *h);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * main.c: mailkitd, a mail server on libmailkit: reads its settings, takes as
- * many descriptors as it may have, and runs until a signal. Exit codes are
- * those of sysexits.h.
+ * main.c: mailkitd, a mail server on libmailkit: takes as many descriptors as
+ * it may have, and hands over to the master. Exit codes are those of
+ * sysexits.h.
  */
 #include "mailkitd.h"
 
@@ -20,14 +20,8 @@ static void raise_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    static settings s;
-    int code = settings_read(&s, argc, argv);
-
-    if (code < 0) {
-        umask(077);
-        raise_descriptors();
-        code = server_run(&s);
-    }
-    settings_free(&s);
-    return code;
+    signals_hold();
+    umask(077);
+    raise_descriptors();
+    return master_run(argc, argv);
 }

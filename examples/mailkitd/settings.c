@@ -56,6 +56,14 @@ static const option options[] = {
      UINT64_C(1) << 40, "N", "octets of one message (26214400)"},
     {"max-hops", NUMBER, AT(max_hops), 1, 10000, "N",
      "Received: fields of one message (50)"},
+    {"command-timeout", NUMBER, AT(command_timeout_s), 1, 86400, "SECONDS",
+     "of silence in a session, then 421 (300)"},
+    {"workers", NUMBER, AT(workers), 1, 64, "N",
+     "processes that serve (1)"},
+    {"drain-time", NUMBER, AT(drain_time_s), 1, 604800, "SECONDS",
+     "for old sessions after a reload (3600)"},
+    {"user", TEXT, AT(user), 0, 0, "NAME[:GROUP]",
+     "give root up once listeners are bound"},
     {"syslog", FLAG, AT(use_syslog), 0, 0, NULL,
      "log to syslog, not to stderr"},
     {"check", FLAG, AT(check), 0, 0, NULL,
@@ -383,7 +391,6 @@ static int missing(const settings *s)
                        : s->domains.count == 0 ? "domain"
                        : s->mail_root == NULL  ? "mail-root"
                        : s->users == NULL      ? "users"
-                       : s->listen.count == 0  ? "listen"
                                                : NULL;
     if (name != NULL) {
         complain("--%s is missing, see --help", name);
@@ -411,6 +418,9 @@ int settings_read(settings *s, int argc, char **argv)
     s->max_recipients = 1000;
     s->max_message_bytes = 26214400;
     s->max_hops = 50;
+    s->command_timeout_s = 300;
+    s->workers = 1;
+    s->drain_time_s = 3600;
     s->postmaster = copy("postmaster");
     int code = arguments(s, argc, argv, true);
     if (code < 0 && s->config != NULL) {
@@ -427,6 +437,7 @@ void settings_free(settings *s)
     free(s->mail_root);
     free(s->users);
     free(s->postmaster);
+    free(s->user);
     list_clear(&s->domains);
     list_clear(&s->listen);
 }

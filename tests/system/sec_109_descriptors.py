@@ -39,20 +39,25 @@ def check_count_before_and_after():
         same(daemon.box().names('tmp'), [])
 
 
+def close_on_exec(top):
+    for fd in os.listdir(top + 'fd'):
+        if int(fd) < 3:
+            continue
+        with open(top + 'fdinfo/' + fd, encoding='ascii') as f:
+            flags = next(line for line in f if 'flags' in line)
+        true(int(flags.split()[1], 8) & 0o2000000, '%s: %s' % (
+            fd, os.readlink(top + 'fd/' + fd)))
+
+
 def check_all_close_on_exec():
     with Scratch() as scratch, Daemon(scratch) as daemon:
         with Wire(daemon.port) as wire:
             wire.open()
             wire.send((b'x' * 76 + b'\r\n') * 10000)
             until(lambda: daemon.box().names('tmp'), 5, 'a file in tmp/')
-            top = '/proc/%d/' % daemon.pid()
-            for fd in os.listdir(top + 'fd'):
-                if int(fd) < 3:
-                    continue
-                with open(top + 'fdinfo/' + fd, encoding='ascii') as f:
-                    flags = next(line for line in f if 'flags' in line)
-                true(int(flags.split()[1], 8) & 0o2000000, '%s: %s' % (
-                    fd, os.readlink(top + 'fd/' + fd)))
+            same(len(daemon.family()), 2)
+            for pid in daemon.family():
+                close_on_exec('/proc/%d/' % pid)
 
 
 def check_none_left():

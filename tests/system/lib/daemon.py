@@ -17,6 +17,15 @@ LISTENING = re.compile(r'listening (\w+) (\S+):(\d+)$')
 USERS = 'alice:{PLAIN}one\nbob:{PLAIN}two\ncarol@example.net:{PLAIN}three\n'
 
 
+def running(pid):
+    """There, and no zombie that somebody else has to wait for."""
+    try:
+        with open('/proc/%d/stat' % pid, encoding='latin-1') as f:
+            return f.read().rpartition(') ')[2][0] not in 'ZX'
+    except OSError:
+        return False
+
+
 class Server:
     """A program that prints `listening …` and `ready`. A context: running
     inside, stopped and sane after it."""
@@ -80,6 +89,16 @@ class Server:
                       encoding='ascii') as f:
                 pid = int(f.read().split()[0])
 
+    def workers(self):
+        """The ids of the processes that serve, below the daemon's own."""
+        pid = self.pid()
+        with open('/proc/%d/task/%d/children' % (pid, pid),
+                  encoding='ascii') as f:
+            return [int(child) for child in f.read().split()]
+
+    def family(self):
+        return [self.pid(), *self.workers()]
+
     def signal(self, number):
         os.kill(self.pid(), number)
 
@@ -96,13 +115,20 @@ class Server:
         return self.code
 
     def kill(self):
+        """All of it, at once; returns when all is gone."""
         if self.process and self.process.poll() is None:
             try:
-                os.kill(self.pid(), signal.SIGKILL)
+                family = self.family()
             except (OSError, IndexError, ValueError):
-                pass
+                family = []
+            for pid in family:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
             self.process.kill()
             self.process.wait()
+            until(lambda: not any(map(running, family)), 5, 'its end')
 
     def stop(self, seconds=15):
         """SIGTERM, its end, and a look at what it said."""
@@ -138,23 +164,30 @@ class Server:
         return '127.0.0.1:%d' % self.port
 
     def peak_kib(self):
-        """The most memory it ever had."""
-        with open('/proc/%d/status' % self.pid(), encoding='latin-1') as f:
-            return int(re.search(r'VmHWM:\s*(\d+)', f.read()).group(1))
+        """The most memory that its processes ever had."""
+        total = 0
+        for pid in self.family():
+            with open('/proc/%d/status' % pid, encoding='latin-1') as f:
+                total += int(re.search(r'VmHWM:\s*(\d+)', f.read()).group(1))
+        return total
 
     def connections(self):
         """Sockets beyond those that it had before anybody came."""
         return self._sockets() - self.listeners
 
+    def _links(self):
+        """What the descriptors of all its processes are."""
+        found = []
+        for pid in self.family():
+            for fd in os.listdir('/proc/%d/fd' % pid):
+                try:
+                    found.append(os.readlink('/proc/%d/fd/%s' % (pid, fd)))
+                except OSError:
+                    pass  # closed meanwhile
+        return found
+
     def _sockets(self):
-        count, top = 0, '/proc/%d/fd' % self.pid()
-        for fd in os.listdir(top):
-            try:
-                link = os.readlink(os.path.join(top, fd))
-                count += link.startswith('socket')
-            except OSError:
-                pass  # closed meanwhile
-        return count
+        return sum(link.startswith('socket') for link in self._links())
 
     def quiet(self):
         """Its descriptors once all connections are closed and what workers
@@ -172,7 +205,7 @@ class Server:
               'back to %d descriptors' % count)
 
     def descriptors(self):
-        return len(os.listdir('/proc/%d/fd' % self.pid()))
+        return len(self._links())
 
 
 class Daemon(Server):
