@@ -131,6 +131,67 @@ static void sec_006_stuffing_is_lazy_and_right(void **state)
     }
 }
 
+static void sec_006_a_body_is_parted_anywhere(void **state)
+{
+    (void)state;
+    static const char whole[] = "..\r\n.a\r\n\r\n.\r\nb.\r\n.";
+    for (size_t cut = 0; cut < sizeof whole; cut++) {
+        char a[sizeof whole] = {0};
+        char want[256];
+        memcpy(a, whole, cut);
+        size_t n = model(want, a, whole + cut);
+        for (size_t by = 1; by <= n; by++) {
+            char unit[64];
+            mk_outq q;
+            mk_outq_body body;
+            mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+            fill(&q, a, whole + cut);
+            drain(&q, want, n, by);
+            mk_outq_fini(&q);
+        }
+    }
+}
+
+/* Far apart dots: a piece is looked for so far and no further, and what
+ * stands at the end of sight is neither lost nor told twice. */
+static void sec_006_dots_beyond_the_end_of_sight(void **state)
+{
+    (void)state;
+    enum { SIGHT = 65536, SIZE = 3 * SIGHT };
+    char *text = malloc(SIZE);
+    char *want = malloc(SIZE + 8);
+    for (size_t dot = SIGHT - 4; dot < SIGHT + 4; dot++) {
+        char unit[8];
+        mk_outq q;
+        mk_outq_body body;
+        mk_str piece;
+        size_t at = 0;
+        memset(text, 'x', SIZE);
+        memcpy(text + dot - 2, "\r\n.", 3);
+        memcpy(text + SIZE - 5, "\r\n.\r\n", 5);
+        memcpy(want, text, dot);
+        want[dot] = '.';
+        memcpy(want + dot + 1, text + dot, SIZE - dot - 3);
+        memcpy(want + SIZE - 2, "..\r\n", 4);
+        mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+        mk_outq_body_begin(&q);
+        assert_int_equal(mk_outq_body_add(&q, mk_str_of(text, SIZE), true),
+                         MK_OK);
+        while (mk_outq_spans(&q, 0, &piece, 1) > 0) {
+            size_t n = piece.len < 40001 ? piece.len : 40001;
+            assert_true(piece.len <= SIGHT + 1);
+            assert_true(at + n <= SIZE + 2);
+            assert_memory_equal(piece.ptr, want + at, n);
+            assert_int_equal(mk_outq_sent(&q, n), MK_OK);
+            at += n;
+        }
+        assert_int_equal(at, SIZE + 2);
+        mk_outq_fini(&q);
+    }
+    free(text);
+    free(want);
+}
+
 static void sec_004_bare_octets_are_not_lent(void **state)
 {
     (void)state;
@@ -216,6 +277,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_006_stuffing_is_lazy_and_right),
+        cmocka_unit_test(sec_006_a_body_is_parted_anywhere),
+        cmocka_unit_test(sec_006_dots_beyond_the_end_of_sight),
         cmocka_unit_test(sec_004_bare_octets_are_not_lent),
         cmocka_unit_test(a_held_unit_keeps_what_lies_behind_the_tail),
     };
