@@ -142,6 +142,15 @@ static mk_err line_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
     if (l->is_aborting) {
         return MK_END;
     }
+    if (l->is_tls_due && is_out_low(l)) {
+        l->is_tls_due = false;
+        l->is_tls_told = true;
+        out_event->type = MK_EV_TLS_WANTED;
+        return MK_OK;
+    }
+    if (l->is_tls_told) {
+        return MK_WAIT;
+    }
     if (!is_out_low(l) && !l->is_client) {
         r = MK_WAIT;
     } else {
@@ -212,7 +221,7 @@ static unsigned line_want(const mk_engine *e)
     if (l->is_closing) {
         return want | MK_WANT_CLOSE;
     }
-    return l->is_asking ? want : want | MK_WANT_READ;
+    return l->is_asking || l->is_tls_told ? want : want | MK_WANT_READ;
 }
 
 static uint64_t line_deadline(const mk_engine *e)
@@ -254,6 +263,30 @@ static mk_err line_later(mk_engine *e, mk_op op)
     return MK_OK;
 }
 
+static mk_err line_tls_begin(mk_engine *e, size_t held)
+{
+    line_engine *l = line_of(e);
+
+    if (!l->is_tls_told) {
+        return MK_E_STATE;
+    }
+    l->fault_why = held > 0 ? MK_E_CLEARTEXT : MK_OK;
+    return MK_OK;
+}
+
+static mk_err line_tls_done(mk_engine *e, mk_err result,
+                            const mk_tls_info *info)
+{
+    line_engine *l = line_of(e);
+
+    l->tls_calls++;
+    l->tls_result = result;
+    l->tls = info;
+    l->is_tls_told = false;
+    l->fault_why = result;
+    return MK_OK;
+}
+
 static void line_finish(mk_engine *e, mk_str text)
 {
     (void)text;
@@ -286,6 +319,8 @@ static const mk_engine_ops line_ops = {
     .deadline = line_deadline,
     .reply = line_reply,
     .later = line_later,
+    .tls_begin = line_tls_begin,
+    .tls_done = line_tls_done,
     .finish = line_finish,
     .hurry = line_hurry,
     .close = line_close,

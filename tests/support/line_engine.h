@@ -30,8 +30,13 @@ typedef struct line_engine {
     bool was_withdrawn;
     bool is_told; /* the fault was told */
     bool is_hurried;
-    int hurries; /* mk_hurry calls; a tenth of the time is left then */
-    int closed;  /* mk_close calls: must end at 1 */
+    int hurries;      /* mk_hurry calls; a tenth of the time is left then */
+    bool is_tls_due;  /* set by a test: MK_EV_TLS_WANTED once all is sent */
+    bool is_tls_told; /* READ is off until mk_tls_done */
+    int tls_calls;    /* mk_tls_done calls: at most 1 */
+    mk_err tls_result;
+    const mk_tls_info *tls;
+    int closed; /* mk_close calls: must end at 1 */
     mk_err eof_why;
     mk_err fault_why;
     mk_fault fault;
