@@ -10,9 +10,9 @@ from lib.case import SLOW
 
 class Wire:
     def __init__(self, port, greet=True, seconds=15, host='127.0.0.1',
-                 source='127.0.0.1'):
+                 source=None):
         self.socket = socket.create_connection((host, port), seconds * SLOW,
-                                               (source, 0))
+                                               source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.octets = b''
         self.ended = False
