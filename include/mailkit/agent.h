@@ -504,11 +504,15 @@ typedef struct mk_local_delivery_config {
  * 4.4; a Return-Path: that the message brought stays where it is), makes the
  * files of all mailboxes durable and only then accepts, with 250 2.0.0 and the
  * id. A mailbox named by several recipients gets one copy. All files of a
- * message are written before the first is renamed, so that a full disk cannot
- * split it (mailboxes beyond 64 are done 64 at a time). Should a rename fail
+ * message are on stable storage before the first is renamed, so that a full
+ * disk cannot split it. Should a rename, or the sync of a directory, fail
  * after another succeeded, the peer is told 451 and its retry doubles the
  * message there: SMTP has one reply for all (RFC 5321 4.5.3.2.6 has the same
- * choice: rather twice than never). */
+ * choice: rather twice than never).
+ *
+ * A mailbox stays open for about a second of further messages; one that was
+ * moved away meanwhile gets those of that second, one that was removed is
+ * made anew. */
 typedef struct mk_local_delivery mk_local_delivery;
 
 /** Set a config to the defaults named above.
@@ -539,6 +543,15 @@ MK_API void mk_local_delivery_stage(mk_local_delivery *d, mk_stage *out_stage);
  * @param d  the delivery.
  * @return 0 when idle. */
 MK_API size_t mk_local_delivery_count(const mk_local_delivery *d);
+
+/** Close the mailboxes that are kept open for more mail, and keep none from
+ *  now on; for a program that is about to stop.
+ *
+ * Without it they are closed, and the host's timer is unset, about a second
+ * after the last message. Messages go on coming to rest.
+ *
+ * @param d  the delivery. */
+MK_API void mk_local_delivery_rest(mk_local_delivery *d);
 
 /** Free a delivery that is idle.
  *

@@ -40,7 +40,8 @@ typedef mk_err (*mk_disk_namer)(void *self, unsigned attempt, char *out_name);
 /** A new file under a temporary name. Treat the fields as read-only. */
 typedef struct mk_disk_file {
     const mk_vfs *vfs;
-    mk_dir dir;   /**< where the temporary name is; borrowed */
+    mk_dir dir;   /**< where the temporary name is; borrowed; MK_VFS_NONE: not
+                       within reach now, the name then stays for the sweep */
     mk_file file; /**< id MK_VFS_NONE when not open */
     bool present; /**< the temporary name exists and is ours to remove */
     uint64_t end; /**< highest offset written */
@@ -85,6 +86,20 @@ MK_API mk_err mk_disk_file_write(mk_disk_file *f, uint64_t offset, mk_str data);
 MK_API mk_err mk_disk_file_read(const mk_disk_file *f, uint64_t offset,
                                 void *out, size_t max, size_t *out_read);
 
+/** How safe a commit is. */
+typedef enum mk_commit_mode {
+    MK_COMMIT_DURABLE = 0, /**< survives a power cut; the default */
+    MK_COMMIT_RELAXED = 1  /**< no syncs: atomic, but a crash may lose it */
+} mk_commit_mode;
+
+/** Put the contents on stable storage and close; the temporary name stays.
+ *
+ * @param f     written; closed already by this call is fine.
+ * @param mode  MK_COMMIT_RELAXED: no sync.
+ * @return MK_OK; MK_E_STATE when nothing is there; else the error of sync or
+ *         close: then it was discarded, and is never synced again. */
+MK_API mk_err mk_disk_file_settle(mk_disk_file *f, mk_commit_mode mode);
+
 /** Close the file if it is open and remove its temporary name.
  *
  * @param f  initialised; afterwards nothing is there. When the name cannot be
@@ -99,13 +114,14 @@ MK_API void mk_disk_file_discard(mk_disk_file *f);
  * The memory is the caller's and stays until `done` (or, with mk_commit,
  * until that returns). Fill it after mk_commit_item_init. */
 typedef struct mk_commit_item {
-    mk_disk_file file; /**< written, or empty when `prepare` will */
+    mk_disk_file file; /**< written or settled, or empty: `prepare` will */
     mk_dir final_dir;  /**< borrowed */
     /** Makes the final name; called on the worker with `self`. */
     mk_disk_namer namer;
-    /** Optional first step on the worker: opens and writes `file`. On an
-     *  error it leaves nothing there. It may be called again after it has
-     *  returned MK_E_FILES. */
+    /** Optional first step on the worker, for a `file` that is not open: it
+     *  opens and writes it, or, when that was settled before, may set its
+     *  `dir` and `final_dir` anew. On an error it leaves nothing open. It is
+     *  called again after it has returned MK_E_FILES. */
     mk_err (*prepare)(struct mk_commit_item *item);
     /** Called by a mk_commit_queue, on the loop's thread, once and last:
      *  `result` is set and the memory is the caller's again. */
@@ -123,11 +139,21 @@ typedef struct mk_commit_item {
  * @param item  written. */
 MK_API void mk_commit_item_init(mk_commit_item *item);
 
-/** How safe a commit is. */
-typedef enum mk_commit_mode {
-    MK_COMMIT_DURABLE = 0, /**< survives a power cut; the default */
-    MK_COMMIT_RELAXED = 1  /**< no syncs: atomic, but a crash may lose it */
-} mk_commit_mode;
+/** The first half of mk_commit: contents on stable storage, files closed.
+ *
+ * Nothing is visible yet; mk_commit on the same items does the rest, and
+ * whoever gives them up instead discards each `file`. So a message of many
+ * mailboxes is complete everywhere before the first name is made, and takes
+ * no descriptor meanwhile. Blocks, meant for a worker.
+ *
+ * @param vfs    the table of all items.
+ * @param items  list linked by `chain`, NULL-terminated; NULL is fine.
+ * @param mode   as for mk_commit.
+ *
+ * Afterwards each item's `result` is MK_OK, or the error of the step that
+ * failed, and then nothing of it is left. */
+MK_API void mk_commit_contents(const mk_vfs *vfs, mk_commit_item *items,
+                               mk_commit_mode mode);
 
 /** Make a batch of files durable and visible; blocks, meant for a worker.
  *

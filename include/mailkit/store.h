@@ -2,7 +2,7 @@
  *
  * store.h: mailboxes on disk. Today the Maildir, written: unique names with
  * ",S=" (octets on disk) and ",W=" (octets with CRLF line ends), LF on disk,
- * delivery by tmp/ then new/, header fields put on top after the body came.
+ * delivery by tmp/ then new/, header fields put on top.
  * docs/maildir.md lists the states. Octets go in as they were on the wire
  * (RFC 5321 4.5.2 undone, CRLF). It refuses names that leave the mail root,
  * boxes that are links or belong to somebody else, and to replace any file.
@@ -112,32 +112,15 @@ typedef struct mk_maildir_name {
  * @return MK_OK; MK_E_SYNTAX when the base is empty or begins with a dot. */
 MK_API mk_err mk_maildir_name_parse(mk_str name, mk_maildir_name *out_parts);
 
-/* ---- header fields on top ------------------------------------------------ */
-
-/** Fill header fields with white space until their LF form has a given size.
- *
- * Spaces go to the ends of the lines of Received: fields, where they are
- * part of folding white space or of the date's trailing CFWS (RFC 5322 3.2.2,
- * 3.3, 3.6.7); no line grows beyond 998 octets.
- *
- * @param top   complete header fields with CRLF line ends.
- * @param size  octets wanted, line ends counted as one octet.
- * @param out   appended to, with CRLF line ends.
- * @return MK_OK; MK_E_ROOM when top is larger than size, when the lines of
- *         its Received: fields cannot take the rest, or when `out` is full;
- *         MK_E_SYNTAX when top does not end with CRLF. */
-MK_API mk_err mk_maildir_top_pad(mk_str top, size_t size, mk_buf *out);
-
 /* ---- one delivery -------------------------------------------------------- */
-
-/** The gap kept for header fields of a streamed message, by default. */
-#define MK_DELIVERY_TOP_RESERVE 2048u
 
 /** Settings of a delivery; start with mk_delivery_config_init. */
 typedef struct mk_delivery_config {
     size_t size;           /**< sizeof(mk_delivery_config), set by init */
     const mk_alloc *alloc; /**< called on workers too */
-    const mk_maildir *box; /**< open until the delivery is freed */
+    /** Borrowed until the delivery is freed. It must be open whenever a call
+     *  for a worker, or the commit, is made; see mk_delivery_park. */
+    const mk_maildir *box;
     mk_maildir_stamp stamp;
     uint64_t free_bytes_min;  /**< refuse below; 0 does not ask */
     uint64_t free_inodes_min; /**< refuse below; 0 does not ask */
@@ -157,7 +140,7 @@ MK_API void mk_delivery_config_init(mk_delivery_config *c, size_t size);
 
 /** Make a delivery; touches no file.
  *
- * @param c             alloc and an open box are needed.
+ * @param c             alloc and box are needed.
  * @param out_delivery  written on success; free it by mk_delivery_free.
  * @return MK_OK; MK_E_ARG; MK_E_MEMORY. */
 MK_API mk_err mk_delivery_new(const mk_delivery_config *c,
@@ -175,14 +158,15 @@ MK_API mk_err mk_delivery_new(const mk_delivery_config *c,
 MK_API mk_err mk_delivery_whole(mk_delivery *d, mk_str top, const mk_str *body,
                                 size_t n);
 
-/** Create the file in tmp/ and keep a gap at its start. Worker.
+/** Create the file in tmp/ and put header fields at its start. Worker.
  *
- * @param d            fresh.
- * @param top_reserve  octets on disk for header fields, 0 to 65,536.
- * @return MK_OK; MK_E_STATE; MK_E_ARG; MK_E_MEMORY; MK_E_SPACE when the file
- *         system has less left than the config asks; or the table's error.
- *         On failure nothing is there. */
-MK_API mk_err mk_delivery_begin(mk_delivery *d, size_t top_reserve);
+ * @param d    fresh.
+ * @param top  header fields with CRLF; may be empty; not kept.
+ * @return MK_OK; MK_E_STATE, also when the box is not open; MK_E_SYNTAX when
+ *         top does not end with a line's end; MK_E_MEMORY; MK_E_SPACE when
+ *         the file system has less left than the config asks; or the table's
+ *         error. On failure nothing is there. */
+MK_API mk_err mk_delivery_begin(mk_delivery *d, mk_str top);
 
 /** Write more of the message, CRLF becoming LF; may be cut anywhere. Worker.
  *
@@ -192,24 +176,22 @@ MK_API mk_err mk_delivery_begin(mk_delivery *d, size_t top_reserve);
  *         are left. */
 MK_API mk_err mk_delivery_add(mk_delivery *d, mk_str wire);
 
-/** End a streamed message: write the fields into the gap. Worker.
+/** End a streamed message: write out what is left. Worker.
  *
- * @param d    begun.
- * @param top  header fields with CRLF; padded by mk_maildir_top_pad to the
- *             gap. Empty only when the gap is 0.
- * @return MK_OK: ready for commit; MK_E_ROOM, MK_E_SYNTAX or MK_E_MEMORY
- *         from padding: may be tried again; MK_E_STATE; or the table's
- *         error: then only abort or free are left. */
-MK_API mk_err mk_delivery_end(mk_delivery *d, mk_str top);
+ * @param d  begun.
+ * @return MK_OK: ready for commit; MK_E_STATE; or the table's error: then
+ *         only abort or free are left. */
+MK_API mk_err mk_delivery_end(mk_delivery *d);
 
 /** Make a delivery a copy of an ended one, with fields of its own. Worker.
  *
- * Each is a file of its own, never a hard link.
+ * The body is copied, the source's fields are not. Each is a file of its own,
+ * never a hard link.
  *
  * @param d       fresh; may be for any box.
  * @param source  ended by mk_delivery_end or mk_delivery_copy and not yet
  *                handed to a commit.
- * @param top     as for mk_delivery_end, padded to the gap of source.
+ * @param top     as for mk_delivery_begin.
  * @return MK_OK: ready for commit; else as mk_delivery_begin and
  *         mk_delivery_end, and nothing is there. */
 MK_API mk_err mk_delivery_copy(mk_delivery *d, const mk_delivery *source,
@@ -217,9 +199,10 @@ MK_API mk_err mk_delivery_copy(mk_delivery *d, const mk_delivery *source,
 
 /** The item to hand to mk_commit_queue_add or mk_commit.
  *
- * Of its fields only `done` is the caller's to set, and `chain` for a direct
- * mk_commit. After the commit `result` tells; MK_E_EXISTS means that ten
- * names were taken.
+ * Of its fields `done` is the caller's to set, and `chain` for a direct
+ * mk_commit; a caller may also put a step of its own before `prepare` (such
+ * as opening the box). After the commit `result` tells; MK_E_EXISTS means that
+ * ten names were taken.
  *
  * @param d  given as a whole, ended, or copied.
  * @return the item, part of d; NULL when the message is not complete. */
@@ -250,6 +233,14 @@ MK_API void mk_delivery_size(const mk_delivery *d, uint64_t *out_disk_bytes,
  * @param d  any delivery.
  * @return a view into d; empty before the commit said MK_OK. */
 MK_API mk_str mk_delivery_name(const mk_delivery *d);
+
+/** The box is about to be closed while the file waits, settled, in its tmp/.
+ *
+ * Open the box again, at the same address, before the commit or
+ * mk_delivery_abort; an abort without it leaves the file to the sweep.
+ *
+ * @param d  settled by mk_commit_contents. */
+MK_API void mk_delivery_park(mk_delivery *d);
 
 /** Give up: the file in tmp/ is removed. Worker.
  *

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * delivery.c: the stage that brings a message to rest (RFC 5321 4.1.1.4, 4.4,
- * 6.1) and the order of its steps: collect, spill when it grows, prepare the
- * files on a worker, hand them to the group commit, answer. 250 is said only
- * when every mailbox has it durably (docs/maildir.md). It refuses a recipient
- * that has no mailbox, and has no way to send mail elsewhere.
+ * 6.1) and the order of its steps: collect, spill when it grows, write the
+ * files of several mailboxes on a worker, hand all to the group commit,
+ * answer. A message in memory for one mailbox, the usual one, goes straight to
+ * the commit. 250 is said only when every mailbox has it durably
+ * (docs/maildir.md). It refuses a recipient that has no mailbox, and has no
+ * way to send mail elsewhere.
  */
 #include <string.h>
 
 #include "delivery_internal.h"
-
-/* Mailboxes done at once: bounds the descriptors that one message takes. */
-#define SLICE 64u
 
 static void advance(mk_job *job);
 static void finish(message *m);
@@ -57,22 +56,43 @@ static message *message_new(mk_local_delivery *ld)
     return m;
 }
 
-static void task_drop(message *m, task *t)
+static mk_err task_box(task *t, mk_str domain, mk_str user)
+{
+    t->box = mk_agent_box_get(&t->m->ld->boxes, domain, user);
+    if (t->box == NULL) {
+        return MK_E_MEMORY;
+    }
+    t->is_shared = t->box->open;
+    return MK_OK;
+}
+
+static void task_drop(message *m, task *t, mk_err err)
 {
     mk_delivery_free(t->delivery);
     t->delivery = NULL;
     if (t->box != NULL) {
-        t->box->bad = t->box->bad || m->err != MK_OK;
+        t->box->bad = t->box->bad || err != MK_OK;
         mk_agent_box_put(&m->ld->boxes, t->box);
         t->box = NULL;
     }
 }
 
+static void deliveries_free(message *m)
+{
+    for (size_t i = 0; i < m->task_count; i++) {
+        mk_delivery_free(m->tasks[i].delivery);
+        m->tasks[i].delivery = NULL;
+    }
+    mk_delivery_free(m->source);
+    m->source = NULL;
+}
+
 static void message_free(message *m)
 {
     mk_local_delivery *ld = m->ld;
+    deliveries_free(m); /* before their boxes */
     for (size_t i = 0; i < m->task_count; i++) {
-        task_drop(m, &m->tasks[i]);
+        task_drop(m, &m->tasks[i], m->err);
     }
     mk_alloc_put(ld->c.alloc, m->tasks, m->task_room * sizeof *m->tasks);
     mk_agent_collect_views_free(m);
@@ -80,9 +100,6 @@ static void message_free(message *m)
     mk_alloc_put(ld->c.alloc, m->top, m->top_bytes);
     mk_alloc_put(ld->c.alloc, m, sizeof *m);
     ld->messages--;
-    if (ld->messages == 0) {
-        mk_agent_boxes_fini(&ld->boxes); /* who is idle holds no descriptor */
-    }
 }
 
 /* Start the job. When it cannot be had, *m is as before. */
@@ -101,7 +118,7 @@ static mk_err start(message *m, message_step step)
 /* Give up what is not committed, then end. */
 static void clean(message *m)
 {
-    bool any = false;
+    bool any = m->source != NULL;
     for (size_t i = 0; i < m->task_count; i++) {
         any = any || m->tasks[i].delivery != NULL;
     }
@@ -115,7 +132,7 @@ static void clean(message *m)
 static bool has_task(const message *m, const mk_recipient *r)
 {
     for (size_t i = 0; i < m->task_count; i++) {
-        const box *x = m->tasks[i].box;
+        const box *x = m->tasks[i].box; /* none is done yet */
         if (mk_str_is(x->user, r->box_user) &&
             mk_str_is(x->domain, r->box_domain)) {
             return true;
@@ -148,8 +165,8 @@ static mk_err make_tasks(message *m, const mk_session *s)
             continue;
         }
         task *t = &m->tasks[m->task_count];
-        t->box = mk_agent_box_get(&ld->boxes, r->box_domain, r->box_user);
-        if (t->box == NULL) {
+        t->m = m;
+        if (task_box(t, r->box_domain, r->box_user) != MK_OK) {
             return MK_E_MEMORY;
         }
         m->task_count++;
@@ -159,9 +176,51 @@ static mk_err make_tasks(message *m, const mk_session *s)
     m->stamp.pid = ld->c.pid;
     m->stamp.host = ld->c.hostname;
     m->stamp.seq = ld->seq;
-    ld->seq += m->task_count;
+    ld->seq += m->task_count + 1; /* one for a source */
     return ld->c.random->fill(ld->c.random->self, &m->stamp.random,
                               sizeof m->stamp.random);
+}
+
+/* ---- the fields on top ----------------------------------------------------
+ */
+
+/* Made anew when a stage has added fields since. */
+static mk_err make_top(message *m, const mk_session *s)
+{
+    const mk_local_delivery_config *c = &m->ld->c;
+    mk_str fields = mk_session_fields(s);
+    bool one = mk_session_recipient_count(s) == 1;
+    uint32_t flags = mk_session_flags(s);
+    trace_info t = {
+        .reverse_path = mk_session_reverse_path(s),
+        .helo = mk_session_helo(s),
+        .helo_valid = (flags & MK_SMTP_EVENT_NAME_VALID) != 0,
+        .esmtp = (flags & MK_SMTP_EVENT_ESMTP) != 0,
+        .peer = mk_session_peer(s),
+        .hostname = c->hostname,
+        .id = mk_session_id(s),
+        .forward_path =
+            one ? mk_session_recipients(s)->mailbox : mk_str_of(NULL, 0),
+        .wall_s = c->host->wall_s(c->host->self, NULL),
+        .fields = fields,
+    };
+    mk_buf b;
+
+    if (m->top != NULL && m->fields_len == fields.len) {
+        return MK_OK; /* fields are only ever added */
+    }
+    m->is_other_top = m->top != NULL;
+    mk_alloc_put(c->alloc, m->top, m->top_bytes);
+    m->fields_len = fields.len;
+    m->top_bytes = TRACE_MAX + fields.len;
+    m->top = mk_alloc_get(c->alloc, m->top_bytes);
+    if (m->top == NULL) {
+        return MK_E_MEMORY;
+    }
+    mk_buf_init(&b, m->top, m->top_bytes);
+    mk_err err = mk_agent_trace_format(&t, &b);
+    m->top_len = b.len;
+    return err;
 }
 
 /* ---- the body ------------------------------------------------------------ */
@@ -181,6 +240,7 @@ static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
     if (err == MK_OK &&
         (m->held > ld->c.message_memory_max || ld->memory > ld->c.memory_max)) {
         err = make_tasks(m, call->session);
+        err = err == MK_OK ? make_top(m, call->session) : err;
         err = err == MK_OK ? start(m, STEP_SPILL) : err;
         if (err == MK_OK) {
             m->ask = call->ask;
@@ -208,46 +268,84 @@ static void after_spill(message *m)
     mk_stage_answer(m->ask, &v);
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the commit ---------------------------------------------------------- */
 
-static mk_err make_top(message *m, const mk_session *s)
+static void committed(mk_commit_item *item);
+
+static mk_err commit_one(task *t)
 {
-    const mk_local_delivery_config *c = &m->ld->c;
-    mk_str fields = mk_session_fields(s);
-    bool one = mk_session_recipient_count(s) == 1;
-    uint32_t flags = mk_session_flags(s);
-    trace_info t = {
-        .reverse_path = mk_session_reverse_path(s),
-        .helo = mk_session_helo(s),
-        .helo_valid = (flags & MK_SMTP_EVENT_NAME_VALID) != 0,
-        .esmtp = (flags & MK_SMTP_EVENT_ESMTP) != 0,
-        .peer = mk_session_peer(s),
-        .hostname = c->hostname,
-        .id = mk_session_id(s),
-        .forward_path =
-            one ? mk_session_recipients(s)->mailbox : mk_str_of(NULL, 0),
-        .wall_s = c->host->wall_s(c->host->self, NULL),
-        .fields = fields,
-    };
-    mk_buf b;
-
-    m->top_bytes = TRACE_MAX + fields.len;
-    m->top = mk_alloc_get(c->alloc, m->top_bytes);
-    if (m->top == NULL) {
-        return MK_E_MEMORY;
+    mk_commit_item *item = mk_delivery_item(t->delivery);
+    item->done = committed;
+    mk_err err = mk_commit_queue_add(t->m->ld->queue, item);
+    if (err == MK_OK) {
+        t->m->pending++;
+        t->m->committing = true;
     }
-    mk_buf_init(&b, m->top, m->top_bytes);
-    mk_err err = mk_agent_trace_format(&t, &b);
-    m->top_len = b.len;
     return err;
 }
 
-static void slice_next(message *m)
+/* As many as may be under way; after a failure no more. */
+static void commit_more(message *m)
 {
-    size_t left = m->task_count - m->slice_end;
-    m->slice_first = m->slice_end;
-    m->slice_end += left < SLICE ? left : SLICE;
+    while (m->err == MK_OK && m->next < m->task_count && m->pending < SLICE) {
+        m->err = commit_one(&m->tasks[m->next]);
+        m->next++;
+    }
+    if (m->pending > 0) {
+        return;
+    }
+    if (m->err != MK_OK) {
+        clean(m);
+    } else {
+        finish(m);
+    }
 }
+
+/* The box that was open is no more at its place: open what is there now. */
+static mk_err commit_again(task *t)
+{
+    box *old = t->box;
+    t->m->retried = true;
+    old->bad = true;
+    mk_err err = task_box(t, old->domain, old->user);
+    mk_agent_box_put(&t->m->ld->boxes, old);
+    err = err == MK_OK ? mk_agent_task_whole(t) : err;
+    return err == MK_OK ? commit_one(t) : err;
+}
+
+static void committed(mk_commit_item *item)
+{
+    task *t = *mk_delivery_tag(mk_delivery_of(item));
+    message *m = t->m;
+    mk_err err = item->result;
+
+    m->pending--;
+    mk_delivery_free(t->delivery); /* its end is known, nothing is left of it */
+    t->delivery = NULL;
+    if (err == MK_E_NOENT && t->is_shared && m->is_direct && !m->retried) {
+        err = commit_again(t);
+        if (err == MK_OK) {
+            return;
+        }
+    }
+    m->err = m->err == MK_OK ? err : m->err;
+    task_drop(m, t, err);
+    commit_more(m);
+}
+
+/* The message is whole. */
+static mk_err bring_to_rest(message *m)
+{
+    if (m->task_count > 1 || m->source != NULL) {
+        return start(m, STEP_PREPARE);
+    }
+    m->is_direct = true;
+    m->next = 1;
+    mk_err err = mk_agent_task_whole(m->tasks);
+    return err == MK_OK ? commit_one(m->tasks) : err;
+}
+
+/* ---- the end ------------------------------------------------------------- */
 
 static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
                    mk_verdict *v)
@@ -268,11 +366,7 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
     mk_err err = make_tasks(m, s);
     err = err == MK_OK ? make_top(m, s) : err;
     err = err == MK_OK ? mk_agent_collect_views(m) : err;
-    if (err == MK_OK) {
-        m->slice_end = 1;
-        slice_next(m);
-        err = start(m, STEP_PREPARE);
-    }
+    err = err == MK_OK ? bring_to_rest(m) : err;
     if (err != MK_OK) {
         refuse_for(err, v);
         return;
@@ -280,77 +374,6 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
     m->ask = call->ask;
     m->asked = true;
     v->kind = MK_VERDICT_WAIT;
-}
-
-/* ---- the commit ---------------------------------------------------------- */
-
-static bool is_in_slice(const message *m, size_t i)
-{
-    bool is_last = m->slice_end == m->task_count;
-    return (i >= m->slice_first && i < m->slice_end) || (i == 0 && is_last);
-}
-
-static void slice_done(message *m)
-{
-    bool is_last = m->slice_end == m->task_count;
-    for (size_t i = 0; i < m->task_count && m->err == MK_OK; i++) {
-        if (is_in_slice(m, i)) {
-            task_drop(m, &m->tasks[i]);
-        }
-    }
-    if (m->err != MK_OK) {
-        clean(m);
-    } else if (is_last) {
-        finish(m);
-    } else {
-        slice_next(m);
-        m->err = start(m, STEP_PREPARE);
-        if (m->err != MK_OK) {
-            clean(m);
-        }
-    }
-}
-
-static void committed(mk_commit_item *item)
-{
-    mk_delivery *d = mk_delivery_of(item);
-    message *m = *mk_delivery_tag(d);
-    if (item->result != MK_OK && m->err == MK_OK) {
-        m->err = item->result;
-    }
-    for (size_t i = 0; i < m->task_count; i++) {
-        if (m->tasks[i].delivery == d) {
-            mk_delivery_free(d); /* its end is known, nothing is left of it */
-            m->tasks[i].delivery = NULL;
-            break;
-        }
-    }
-    if (--m->pending == 0) {
-        slice_done(m);
-    }
-}
-
-static void commit(message *m)
-{
-    m->committing = true;
-    m->pending = 1;
-    for (size_t i = 0; i < m->task_count; i++) {
-        if (!is_in_slice(m, i)) {
-            continue;
-        }
-        mk_commit_item *item = mk_delivery_item(m->tasks[i].delivery);
-        item->done = committed;
-        mk_err err = mk_commit_queue_add(m->ld->queue, item);
-        if (err == MK_OK) {
-            m->pending++;
-        } else {
-            m->err = err;
-            break;
-        }
-    }
-    if (--m->pending == 0) {
-        slice_done(m);
-    }
 }
 
 static void log_late(const message *m)
@@ -403,10 +426,7 @@ static void advance(mk_job *job)
     m->busy = false;
     if (m->err != MK_OK || m->step == STEP_CLEAN) {
         /* the worker has aborted them: freeing touches no file */
-        for (size_t i = 0; i < m->task_count; i++) {
-            mk_delivery_free(m->tasks[i].delivery);
-            m->tasks[i].delivery = NULL;
-        }
+        deliveries_free(m);
     }
     if (m->step == STEP_SPILL) {
         after_spill(m);
@@ -415,7 +435,7 @@ static void advance(mk_job *job)
     } else if (m->err != MK_OK || (m->dead && !m->committing)) {
         clean(m);
     } else {
-        commit(m);
+        commit_more(m);
     }
 }
 
@@ -514,7 +534,7 @@ mk_err mk_local_delivery_new(const mk_local_delivery_config *c,
         return MK_E_MEMORY;
     }
     d->c = *c;
-    d->boxes.alloc = c->alloc;
+    mk_agent_boxes_init(&d->boxes, c->alloc, c->host);
     mk_commit_queue_config_init(&q, sizeof q);
     q.vfs = c->vfs;
     q.alloc = c->alloc;
@@ -536,6 +556,11 @@ size_t mk_local_delivery_count(const mk_local_delivery *d)
     return d->messages;
 }
 
+void mk_local_delivery_rest(mk_local_delivery *d)
+{
+    mk_agent_boxes_rest(&d->boxes);
+}
+
 mk_err mk_local_delivery_free(mk_local_delivery *d)
 {
     if (d == NULL) {
@@ -547,7 +572,7 @@ mk_err mk_local_delivery_free(mk_local_delivery *d)
     mk_err err = mk_commit_queue_free(d->queue);
     if (err == MK_OK) {
         const mk_alloc *a = d->c.alloc;
-        mk_agent_boxes_fini(&d->boxes);
+        mk_agent_boxes_rest(&d->boxes);
         mk_alloc_put(a, d, sizeof *d);
     }
     return err;

@@ -18,19 +18,25 @@ typedef struct box {
     mk_maildir dir;
     mk_str domain;
     mk_str user;
-    size_t bytes; /* of this block */
+    size_t bytes;      /* of this block */
+    uint64_t since_ms; /* it was not open before this */
     uint32_t refs;
     bool open;   /* dir is; set on a worker by the only user */
     bool cached; /* others may find it */
-    bool bad;    /* something failed in it: do not keep it */
+    bool bad;    /* something failed in it, or it is too old: do not keep it */
 } box;
 
 typedef struct boxes {
+    mk_timer timer; /* first: closes what lies idle */
     const mk_alloc *alloc;
+    const mk_host *host;
     box *first;
-    size_t idle; /* cached and without a user */
+    size_t idle;  /* cached and without a user */
+    bool armed;   /* the timer is set */
+    bool resting; /* nothing is kept any more */
 } boxes;
 
+void mk_agent_boxes_init(boxes *b, const mk_alloc *alloc, const mk_host *host);
 /* A box to open, or an open one; NULL: no memory. */
 box *mk_agent_box_get(boxes *b, mk_str domain, mk_str user);
 /* Give it back; open ones are kept for a while. */
@@ -38,7 +44,8 @@ void mk_agent_box_put(boxes *b, box *x);
 /* Open it when it is not, and clear what is old in its tmp/. Worker. */
 mk_err mk_agent_box_open(box *x, const mk_vfs *vfs, mk_dir root,
                          uint64_t now_s);
-void mk_agent_boxes_fini(boxes *b);
+/* Close what has no user, and keep nothing from now on. */
+void mk_agent_boxes_rest(boxes *b);
 
 /* ---- a message ----------------------------------------------------------- */
 
@@ -49,15 +56,19 @@ typedef struct chunk {
     char octets[];
 } chunk;
 
+/* One mailbox of a message. */
 typedef struct task {
+    struct message *m;
     box *box;
-    mk_delivery *delivery; /* NULL: not made, or done */
+    mk_delivery *delivery;                   /* NULL: not made, or done */
+    mk_err (*prepare)(mk_commit_item *item); /* the delivery's own */
+    bool is_shared; /* the box was open: others use it */
 } task;
 
 /* What the job does. */
 typedef enum message_step {
-    STEP_SPILL = 0,   /* memory goes to the first file in tmp/ */
-    STEP_PREPARE = 1, /* the files of a slice are written */
+    STEP_SPILL = 0,   /* memory goes to a file in the first tmp/ */
+    STEP_PREPARE = 1, /* all files are written */
     STEP_CLEAN = 2    /* what is not committed is removed */
 } message_step;
 
@@ -68,31 +79,33 @@ typedef struct message {
     chunk *last;
     size_t held; /* octets of chunks, with their heads */
     size_t pieces;
-    task *tasks; /* one for each mailbox; the first has the source */
+    task *tasks; /* one for each mailbox */
     size_t task_count;
     size_t task_room;
-    size_t slice_first; /* tasks of the slice under way; the first joins last */
-    size_t slice_end;
-    size_t pending; /* commits under way */
-    mk_str *views;  /* of the chunks */
+    size_t next;         /* the task to commit next */
+    size_t pending;      /* commits under way */
+    mk_delivery *source; /* what was spilled, in the first box; else NULL */
+    mk_str *views;       /* of the chunks */
     size_t view_count;
     char *top;
     size_t top_len;
     size_t top_bytes;
+    size_t fields_len; /* octets of added fields in top */
     mk_maildir_stamp stamp;
     void **tag; /* where the session keeps this; NULL once let go */
     mk_ask ask;
     uint64_t wire_bytes;
     uint64_t began_ms;
-    mk_err err;       /* the first that went wrong */
-    uint8_t step;     /* message_step */
-    bool asked;       /* loop: somebody waits for the answer */
-    bool dead;        /* loop: nobody wants it any more */
-    bool busy;        /* loop: the job is under way */
-    bool committing;  /* loop: may be visible already */
-    bool at_end;      /* the whole message came */
-    bool has_gap;     /* the source is a file with room for the fields */
-    bool is_prepared; /* the source is complete */
+    mk_err err;        /* the first that went wrong */
+    uint8_t step;      /* message_step */
+    bool asked;        /* loop: somebody waits for the answer */
+    bool dead;         /* loop: nobody wants it any more */
+    bool busy;         /* loop: the job is under way */
+    bool committing;   /* loop: may be visible already */
+    bool is_direct;    /* loop: in memory, for one mailbox */
+    bool retried;      /* loop: a box was opened anew */
+    bool at_end;       /* the whole message came */
+    bool is_other_top; /* top is not what the source begins with */
     char id[ID_BYTES];
 } message;
 
@@ -117,9 +130,11 @@ void mk_agent_collect_views_free(message *m);
 
 /* ---- delivery_job.c ------------------------------------------------------ */
 
-/* The gap for header fields: every line of Received: can take the rest. */
-#define TOP_RESERVE (TRACE_MAX + MK_SESSION_FIELDS_MAX)
+/* Mailboxes of one message that are open at once: bounds its descriptors. */
+#define SLICE 64u
 
+/* Give a task its delivery, to be written from memory. */
+mk_err mk_agent_task_whole(task *t);
 /* The job's work, by m->step. */
 void mk_agent_message_work(mk_job *job);
 

@@ -1,44 +1,96 @@
 /* SPDX-License-Identifier: MIT
  *
- * delivery_job.c: what a message's job does on a worker: writing to tmp/, and
- * removing what came to nothing. The first mailbox's file is the source; the
- * others are copies of it. All files of a slice are complete before one of
- * them is handed to the commit, so that a full disk fails all or none. On an
- * error the step leaves no file of the message behind.
+ * delivery_job.c: what runs on workers for a message: spilling, writing the
+ * files of several mailboxes, removing what came to nothing, and the step
+ * that opens a mailbox within the commit. All files of a message are on
+ * stable storage before one of them is handed to the commit, so that a full
+ * disk fails all or none. On an error a step leaves no file behind.
  */
 #include "delivery_internal.h"
 
-static mk_err new_delivery(message *m, size_t i)
+/* ---- one task ------------------------------------------------------------ */
+
+static mk_err box_open(const task *t)
 {
+    const mk_local_delivery_config *c = &t->m->ld->c;
+    return mk_agent_box_open(t->box, c->vfs, c->root,
+                             t->m->stamp.wall_us / 1000000);
+}
+
+/* The first step of the commit: also opens a box that is not open yet. */
+static mk_err prepare_in_commit(mk_commit_item *item)
+{
+    task *t = *mk_delivery_tag(mk_delivery_of(item));
+    mk_err err = box_open(t);
+    return err == MK_OK ? t->prepare(item) : err;
+}
+
+static mk_err delivery_new(task *t, uint64_t seq, mk_delivery **out_delivery)
+{
+    const message *m = t->m;
     const mk_local_delivery_config *c = &m->ld->c;
     mk_delivery_config config;
-    task *t = &m->tasks[i];
-    mk_err err =
-        mk_agent_box_open(t->box, c->vfs, c->root, m->stamp.wall_us / 1000000);
 
-    if (err != MK_OK) {
-        return err;
-    }
     mk_delivery_config_init(&config, sizeof config);
     config.alloc = c->alloc;
     config.box = &t->box->dir;
     config.stamp = m->stamp;
-    config.stamp.seq += i;
+    config.stamp.seq += seq;
     config.free_bytes_min = c->free_bytes_min;
     config.free_inodes_min = c->free_inodes_min;
-    err = mk_delivery_new(&config, &t->delivery);
+    return mk_delivery_new(&config, out_delivery);
+}
+
+/* The item is complete. */
+static void task_take(task *t, mk_delivery *d)
+{
+    mk_commit_item *item = mk_delivery_item(d);
+    t->delivery = d;
+    t->prepare = item->prepare;
+    item->prepare = prepare_in_commit;
+    *mk_delivery_tag(d) = t;
+}
+
+mk_err mk_agent_task_whole(task *t)
+{
+    message *m = t->m;
+    mk_delivery *d;
+    mk_err err = delivery_new(t, (uint64_t)(t - m->tasks), &d);
+
     if (err == MK_OK) {
-        *mk_delivery_tag(t->delivery) = m;
+        (void)mk_delivery_whole(d, mk_str_of(m->top, m->top_len), m->views,
+                                m->view_count); /* it is fresh */
+        task_take(t, d);
     }
     return err;
 }
 
-static mk_err add_views(message *m)
+static mk_err task_copy(task *t)
+{
+    message *m = t->m;
+    mk_delivery *d;
+    mk_err err = box_open(t);
+
+    err = err == MK_OK ? delivery_new(t, (uint64_t)(t - m->tasks), &d) : err;
+    if (err != MK_OK) {
+        return err;
+    }
+    err = mk_delivery_copy(d, m->source, mk_str_of(m->top, m->top_len));
+    if (err == MK_OK) {
+        task_take(t, d);
+    } else {
+        mk_delivery_free(d);
+    }
+    return err;
+}
+
+/* ---- the source: what did not stay in memory ----------------------------- */
+
+static mk_err source_add(message *m)
 {
     mk_err err = MK_OK;
     for (const chunk *c = m->first; c != NULL && err == MK_OK; c = c->after) {
-        err =
-            mk_delivery_add(m->tasks[0].delivery, mk_str_of(c->octets, c->len));
+        err = mk_delivery_add(m->source, mk_str_of(c->octets, c->len));
     }
     return err;
 }
@@ -46,71 +98,109 @@ static mk_err add_views(message *m)
 static mk_err spill(message *m)
 {
     mk_err err = MK_OK;
-    if (!m->has_gap) {
-        err = new_delivery(m, 0);
-        if (err == MK_OK) {
-            err = mk_delivery_begin(m->tasks[0].delivery, TOP_RESERVE);
+    if (m->source == NULL) {
+        task *t = &m->tasks[0];
+        err = box_open(t);
+        /* a name of its own, should the first mailbox get a copy */
+        err = err == MK_OK ? delivery_new(t, m->task_count, &m->source) : err;
+        err = err == MK_OK
+                  ? mk_delivery_begin(m->source, mk_str_of(m->top, m->top_len))
+                  : err;
+    }
+    return err == MK_OK ? source_add(m) : err;
+}
+
+/* The first mailbox, which comes last, gets the source itself; a copy only
+ * when a stage has added fields at the end. */
+static mk_err task_from_source(task *t)
+{
+    message *m = t->m;
+    if (t != m->tasks || m->is_other_top) {
+        return task_copy(t);
+    }
+    task_take(t, m->source);
+    m->source = NULL;
+    return MK_OK;
+}
+
+/* ---- several mailboxes --------------------------------------------------- */
+
+/* Close the boxes that nobody else uses; the commit opens them again. */
+static void park(message *m, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        task *t = &m->tasks[i];
+        if (!t->is_shared) {
+            mk_delivery_park(t->delivery);
+            mk_maildir_close(&t->box->dir);
+            t->box->open = false;
         }
-        m->has_gap = err == MK_OK;
     }
-    return err == MK_OK ? add_views(m) : err;
 }
 
-/* Complete the first file. A message in memory for one mailbox is written by
- * the commit itself; for several it needs no gap, the fields are known. */
-static mk_err prepare_source(message *m)
+/* Contents of some tasks to stable storage. */
+static mk_err settle(message *m, size_t first, size_t end)
 {
-    mk_str top = mk_str_of(m->top, m->top_len);
-    mk_err err = m->has_gap ? MK_OK : new_delivery(m, 0);
-    mk_delivery *d = m->tasks[0].delivery;
+    mk_commit_item *items = NULL;
+    mk_err err = MK_OK;
 
-    if (err != MK_OK) {
-        return err;
+    for (size_t i = end; i-- > first;) {
+        mk_commit_item *item = mk_delivery_item(m->tasks[i].delivery);
+        item->chain = items;
+        items = item;
     }
-    if (m->has_gap) {
-        err = add_views(m);
-        return err == MK_OK ? mk_delivery_end(d, top) : err;
+    mk_commit_contents(m->ld->c.vfs, items, m->ld->c.mode);
+    for (; items != NULL && err == MK_OK; items = items->chain) {
+        err = items->result;
     }
-    if (m->task_count == 1) {
-        return mk_delivery_whole(d, top, m->views, m->view_count);
-    }
-    err = mk_delivery_begin(d, 0);
-    err = err == MK_OK ? mk_delivery_add(d, top) : err;
-    err = err == MK_OK ? add_views(m) : err;
-    return err == MK_OK ? mk_delivery_end(d, mk_str_of(NULL, 0)) : err;
+    return err;
 }
 
-static mk_err prepare_copy(message *m, size_t i)
-{
-    mk_err err = new_delivery(m, i);
-    mk_str top = mk_str_of(NULL, 0);
-    if (m->has_gap) {
-        top = mk_str_of(m->top, m->top_len);
-    }
-    return err == MK_OK ? mk_delivery_copy(m->tasks[i].delivery,
-                                           m->tasks[0].delivery, top)
-                        : err;
-}
-
+/* The last mailbox first, since the first one has the source. */
 static mk_err prepare(message *m)
 {
     mk_err err = MK_OK;
-    if (!m->is_prepared) {
-        err = prepare_source(m);
-        m->is_prepared = err == MK_OK;
+    size_t end = m->task_count;
+
+    if (m->source != NULL) {
+        err = source_add(m);
+        err = err == MK_OK ? mk_delivery_end(m->source) : err;
     }
-    for (size_t i = m->slice_first; i < m->slice_end && err == MK_OK; i++) {
-        err = prepare_copy(m, i);
+    for (size_t i = end; i-- > 0 && err == MK_OK;) {
+        task *t = &m->tasks[i];
+        err = m->source != NULL ? task_from_source(t) : mk_agent_task_whole(t);
+        if (err != MK_OK || i % SLICE != 0 || m->task_count == 1) {
+            continue;
+        }
+        err = settle(m, i, end);
+        if (err == MK_OK && m->task_count > SLICE && i > 0) {
+            park(m, i, end);
+        }
+        end = i;
     }
     return err;
+}
+
+/* A box that was parked is opened once more; if that fails, the file is the
+ * sweep's. */
+static void abort_one(const task *t, mk_delivery *d)
+{
+    const mk_commit_item *item = d != NULL ? mk_delivery_item(d) : NULL;
+    if (item != NULL && item->file.present) {
+        (void)box_open(t);
+    }
+    if (d != NULL) {
+        mk_delivery_abort(d);
+    }
 }
 
 static void clean(message *m)
 {
     for (size_t i = 0; i < m->task_count; i++) {
-        if (m->tasks[i].delivery != NULL) {
-            mk_delivery_abort(m->tasks[i].delivery);
-        }
+        abort_one(&m->tasks[i], m->tasks[i].delivery);
+    }
+    if (m->task_count > 0) {
+        abort_one(&m->tasks[0], m->source);
     }
 }
 
@@ -125,6 +215,9 @@ void mk_agent_message_work(mk_job *job)
         break;
     case STEP_PREPARE:
         err = prepare(m);
+        if (err == MK_OK && m->source != NULL) {
+            mk_delivery_abort(m->source); /* copied everywhere */
+        }
         break;
     case STEP_CLEAN:
         clean(m);

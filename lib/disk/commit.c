@@ -29,7 +29,10 @@ static mk_err prepare(mk_commit_item *item)
     if (item->file.file.id != MK_VFS_NONE) {
         return MK_OK;
     }
-    return item->prepare == NULL ? MK_E_STATE : item->prepare(item);
+    if (item->prepare != NULL) {
+        return item->prepare(item);
+    }
+    return item->file.present ? MK_OK : MK_E_STATE;
 }
 
 /* Prepares items until the list or the descriptors end; returns the first
@@ -55,29 +58,38 @@ static mk_commit_item *prepare_wave(const mk_vfs *vfs, mk_commit_item *first,
             continue;
         }
         ready++;
-        if (hint) {
+        if (hint && item->file.file.id != MK_VFS_NONE) {
             vfs->file_flush(vfs->self, item->file.file);
         }
     }
     return NULL;
 }
 
-static void settle_contents(const mk_vfs *vfs, mk_commit_item *item,
-                            mk_commit_mode mode)
+/* As many items as descriptors allow: prepared, synced, closed. Returns the
+ * first that must wait. */
+static mk_commit_item *settle_wave(const mk_vfs *vfs, mk_commit_item *first,
+                                   mk_commit_mode mode)
 {
-    mk_err err = MK_OK;
-    mk_err closed;
+    mk_commit_item *stop = prepare_wave(vfs, first, mode);
+    mk_commit_item *item;
 
-    if (mode == MK_COMMIT_DURABLE) {
-        err = vfs->file_sync(vfs->self, item->file.file);
+    for (item = first; item != stop; item = item->chain) {
+        if (item->result == MK_OK) {
+            mk_err err = mk_disk_file_settle(&item->file, mode);
+
+            if (err != MK_OK) {
+                fail(item, err);
+            }
+        }
     }
-    closed = vfs->file_close(vfs->self, item->file.file);
-    item->file.file.id = MK_VFS_NONE;
-    if (err == MK_OK) {
-        err = closed;
-    }
-    if (err != MK_OK) {
-        fail(item, err);
+    return stop;
+}
+
+void mk_commit_contents(const mk_vfs *vfs, mk_commit_item *items,
+                        mk_commit_mode mode)
+{
+    while (items != NULL) {
+        items = settle_wave(vfs, items, mode);
     }
 }
 
@@ -139,14 +151,9 @@ static void sync_dirs(const mk_vfs *vfs, mk_commit_item *first,
 void mk_commit(const mk_vfs *vfs, mk_commit_item *items, mk_commit_mode mode)
 {
     while (items != NULL) {
-        mk_commit_item *stop = prepare_wave(vfs, items, mode);
+        mk_commit_item *stop = settle_wave(vfs, items, mode);
         mk_commit_item *item;
 
-        for (item = items; item != stop; item = item->chain) {
-            if (item->result == MK_OK) {
-                settle_contents(vfs, item, mode);
-            }
-        }
         for (item = items; item != stop; item = item->chain) {
             if (item->result == MK_OK) {
                 rename_item(vfs, item);

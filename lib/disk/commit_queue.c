@@ -202,7 +202,7 @@ mk_err mk_commit_queue_add(mk_commit_queue *q, mk_commit_item *item)
     mk_err err;
 
     if (item == NULL || item->done == NULL || item->namer == NULL ||
-        (item->file.file.id == MK_VFS_NONE && item->prepare == NULL)) {
+        (!item->file.present && item->prepare == NULL)) {
         return MK_E_ARG;
     }
     item->chain = NULL;

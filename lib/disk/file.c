@@ -95,14 +95,37 @@ mk_err mk_disk_file_read(const mk_disk_file *f, uint64_t offset, void *out,
     return MK_OK;
 }
 
+mk_err mk_disk_file_settle(mk_disk_file *f, mk_commit_mode mode)
+{
+    mk_err err = MK_OK;
+    mk_err closed;
+
+    if (!f->present) {
+        return MK_E_STATE;
+    }
+    if (f->file.id == MK_VFS_NONE) {
+        return MK_OK;
+    }
+    if (mode == MK_COMMIT_DURABLE) {
+        err = f->vfs->file_sync(f->vfs->self, f->file);
+    }
+    closed = f->vfs->file_close(f->vfs->self, f->file);
+    f->file.id = MK_VFS_NONE;
+    err = err == MK_OK ? closed : err;
+    if (err != MK_OK) {
+        mk_disk_file_discard(f);
+    }
+    return err;
+}
+
 void mk_disk_file_discard(mk_disk_file *f)
 {
     if (f->file.id != MK_VFS_NONE) {
         (void)f->vfs->file_close(f->vfs->self, f->file);
         f->file.id = MK_VFS_NONE;
     }
-    if (f->present) {
+    if (f->present && f->dir.id != MK_VFS_NONE) {
         (void)f->vfs->entry_remove(f->vfs->self, f->dir, f->name);
-        f->present = false;
     }
+    f->present = false;
 }

@@ -2,9 +2,9 @@
  *
  * store/delivery.c: one message into one Maildir. A small one is given whole
  * and written by the commit itself, in one write; a big one is streamed
- * behind a gap that the header fields fill at the end, so that what is
- * decided after the body costs no copy. It refuses calls out of order, and
- * after an error everything but abort and free.
+ * behind its header fields, and copied from the file in tmp/ for further
+ * boxes or when the fields turn out to be others. It refuses calls out of
+ * order, and after an error everything but abort and free.
  */
 #include "store/internal.h"
 
@@ -12,14 +12,13 @@
 
 #define BUFFER_MAX 65536u
 #define STREAM_BUFFER 32768u
-#define RESERVE_MAX 65536u
 #define HOST_KEPT 96u
 
 typedef enum delivery_state {
     STATE_FRESH,
     STATE_WHOLE,  /* the commit writes it */
     STATE_STREAM, /* begun */
-    STATE_READY,  /* written, the file is open */
+    STATE_READY,  /* written */
     STATE_BROKEN  /* only abort and free are left */
 } delivery_state;
 
@@ -36,9 +35,9 @@ struct mk_delivery {
     mk_str top;         /* whole: borrowed */
     const mk_str *body; /* whole: borrowed */
     size_t body_n;
-    size_t reserve;     /* stream: octets of the gap */
+    uint64_t top_bytes; /* stream: octets of the fields in the file */
+    uint64_t top_lines; /* stream: LFs of these */
     uint64_t lines;     /* LFs in the file */
-    uint64_t top_lines; /* stream: of these, in the gap */
     mk_lf_writer w;     /* stream: w.buf is ours while begun */
     char host[HOST_KEPT];
 };
@@ -89,18 +88,30 @@ static mk_err space_check(const mk_delivery *d)
                : MK_OK;
 }
 
+/* The box may have been opened, or opened anew, since the last look. */
+static void box_look(mk_delivery *d)
+{
+    d->item.file.dir = d->box->dir_tmp;
+    d->item.final_dir = d->box->dir_new;
+}
+
 static mk_err file_make(mk_delivery *d)
 {
-    mk_err err = space_check(d);
+    mk_err err;
 
+    if (d->box->vfs == NULL) {
+        return MK_E_STATE;
+    }
+    err = space_check(d);
     if (err != MK_OK) {
         return err;
     }
+    box_look(d);
     return mk_disk_file_open(&d->item.file, d->box->vfs, d->box->dir_tmp,
                              name_tmp, d);
 }
 
-static mk_err writer_init(mk_delivery *d, size_t buffer_bytes, uint64_t at)
+static mk_err writer_init(mk_delivery *d, size_t buffer_bytes)
 {
     memset(&d->w, 0, sizeof d->w);
     d->w.buf = mk_alloc_get(d->alloc, buffer_bytes);
@@ -109,7 +120,6 @@ static mk_err writer_init(mk_delivery *d, size_t buffer_bytes, uint64_t at)
     }
     d->w.file = &d->item.file;
     d->w.max = buffer_bytes;
-    d->w.at = at;
     return MK_OK;
 }
 
@@ -153,11 +163,9 @@ static mk_err whole_write(mk_delivery *d)
     return err;
 }
 
-/* Runs on the worker as the first step of the commit. */
-static mk_err whole_prepare(mk_commit_item *item)
+static mk_err whole_make(mk_delivery *d)
 {
-    mk_delivery *d = (mk_delivery *)item;
-    mk_err err = writer_init(d, whole_buffer(d), 0);
+    mk_err err = writer_init(d, whole_buffer(d));
 
     if (err != MK_OK) {
         return err;
@@ -168,9 +176,24 @@ static mk_err whole_prepare(mk_commit_item *item)
     }
     writer_drop(d);
     if (err != MK_OK) {
-        mk_disk_file_discard(&item->file);
+        mk_disk_file_discard(&d->item.file);
     }
     return err;
+}
+
+/* Runs on the worker as the first step of the commit. */
+static mk_err prepare(mk_commit_item *item)
+{
+    mk_delivery *d = (mk_delivery *)item;
+
+    if (!item->file.present) {
+        return d->state == STATE_WHOLE ? whole_make(d) : MK_E_STATE;
+    }
+    if (d->box->vfs == NULL) {
+        return MK_E_STATE;
+    }
+    box_look(d);
+    return MK_OK;
 }
 
 mk_err mk_delivery_whole(mk_delivery *d, mk_str top, const mk_str *body,
@@ -182,7 +205,6 @@ mk_err mk_delivery_whole(mk_delivery *d, mk_str top, const mk_str *body,
     d->top = top;
     d->body = body;
     d->body_n = n;
-    d->item.prepare = whole_prepare;
     d->state = STATE_WHOLE;
     return MK_OK;
 }
@@ -195,17 +217,17 @@ static mk_err broken(mk_delivery *d, mk_err err)
     return err;
 }
 
-mk_err mk_delivery_begin(mk_delivery *d, size_t top_reserve)
+mk_err mk_delivery_begin(mk_delivery *d, mk_str top)
 {
     mk_err err;
 
     if (d->state != STATE_FRESH) {
         return MK_E_STATE;
     }
-    if (top_reserve > RESERVE_MAX) {
-        return MK_E_ARG;
+    if (top.len > 0 && top.ptr[top.len - 1] != '\n') {
+        return MK_E_SYNTAX;
     }
-    err = writer_init(d, STREAM_BUFFER, top_reserve);
+    err = writer_init(d, STREAM_BUFFER);
     if (err != MK_OK) {
         return err;
     }
@@ -214,9 +236,11 @@ mk_err mk_delivery_begin(mk_delivery *d, size_t top_reserve)
         writer_drop(d);
         return err;
     }
-    d->reserve = top_reserve;
     d->state = STATE_STREAM;
-    return MK_OK;
+    err = mk_lf_writer_add(&d->w, top);
+    d->top_bytes = d->w.at + d->w.len;
+    d->top_lines = d->w.lf.lines;
+    return err == MK_OK ? MK_OK : broken(d, err);
 }
 
 mk_err mk_delivery_add(mk_delivery *d, mk_str wire)
@@ -230,63 +254,18 @@ mk_err mk_delivery_add(mk_delivery *d, mk_str wire)
     return err == MK_OK ? MK_OK : broken(d, err);
 }
 
-/* Pads top to the gap; *out_padded is to be given back with *out_bytes. A
- * line takes two octets on disk at least, so twice the gap always holds it. */
-static mk_err top_padded(const mk_delivery *d, mk_str top, size_t reserve,
-                         mk_buf *out_padded)
+mk_err mk_delivery_end(mk_delivery *d)
 {
-    size_t max = 2 * reserve + 1;
-    void *mem = mk_alloc_get(d->alloc, max);
-    mk_err err;
-
-    if (mem == NULL) {
-        return MK_E_MEMORY;
-    }
-    mk_buf_init(out_padded, mem, max);
-    err = mk_maildir_top_pad(top, reserve, out_padded);
-    if (err != MK_OK) {
-        mk_alloc_put(d->alloc, mem, max);
-    }
-    return err;
-}
-
-/* Writes the fields into the gap with the buffer of the body. */
-static mk_err top_write(mk_delivery *d, mk_str padded)
-{
-    mk_err err;
-
-    d->w.at = 0;
-    d->w.lf.lines = 0;
-    err = mk_lf_writer_add(&d->w, padded);
-    if (err == MK_OK) {
-        err = mk_lf_writer_end(&d->w);
-    }
-    d->top_lines = d->w.lf.lines;
-    d->lines += d->top_lines;
-    return err;
-}
-
-mk_err mk_delivery_end(mk_delivery *d, mk_str top)
-{
-    mk_buf padded;
     mk_err err;
 
     if (d->state != STATE_STREAM) {
         return MK_E_STATE;
     }
-    err = top_padded(d, top, d->reserve, &padded);
-    if (err != MK_OK) {
-        return err;
-    }
     err = mk_lf_writer_end(&d->w);
-    d->lines = d->w.lf.lines;
-    if (err == MK_OK) {
-        err = top_write(d, mk_buf_str(&padded));
-    }
-    mk_alloc_put(d->alloc, padded.ptr, padded.max);
     if (err != MK_OK) {
         return broken(d, err);
     }
+    d->lines = d->w.lf.lines;
     writer_drop(d);
     d->state = STATE_READY;
     return MK_OK;
@@ -294,18 +273,18 @@ mk_err mk_delivery_end(mk_delivery *d, mk_str top)
 
 /* ---- copies -------------------------------------------------------------- */
 
-/* Copies what lies behind the gap. LF form is copied as it is; the lines of
- * the body are those of the source without those of its fields. */
+/* Copies what lies behind the fields: LF form is copied as it is. */
 static mk_err body_copy(mk_delivery *d, const mk_delivery *source)
 {
-    uint64_t at = source->reserve;
+    uint64_t at = source->top_bytes;
     size_t n = d->w.max;
-    mk_err err = MK_OK;
+    mk_err err = mk_lf_writer_end(&d->w); /* its buffer is free now */
 
     while (err == MK_OK && n == d->w.max) {
         err = mk_disk_file_read(&source->item.file, at, d->w.buf, d->w.max, &n);
         if (err == MK_OK) {
-            err = mk_disk_file_write(&d->item.file, at, mk_str_of(d->w.buf, n));
+            err = mk_disk_file_write(&d->item.file, d->item.file.end,
+                                     mk_str_of(d->w.buf, n));
             at += n;
         }
     }
@@ -315,42 +294,26 @@ static mk_err body_copy(mk_delivery *d, const mk_delivery *source)
     return err;
 }
 
-static mk_err copy_into(mk_delivery *d, const mk_delivery *source,
-                        mk_str padded)
+mk_err mk_delivery_copy(mk_delivery *d, const mk_delivery *source, mk_str top)
 {
-    mk_err err = mk_delivery_begin(d, source->reserve);
+    mk_err err;
 
+    if (d->state != STATE_FRESH || source->state != STATE_READY ||
+        source->item.file.file.id == MK_VFS_NONE) {
+        return MK_E_STATE;
+    }
+    err = mk_delivery_begin(d, top);
     if (err != MK_OK) {
         return err;
     }
     err = body_copy(d, source);
-    d->lines = source->lines - source->top_lines;
-    if (err == MK_OK) {
-        err = top_write(d, padded);
-    }
     if (err != MK_OK) {
         return broken(d, err);
     }
+    d->lines = d->top_lines + source->lines - source->top_lines;
     writer_drop(d);
     d->state = STATE_READY;
     return MK_OK;
-}
-
-mk_err mk_delivery_copy(mk_delivery *d, const mk_delivery *source, mk_str top)
-{
-    mk_buf padded;
-    mk_err err;
-
-    if (d->state != STATE_FRESH || source->state != STATE_READY) {
-        return MK_E_STATE;
-    }
-    err = top_padded(d, top, source->reserve, &padded);
-    if (err != MK_OK) {
-        return err;
-    }
-    err = copy_into(d, source, mk_buf_str(&padded));
-    mk_alloc_put(d->alloc, padded.ptr, padded.max);
-    return err;
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -366,8 +329,7 @@ mk_err mk_delivery_new(const mk_delivery_config *c, mk_delivery **out_delivery)
     mk_delivery *d;
     mk_str host = mk_str_sub(c->stamp.host, 0, HOST_KEPT);
 
-    if (c->size < sizeof *c || c->alloc == NULL || c->box == NULL ||
-        c->box->vfs == NULL) {
+    if (c->size < sizeof *c || c->alloc == NULL || c->box == NULL) {
         return MK_E_ARG;
     }
     d = mk_alloc_get(c->alloc, sizeof *d);
@@ -375,7 +337,7 @@ mk_err mk_delivery_new(const mk_delivery_config *c, mk_delivery **out_delivery)
         return MK_E_MEMORY;
     }
     mk_commit_item_init(&d->item);
-    d->item.final_dir = c->box->dir_new;
+    d->item.prepare = prepare;
     d->item.namer = name_final;
     d->item.self = d;
     d->item.result = MK_E_STATE;
@@ -429,9 +391,19 @@ mk_str mk_delivery_name(const mk_delivery *d)
     return mk_str_z(d->item.final_name);
 }
 
+void mk_delivery_park(mk_delivery *d)
+{
+    d->item.file.dir.id = MK_VFS_NONE;
+    d->item.final_dir.id = MK_VFS_NONE;
+}
+
 void mk_delivery_abort(mk_delivery *d)
 {
     writer_drop(d);
+    if (d->item.file.present && d->item.file.dir.id == MK_VFS_NONE &&
+        d->box->vfs != NULL) {
+        box_look(d);
+    }
     mk_disk_file_discard(&d->item.file);
     d->state = STATE_BROKEN;
 }
