@@ -104,7 +104,10 @@ MK_API mk_err mk_uv_listen(mk_host *host, const char *address, uint16_t port,
  *
  * @param host      the host.
  * @param fd        a listening stream socket (TCP). Borrowed: it is set to not
- *                  block, and stays open when the host closes.
+ *                  block and to send small segments at once, and stays open
+ *                  when the host closes. Other processes may accept from it
+ *                  too: one peer is taken at a time. IPv4 peers at an IPv6
+ *                  socket are told as family 4.
  * @param service   as for mk_uv_listen.
  * @param out_port  written on success; may be NULL.
  * @return MK_OK; MK_E_ARG: not such a socket; MK_E_MEMORY; MK_E_SHUTDOWN;

@@ -181,6 +181,9 @@ static void test_what_does_not_listen_is_no_listener(void **state)
     close(pair[1]);
     fds[0] = bind_somewhere(AF_INET, true);
     assert_int_equal(mk_uv_listen_fd(r->host, fds[0], NULL, NULL), MK_E_ARG);
+    r->fail_at = r->calls + 1;
+    assert_int_equal(mk_uv_listen_fd(r->host, fds[0], &r->service, NULL),
+                     MK_E_MEMORY);
     /* once is enough */
     assert_int_equal(mk_uv_listen_fd(r->host, fds[0], &r->service, NULL),
                      MK_OK);
@@ -467,6 +470,30 @@ static void sec_113_all_hurry_when_room_is_short(void **state)
     }
 }
 
+/* Who is gone and only read from still has a place, but no engine. */
+static void sec_113_only_engines_hurry(void **state)
+{
+    rig *r = make();
+    int fd[2];
+
+    (void)state;
+    r->config.max_connections = 2;
+    r->config.discard_ms = 60000;
+    assert_int_equal(rig_start(r), MK_OK);
+    fd[0] = rig_connect(r);
+    rig_expect(r, fd[0], "hello\r\n");
+    rig_send(fd[0], "quit\n");
+    rig_expect(r, fd[0], "bye\r\nfinished\r\n");
+    rig_expect_closed(r, 1);
+    fd[1] = rig_connect(r);
+    rig_expect(r, fd[1], "hello\r\n");
+    assert_int_equal(count_hurried(r, true), 1);
+    assert_int_equal(r->sessions->after->line.hurries, 0);
+    close(fd[0]);
+    close(fd[1]);
+    end(r);
+}
+
 static void sec_113_hurry_brings_deadlines_nearer(void **state)
 {
     rig *r = make();
@@ -557,6 +584,7 @@ int main(void)
         cmocka_unit_test(sec_114_each_peer_turned_away_is_told),
         cmocka_unit_test(test_a_host_may_be_stopped_when_told),
         cmocka_unit_test(sec_113_all_hurry_when_room_is_short),
+        cmocka_unit_test(sec_113_only_engines_hurry),
         cmocka_unit_test(sec_113_hurry_brings_deadlines_nearer),
         cmocka_unit_test(sec_113_a_share_makes_all_hurry),
     };

@@ -93,6 +93,9 @@ static void fault_f15_accept_without_descriptors_sheds_the_peer(void **state)
         assert_int_equal(rig_expect_end(r, fd[i]), 0);
     }
     assert_int_equal(r->opened, 0);
+    assert_int_equal(r->refused, 3);
+    assert_int_equal(r->refused_why, MK_E_FILES);
+    assert_int_not_equal(r->refused_peer.port, 0);
     assert_true(is_listening(r));
     assert_true(mk_net_host_of(r->host)->reserve_fd >= 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
