@@ -93,6 +93,11 @@ void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
     mk_smtp_client_over(c);
 }
 
+static bool has_body(const mk_smtp_client *c)
+{
+    return c->state == CLIENT_BODY || c->state == CLIENT_END;
+}
+
 /* ---- events -------------------------------------------------------------- */
 
 static mk_err tell(mk_smtp_client *c, client_pending which, uint32_t type,
@@ -172,14 +177,20 @@ static void bad_reply(mk_smtp_client *c, mk_err why, const char *text)
 /* A complete reply is in the reader. */
 static void take_reply(mk_smtp_client *c)
 {
+    uint16_t code = c->reader.reply.code;
+
     c->since_ms = c->now_ms;
     if (!c->is_early) {
         mk_smtp_client_hear(c);
-    } else if (c->reader.reply.code == 421) {
+    } else if (code == 421 || (has_body(c) && code >= 400)) {
+        /* A whole and proper reply is needed for this, as for any refusal. */
         memset(&c->event, 0, sizeof c->event);
+        c->event.verb = code == 421 ? MK_SMTP_VERB_NONE : MK_SMTP_VERB_END;
+        c->event.accepted = c->accepted;
         c->pending |= PENDING_REPLY;
-        mk_smtp_client_fault(c, MK_E_REFUSED, MK_RETRY_LATER,
-                             "the server closes the connection");
+        mk_smtp_client_fault(c, MK_E_REFUSED,
+                             code >= 500 ? MK_RETRY_NEVER : MK_RETRY_LATER,
+                             "the server breaks it off");
     } else if (c->sent > c->got) {
         bad_reply(c, MK_E_EARLY, "a reply before its command was sent");
     } else {
@@ -251,6 +262,25 @@ static bool is_our_turn(const mk_smtp_client *c)
            (c->state == CLIENT_BODY && mk_outq_is_empty(&c->out));
 }
 
+/* The server's time for a block stands still while it is the application's
+ * turn, so that lending in small pieces gives it no more (THREATS 113). */
+static void take_turns(mk_smtp_client *c)
+{
+    bool is_ours = is_our_turn(c);
+
+    if (c->taken >= c->config->block_bytes) {
+        c->taken = 0;
+        c->since_ms = c->now_ms;
+    }
+    if (is_ours && !c->was_ours) {
+        c->spent_ms = c->now_ms - c->since_ms;
+        c->since_ms = c->now_ms;
+    } else if (!is_ours && c->was_ours) {
+        c->since_ms = c->now_ms - (has_body(c) ? c->spent_ms : 0);
+    }
+    c->was_ours = is_ours;
+}
+
 static void time_passed(mk_smtp_client *c)
 {
     if (c->state == CLIENT_READY) {
@@ -272,11 +302,12 @@ static mk_err client_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
     mk_smtp_client *c = client_of(e);
 
     c->now_ms = now_ms;
-    if (!c->is_begun || c->is_stirred) {
+    if (!c->is_begun) {
         c->is_begun = true;
-        c->is_stirred = false;
         c->since_ms = now_ms;
     }
+    c->is_stirred = false;
+    take_turns(c);
     for (;;) {
         if (tell_pending(c, out_event)) {
             return MK_OK;
@@ -340,17 +371,20 @@ static uint32_t commands_in(mk_smtp_client *c, size_t n)
 static mk_err client_out_sent(mk_engine *e, size_t n)
 {
     mk_smtp_client *c = client_of(e);
-    bool has_body = c->state == CLIENT_BODY || c->state == CLIENT_END;
-    uint32_t commands = has_body ? 0 : commands_in(c, n);
+    uint32_t commands = has_body(c) ? 0 : commands_in(c, n);
     mk_err r = mk_outq_sent(&c->out, n);
 
     if (r != MK_OK) {
         return r;
     }
-    if (has_body && mk_outq_is_empty(&c->out)) {
-        c->unsent = 0;
-    }
     c->unsent -= commands;
+    if (has_body(c)) {
+        c->taken += n;
+    }
+    if (c->state == CLIENT_END && c->unsent > 0 && mk_outq_is_empty(&c->out)) {
+        c->unsent = 0;
+        c->taken = MK_NEVER; /* the time for the reply begins */
+    }
     c->is_stirred = c->is_stirred || n > 0;
     return MK_OK;
 }

@@ -53,27 +53,20 @@ typedef struct reply_reader {
 
 typedef struct mk_smtp_client {
     mk_engine base;
+    /* What is looked at often stands in front: code for it is shorter. */
     const mk_smtp_client_config *config;
-    const mk_smtp_envelope *envelope; /* borrowed until DONE */
-    uint64_t since_ms;                /* the running deadline began */
-    uint64_t now_ms;                  /* of the last step */
-    uint64_t lent;                    /* octets of body lent */
-    uint64_t size_limit;              /* of the server's SIZE; 0: none */
-    mk_framer framer;
-    mk_outq out;
-    mk_outq_body body;
-    reply_reader reader;
-    mk_smtp_event event;
-    mk_fault fault;
-    mk_op op; /* under way, or whose DONE is pending; 0: none */
-    mk_op last_op;
+    uint64_t since_ms;   /* the running deadline began */
+    uint64_t now_ms;     /* of the last step */
+    uint64_t spent_ms;   /* of the block under way, by the server, while it is
+                          * the application's turn */
+    uint64_t taken;      /* octets of that block */
+    mk_op op;            /* under way, or whose DONE is pending; 0: none */
     mk_err outcome;      /* of op, told by DONE */
-    mk_err eof_why;      /* see has_eof */
-    uint32_t extensions; /* offered, and allowed by the settings */
     uint32_t sent;       /* places whose command is queued */
     uint32_t got;        /* places whose reply was heard */
     uint32_t unsent;     /* commands queued and not acknowledged */
     uint32_t accepted;   /* recipients */
+    uint32_t extensions; /* offered, and allowed by the settings */
     uint8_t state;       /* client_state */
     uint8_t verb;        /* mk_smtp_verb of the dialogue: its first place */
     uint8_t pending;     /* client_pending, or-ed */
@@ -84,10 +77,22 @@ typedef struct mk_smtp_client {
     bool is_early;       /* octets came that nothing had asked for */
     bool is_body_last;   /* the last span was lent */
     bool is_finishing;   /* QUIT at the next legal point */
-    bool is_stirred;     /* the deadline begins anew with the next step */
+    bool is_stirred;     /* something happened: step */
+    bool was_ours;       /* in the last step it was the application's turn */
     bool is_starved;     /* no unit was free */
     bool is_abort;       /* OVER: by a reset */
     bool has_eof;
+    mk_err eof_why; /* see has_eof */
+    mk_op last_op;
+    const mk_smtp_envelope *envelope; /* borrowed until DONE */
+    uint64_t lent;                    /* octets of body lent */
+    uint64_t size_limit;              /* of the server's SIZE; 0: none */
+    mk_framer framer;
+    mk_outq out;
+    mk_outq_body body;
+    reply_reader reader;
+    mk_smtp_event event;
+    mk_fault fault;
 } mk_smtp_client;
 
 extern const mk_engine_ops mk_smtp_client_ops;

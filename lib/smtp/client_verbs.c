@@ -35,6 +35,7 @@ mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size)
     c->command_ms = 300000;
     c->data_ms = 120000;
     c->block_ms = 180000;
+    c->block_bytes = 16384;
     c->end_ms = 600000;
     c->quit_ms = 5000;
     c->answer_ms = 300000;
@@ -66,7 +67,8 @@ static mk_err check_config(const mk_smtp_client_config *c)
         c->reply_lines_max == 0 || c->reply_max < c->reply_line_max ||
         c->reply_text_bytes > text_bytes_max || c->greeting_ms == 0 ||
         c->command_ms == 0 || c->data_ms == 0 || c->block_ms == 0 ||
-        c->end_ms == 0 || c->quit_ms == 0 || c->answer_ms == 0) {
+        c->block_bytes == 0 || c->end_ms == 0 || c->quit_ms == 0 ||
+        c->answer_ms == 0) {
         return MK_E_ARG;
     }
     if (mk_str_has_ctl(c->hostname)) {

@@ -38,11 +38,11 @@ static const field server_fields[] = {
 };
 
 static const field client_fields[] = {
-    C(hostname, 0),        C(text_bytes, 4), C(reply_line_max, 4),
-    C(reply_lines_max, 4), C(reply_max, 4),  C(reply_text_bytes, 4),
-    C(greeting_ms, 8),     C(command_ms, 8), C(data_ms, 8),
-    C(block_ms, 8),        C(end_ms, 8),     C(quit_ms, 8),
-    C(answer_ms, 8),       {NULL, 0, 0},
+    C(hostname, 0),        C(text_bytes, 4),  C(reply_line_max, 4),
+    C(reply_lines_max, 4), C(reply_max, 4),   C(reply_text_bytes, 4),
+    C(greeting_ms, 8),     C(command_ms, 8),  C(data_ms, 8),
+    C(block_ms, 8),        C(block_bytes, 4), C(end_ms, 8),
+    C(quit_ms, 8),         C(answer_ms, 8),   {NULL, 0, 0},
 };
 
 #undef S

@@ -99,6 +99,101 @@ static void test_a_verdict_before_the_dot_is_out(void **state)
     desk_fini(&d);
 }
 
+/* The transport takes n octets, and the driver steps. */
+static void take(desk *d, size_t n)
+{
+    desk_ack(d, n);
+    desk_run(d);
+}
+
+/* A body under way, acknowledged by the test. */
+static mk_op begin_body(desk *d)
+{
+    mk_op op = 0;
+
+    desk_init(d, 4096);
+    desk_ready(d, "");
+    desk_send(d, "", "a@b.example", &op);
+    desk_hear(d, "250 ok\r\n");
+    desk_hear(d, "250 ok\r\n");
+    desk_hear(d, "354 ok\r\n");
+    text_clear(&d->events);
+    d->is_slow = true;
+    return op;
+}
+
+/* RFC 5321 4.5.3.2.5: a block is taken in its time, however its octets go. */
+static void sec_113_a_body_taken_octet_by_octet(void **state)
+{
+    enum { BODY = 40000 };
+    desk d;
+
+    (void)state;
+    mk_op op = begin_body(&d);
+    char *octets = malloc(BODY);
+    assert_non_null(octets);
+    memset(octets, 'x', BODY);
+    mk_body(d.engine, op, mk_str_of(octets, BODY), false);
+    desk_run(&d);
+    for (unsigned i = 0; i < 2; i++) { /* two blocks, each just in time */
+        desk_wait(&d, d.config.block_ms - 1);
+        take(&d, d.config.block_bytes);
+    }
+    for (unsigned i = 0; i < 18; i++) {
+        assert_null(strstr(text_c(&d.events), "FAULT"));
+        take(&d, 1);
+        desk_wait(&d, d.config.block_ms / 18);
+    }
+    assert_non_null(strstr(text_c(&d.events), "FAULT E_TIMEOUT"));
+    assert_int_equal(mk_want(d.engine), MK_WANT_ABORT);
+    desk_fini(&d);
+    free(octets);
+}
+
+/* Lending in pieces gives the server no more time, and the time that the
+ * application takes for the next one is not the server's. */
+static void sec_113_a_body_lent_in_pieces(void **state)
+{
+    desk d;
+
+    (void)state;
+    mk_op op = begin_body(&d);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_null(strstr(text_c(&d.events), "FAULT"));
+        mk_body(d.engine, op, mk_str_z("line\r\n"), false);
+        desk_run(&d);
+        desk_wait(&d, 50000);
+        take(&d, 6);
+        desk_wait(&d, 200000);
+    }
+    mk_body(d.engine, op, mk_str_z("line\r\n"), false);
+    desk_run(&d);
+    desk_wait(&d, 29999);
+    assert_null(strstr(text_c(&d.events), "FAULT"));
+    desk_wait(&d, 1);
+    assert_non_null(strstr(text_c(&d.events), "FAULT E_TIMEOUT"));
+    desk_fini(&d);
+}
+
+/* The reply to the dot has its whole time from when the dot was taken. */
+static void sec_113_the_end_has_its_own_time(void **state)
+{
+    desk d;
+
+    (void)state;
+    mk_op op = begin_body(&d);
+    mk_body(d.engine, op, mk_str_z("line\r\n"), true);
+    desk_run(&d);
+    desk_wait(&d, 100000);
+    take(&d, 9);
+    desk_wait(&d, d.config.end_ms - 1);
+    assert_null(strstr(text_c(&d.events), "FAULT"));
+    desk_wait(&d, 1);
+    assert_non_null(strstr(text_c(&d.events), "FAULT E_TIMEOUT"));
+    assert_int_equal(d.retry, MK_RETRY_UNKNOWN);
+    desk_fini(&d);
+}
+
 static void test_a_lone_dot_delivers_nothing(void **state)
 {
     mk_op op = 0;
@@ -373,6 +468,9 @@ int main(void)
         cmocka_unit_test(test_a_second_message_begins_anew),
         cmocka_unit_test(test_replies_that_come_slowly),
         cmocka_unit_test(test_a_verdict_before_the_dot_is_out),
+        cmocka_unit_test(sec_113_a_body_taken_octet_by_octet),
+        cmocka_unit_test(sec_113_a_body_lent_in_pieces),
+        cmocka_unit_test(sec_113_the_end_has_its_own_time),
         cmocka_unit_test(test_a_lone_dot_delivers_nothing),
         cmocka_unit_test(test_a_break_in_rset),
         cmocka_unit_test(test_a_small_command_is_cancelled),

@@ -258,6 +258,73 @@ static void sec_115_recipients_beyond_the_limit(void **state)
     site_close(&t);
 }
 
+/* Whoever idled longer than a hurried service allows is overdue at once. */
+static void sec_114_hurry_moves_the_deadline(void **state)
+{
+    site t;
+    mk_str view = {NULL, 0};
+    (void)state;
+    site_open(&t);
+    site_start(&t);
+    say(&t, "");
+    acknowledge(&t);
+    say(&t, "EHLO a.example\r\n");
+    acknowledge(&t);
+    uint64_t usual = NOW_MS + t.config.command_ms;
+    uint64_t short_of_room = NOW_MS + t.config.hurry_command_ms;
+    assert_int_equal(mk_deadline(t.engine), usual);
+    assert_int_equal(mk_step(t.engine, short_of_room, &view, &t.ev), MK_WAIT);
+    mk_hurry(t.engine, true);
+    assert_int_equal(mk_deadline(t.engine), short_of_room);
+    mk_hurry(t.engine, false);
+    assert_int_equal(mk_deadline(t.engine), usual);
+    assert_int_equal(mk_step(t.engine, short_of_room, &view, &t.ev), MK_WAIT);
+    mk_hurry(t.engine, true);
+    assert_int_equal(mk_step(t.engine, short_of_room, &view, &t.ev), MK_OK);
+    assert_int_equal(t.ev.type, MK_EV_FAULT);
+    assert_int_equal(t.ev.err, MK_E_TIMEOUT);
+    site_close(&t);
+}
+
+/* The settings of patience are finite, and never "none". */
+static void sec_113_settings_are_looked_at(void **state)
+{
+    static const size_t times[] = {
+        offsetof(mk_smtp_server_config, command_ms),
+        offsetof(mk_smtp_server_config, answer_ms),
+        offsetof(mk_smtp_server_config, delay_ms),
+        offsetof(mk_smtp_server_config, rate_after_ms),
+        offsetof(mk_smtp_server_config, hurry_command_ms),
+    };
+    static const size_t counts[] = {
+        offsetof(mk_smtp_server_config, errors_max),
+        offsetof(mk_smtp_server_config, errors_soft),
+        offsetof(mk_smtp_server_config, junk_max),
+        offsetof(mk_smtp_server_config, rate_min),
+        offsetof(mk_smtp_server_config, hurry_errors_max),
+        offsetof(mk_smtp_server_config, hurry_junk_max),
+    };
+    static const uint64_t bad[] = {0, UINT64_C(1) << 32, MK_NEVER};
+    static const uint32_t none = 0;
+    site t;
+    (void)state;
+    site_open(&t);
+    assert_int_not_equal(mk_smtp_server_need(&t.config), 0);
+    for (size_t i = 0; i < 3 * (sizeof times / sizeof times[0]); i++) {
+        mk_smtp_server_config c = t.config;
+        memcpy((char *)&c + times[i / 3], &bad[i % 3], sizeof bad[0]);
+        assert_int_equal(mk_smtp_server_need(&c), 0);
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        mk_smtp_server_config c = t.config;
+        memcpy((char *)&c + counts[i], &none, sizeof none);
+        assert_int_equal(mk_smtp_server_need(&c), 0);
+    }
+    t.config.rate_min = 1024 * 1024 + 1;
+    assert_int_equal(mk_smtp_server_need(&t.config), 0);
+    mk_pool_fini(&t.pool);
+}
+
 /* The op of a body means nothing before an event carried it; and no op is 0,
  * however many there were. */
 static void numbers_of_questions(void **state)
@@ -319,6 +386,8 @@ int main(void)
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
         cmocka_unit_test(sec_115_recipients_beyond_the_limit),
+        cmocka_unit_test(sec_114_hurry_moves_the_deadline),
+        cmocka_unit_test(sec_113_settings_are_looked_at),
         cmocka_unit_test(numbers_of_questions),
         cmocka_unit_test(sec_111_numbers_wrap_past_none),
         cmocka_unit_test(the_block_is_aligned),
