@@ -103,26 +103,38 @@ static unsigned letter_boxes(const scene *s, unsigned number)
 
 /* ---- sending ------------------------------------------------------------- */
 
-static void say_envelope(mk_conn *c, unsigned to)
+/* The peer says a line; was it answered as wished? */
+static bool says(mk_conn *c, const char *line, char wish)
+{
+    if (c->engine == NULL) {
+        return false;
+    }
+    text_clear(&c->said);
+    fake_conn_say(c, line);
+    return text_c(&c->said)[0] == wish;
+}
+
+/* All its boxes, or none. */
+static bool say_envelope(mk_conn *c, unsigned to)
 {
     char line[128];
-    fake_conn_say(c, "EHLO a.example\r\n");
-    fake_conn_say(c, "MAIL FROM:<sender@example.org>\r\n");
+    if (!says(c, "EHLO a.example\r\n", '2') ||
+        !says(c, "MAIL FROM:<sender@example.org>\r\n", '2')) {
+        return false;
+    }
     for (size_t b = 0; b < BOXES; b++) {
-        if ((to & 1u << b) != 0) {
-            (void)snprintf(line, sizeof line, "RCPT TO:<%s>\r\n",
-                           boxes[b].address);
-            fake_conn_say(c, line);
+        (void)snprintf(line, sizeof line, "RCPT TO:<%s>\r\n", boxes[b].address);
+        if ((to & 1u << b) != 0 && !says(c, line, '2')) {
+            return false;
         }
     }
-    fake_conn_say(c, "DATA\r\n");
+    return says(c, "DATA\r\n", '3');
 }
 
 /* False: it came no further than to a refusal. */
 static bool say_letter(mk_conn *c, const scene *s, unsigned number)
 {
-    say_envelope(c, letter_boxes(s, number));
-    if (c->engine == NULL || strstr(text_c(&c->said), "\n354 ") == NULL) {
+    if (!say_envelope(c, letter_boxes(s, number))) {
         return false;
     }
     text_clear(&c->said);

@@ -56,9 +56,11 @@ typedef struct cut {
 
 static part *part_add(cut *c, part_kind kind, size_t op)
 {
-    c->parts = realloc(c->parts, (c->count + 1) * sizeof *c->parts);
-    if (c->parts == NULL) {
-        abort();
+    if ((c->count & (c->count + 1)) == 0) {
+        c->parts = realloc(c->parts, (c->count + 1) * 2 * sizeof *c->parts);
+        if (c->parts == NULL) {
+            abort();
+        }
     }
     part *p = &c->parts[c->count++];
     memset(p, 0, sizeof *p);
