@@ -41,6 +41,7 @@ typedef enum fuzz_control {
     FUZZ_ANSWER, /* 'A': answer now what was put off; lend now */
     FUZZ_CANCEL, /* 'K' */
     FUZZ_BODY,   /* 'B' n: what is done at the next run of body */
+    FUZZ_HURRY,  /* 'H' n: room for peers is short, or no more */
     FUZZ_LITERAL /* 0xFF: itself */
 } fuzz_control;
 
@@ -54,5 +55,33 @@ typedef struct fuzz_script {
 mk_str fuzz_octets(fuzz_script *s);
 /* The next control, at the end false. */
 bool fuzz_next(fuzz_script *s, fuzz_control *out, uint8_t *out_n);
+
+/* ---- a machine under a script -------------------------------------------- */
+
+/* One engine from its opening to its end; the first member of a target's own
+ * session. What the machines share is done here, what a role adds is told to
+ * it: its events, and the controls about answers and verbs. */
+typedef struct fuzz_machine fuzz_machine;
+struct fuzz_machine {
+    void (*on_event)(fuzz_machine *, const mk_event *);
+    void (*on_control)(fuzz_machine *, fuzz_control, uint8_t n);
+    mk_engine *engine;
+    void *block;
+    mk_pool pool;
+    bool has_pool;
+    rig rig;
+    size_t chunk; /* octets offered at once; 0: all */
+    fuzz_script script;
+    bool aborted;
+    text trace; /* of events */
+    text out;   /* what the engine said */
+};
+
+/* A pool of one unit for the settings, given back by fuzz_machine_close. */
+mk_pool *fuzz_machine_pool(fuzz_machine *m);
+/* Perform the script with the engine that was opened; then the peer hangs up,
+ * and the session must come to its end, with whole lines and nothing bare. */
+void fuzz_machine_perform(fuzz_machine *m, const uint8_t *script, size_t size);
+void fuzz_machine_close(fuzz_machine *m);
 
 #endif

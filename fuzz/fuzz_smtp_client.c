@@ -15,15 +15,10 @@
 enum { HEADER = 4 };
 
 typedef struct session {
+    fuzz_machine m; /* first */
     mk_smtp_client_config config;
     mk_smtp_envelope envelope;
-    mk_pool pool;
-    void *block;
-    mk_engine *engine;
-    rig rig;
-    size_t chunk;
-    size_t piece; /* of body, lent at once */
-    fuzz_script script;
+    size_t piece;   /* of body, lent at once */
     uint8_t policy; /* which verb is next */
     mk_op op;
     mk_str body;
@@ -31,12 +26,9 @@ typedef struct session {
     bool last;
     bool slow; /* body is lent by a control only */
     uint64_t room;
-    text trace;
-    text out;
     /* what the replies to this operation said */
     bool refusal;
     bool end_taken;
-    bool aborted;
 } session;
 
 static const mk_str recipients[] = {MK_STR_INIT("c@d.example"),
@@ -69,9 +61,7 @@ static void configure(session *s, const uint8_t *header)
     }
     s->slow = (flags & 32) != 0;
     if ((flags & 128) != 0) {
-        fuzz_promise(mk_pool_init(&s->pool, mk_alloc_libc(), 1024, 1) == MK_OK,
-                     "mk_pool_init");
-        c->units = &s->pool;
+        c->units = fuzz_machine_pool(&s->m);
     }
     fuzz_promise(mk_smtp_envelope_init(&s->envelope, sizeof s->envelope) ==
                      MK_OK,
@@ -92,9 +82,9 @@ static void lend(session *s)
         size_t n = s->body.len - s->lent;
         n = s->piece > 0 && s->piece < n ? s->piece : n;
         bool last = s->lent + n == s->body.len;
-        if (mk_body(s->engine, s->op, mk_str_sub(s->body, s->lent, n), last) !=
-            MK_OK) {
-            (void)mk_cancel(s->engine, s->op);
+        if (mk_body(s->m.engine, s->op, mk_str_sub(s->body, s->lent, n),
+                    last) != MK_OK) {
+            (void)mk_cancel(s->m.engine, s->op);
             return;
         }
         s->lent += n;
@@ -117,19 +107,19 @@ static void next_verb(session *s)
         s->lent = 0;
         s->last = false;
         s->room = 0;
-        if (mk_smtp_client_send(s->engine, &s->envelope, &s->op) == MK_OK) {
+        if (mk_smtp_client_send(s->m.engine, &s->envelope, &s->op) == MK_OK) {
             return;
         }
         s->envelope.body = MK_SMTP_BODY_UNSTATED;
         s->envelope.message_bytes = 0;
-        (void)mk_smtp_client_send(s->engine, &s->envelope, &s->op);
+        (void)mk_smtp_client_send(s->m.engine, &s->envelope, &s->op);
     } else if (p < 7) {
         mk_smtp_verb verb = verbs[(p - 3 + s->policy) % 5];
         bool bare = verb == MK_SMTP_VERB_RSET || verb == MK_SMTP_VERB_HELP;
-        (void)mk_smtp_client_command(s->engine, verb,
+        (void)mk_smtp_client_command(s->m.engine, verb,
                                      mk_str_z(bare ? "" : "word"), &s->op);
     } else {
-        (void)mk_smtp_client_quit(s->engine, &s->op);
+        (void)mk_smtp_client_quit(s->m.engine, &s->op);
     }
 }
 
@@ -159,8 +149,9 @@ static void on_done(session *s, const mk_event *ev)
     }
 }
 
-static void on_event(session *s, const mk_event *ev)
+static void on_event(fuzz_machine *m, const mk_event *ev)
 {
+    session *s = (session *)(void *)m;
     if (ev->type == MK_EV_WANTED) {
         s->room = ev->size;
         if (!s->slow) {
@@ -168,8 +159,8 @@ static void on_event(session *s, const mk_event *ev)
         }
         return;
     }
-    trace_event(&s->trace, ev);
-    text_z(&s->trace, "\n");
+    trace_event(&s->m.trace, ev);
+    text_z(&s->m.trace, "\n");
     if (ev->type == MK_EV_SMTP_REPLY) {
         on_reply(s, ev);
     } else if (ev->type == MK_EV_SMTP_READY) {
@@ -179,104 +170,16 @@ static void on_event(session *s, const mk_event *ev)
     }
 }
 
-static void step_all(session *s)
+static void on_control(fuzz_machine *m, fuzz_control what, uint8_t n)
 {
-    mk_event ev;
-    while (!s->rig.ended && rig_step(&s->rig, &ev) == MK_OK) {
-        on_event(s, &ev);
-    }
-    if (s->rig.ended && (mk_want(s->engine) & MK_WANT_ABORT) != 0) {
-        s->aborted = true;
-        text_clear(&s->rig.queued); /* what is queued is dropped */
-    }
-    fuzz_promise(s->rig.broken == NULL,
-                 s->rig.broken != NULL ? s->rig.broken : "");
-}
-
-static void offer(session *s, mk_str octets)
-{
-    while (octets.len > 0 && !s->rig.ended) {
-        size_t n =
-            s->chunk > 0 && s->chunk < octets.len ? s->chunk : octets.len;
-        rig_push(&s->rig, octets.ptr, n);
-        octets = mk_str_sub(octets, n, SIZE_MAX);
-        step_all(s);
-    }
-}
-
-/* until nothing is queued any more: lending in pieces queues anew */
-static void acknowledge(session *s, size_t n)
-{
-    for (unsigned i = 0; i < 1000; i++) {
-        rig_look(&s->rig, &s->out);
-        size_t take = n < s->rig.queued.len ? n : s->rig.queued.len;
-        if (take == 0) {
-            return;
-        }
-        rig_ack(&s->rig, take);
-        step_all(s);
-        if (n != SIZE_MAX) {
-            return;
-        }
-    }
-}
-
-static void control(session *s, fuzz_control what, uint8_t n)
-{
-    uint64_t due = mk_deadline(s->engine);
-    switch (what) {
-    case FUZZ_SOME:
-        acknowledge(s, n);
-        break;
-    case FUZZ_TURN:
-        acknowledge(s, SIZE_MAX);
-        break;
-    case FUZZ_CLOCK:
-        s->rig.now_ms += n * (uint64_t)4000;
-        break;
-    case FUZZ_DUE:
-        s->rig.now_ms =
-            due != MK_NEVER && due > s->rig.now_ms ? due : s->rig.now_ms;
-        break;
-    case FUZZ_EOF:
-        mk_in_eof(s->engine, MK_OK);
-        break;
-    case FUZZ_CUT:
-        mk_in_eof(s->engine, MK_E_NET);
-        break;
-    case FUZZ_FINISH:
-        mk_finish(s->engine, mk_str_z(""));
-        break;
-    case FUZZ_POLICY:
+    session *s = (session *)(void *)m;
+    if (what == FUZZ_POLICY) {
         s->policy = n;
-        break;
-    case FUZZ_ANSWER:
+    } else if (what == FUZZ_ANSWER) {
         lend(s);
-        break;
-    case FUZZ_CANCEL:
-        (void)mk_cancel(s->engine, s->op);
-        break;
-    default:
-        break;
+    } else if (what == FUZZ_CANCEL) {
+        (void)mk_cancel(m->engine, s->op);
     }
-    if (what != FUZZ_LITERAL) {
-        step_all(s);
-    }
-}
-
-static void run_out(session *s)
-{
-    mk_in_eof(s->engine, MK_OK);
-    for (unsigned i = 0; i < 20 && !s->rig.ended; i++) {
-        step_all(s);
-        acknowledge(s, SIZE_MAX);
-    }
-    fuzz_promise(s->rig.ended, "a session ends");
-    acknowledge(s, SIZE_MAX);
-    fuzz_promise(s->aborted || fuzz_is_clean(text_view(&s->out), false),
-                 "what goes out is whole lines");
-    fuzz_promise(fuzz_is_clean(text_view(&s->out), true),
-                 "nothing bare goes out");
 }
 
 static void run(session *s, const uint8_t *data, size_t size, size_t chunk)
@@ -284,35 +187,15 @@ static void run(session *s, const uint8_t *data, size_t size, size_t chunk)
     memset(s, 0, sizeof *s);
     configure(s, data);
     size_t need = mk_smtp_client_need(&s->config);
-    s->block = malloc(need);
-    fuzz_promise(mk_smtp_client_open(&s->config, s->block, need, &s->engine) ==
-                     MK_OK,
+    s->m.on_event = on_event;
+    s->m.on_control = on_control;
+    s->m.chunk = chunk;
+    s->m.block = malloc(need);
+    fuzz_promise(mk_smtp_client_open(&s->config, s->m.block, need,
+                                     &s->m.engine) == MK_OK,
                  "open");
-    rig_init(&s->rig, s->engine, 0);
-    s->chunk = chunk;
-    s->script = (fuzz_script){data + HEADER, size - HEADER, false};
-    step_all(s);
-    fuzz_control what;
-    uint8_t n;
-    do {
-        offer(s, fuzz_octets(&s->script));
-    } while (fuzz_next(&s->script, &what, &n) &&
-             (control(s, what, n), !s->rig.ended));
-    run_out(s);
-    text_z(&s->trace, s->aborted ? "abort" : "close");
-}
-
-static void close_session(session *s)
-{
-    mk_close(s->engine);
-    rig_fini(&s->rig);
-    if (s->config.units != NULL) {
-        fuzz_promise(s->pool.taken == 0, "the unit comes back");
-        mk_pool_fini(&s->pool);
-    }
-    free(s->block);
-    text_free(&s->trace);
-    text_free(&s->out);
+    fuzz_machine_perform(&s->m, data + HEADER, size - HEADER);
+    text_z(&s->m.trace, s->m.aborted ? "abort" : "close");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -326,12 +209,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t chunks[] = {1, data[2]};
     for (size_t i = 0; i < 2; i++) {
         run(&cut, data, size, chunks[i]);
-        fuzz_same(&whole.trace, &cut.trace, "the same events (Law 4)");
-        if (!whole.aborted && !cut.aborted) {
-            fuzz_same(&whole.out, &cut.out, "the same octets (Law 4)");
+        fuzz_same(&whole.m.trace, &cut.m.trace, "the same events (Law 4)");
+        if (!whole.m.aborted && !cut.m.aborted) {
+            fuzz_same(&whole.m.out, &cut.m.out, "the same octets (Law 4)");
         }
-        close_session(&cut);
+        fuzz_machine_close(&cut.m);
     }
-    close_session(&whole);
+    fuzz_machine_close(&whole.m);
     return 0;
 }

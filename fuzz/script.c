@@ -81,6 +81,7 @@ bool fuzz_next(fuzz_script *s, fuzz_control *out, uint8_t *out_n)
         {'X', FUZZ_CUT, false},    {'F', FUZZ_FINISH, false},
         {'P', FUZZ_POLICY, true},  {'A', FUZZ_ANSWER, false},
         {'K', FUZZ_CANCEL, false}, {'B', FUZZ_BODY, true},
+        {'H', FUZZ_HURRY, true},
     };
     if (s->left == 0) {
         return false;
