@@ -74,6 +74,7 @@ static void obey(server *v, char order)
     if (v->closed) {
         return;
     }
+    mk_local_delivery_rest(v->delivery); /* its timer would hold the loop */
     switch (order) {
     case SAY_DRAIN:
         mk_uv_drain(v->host);

@@ -548,7 +548,8 @@ MK_API size_t mk_local_delivery_count(const mk_local_delivery *d);
  *  now on; for a program that is about to stop.
  *
  * Without it they are closed, and the host's timer is unset, about a second
- * after the last message. Messages go on coming to rest.
+ * after the last message: the host must live until then, or until this was
+ * called. Messages go on coming to rest.
  *
  * @param d  the delivery. */
 MK_API void mk_local_delivery_rest(mk_local_delivery *d);

@@ -180,8 +180,10 @@ void mk_agent_boxes_rest(boxes *b)
 {
     box *x = oldest_idle(b);
     b->resting = true;
-    b->armed = false;
-    b->host->timer_clear(b->host->self, &b->timer);
+    if (b->armed) { /* else the host may be gone already */
+        b->host->timer_clear(b->host->self, &b->timer);
+        b->armed = false;
+    }
     while (x != NULL) {
         drop(b, x);
         x = oldest_idle(b);
