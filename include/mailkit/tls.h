@@ -66,9 +66,9 @@ MK_API mk_err mk_tls_context_config_init(mk_tls_context_config *c, size_t size);
  *                     key for a server.
  * @param out_context  written on success; free it by mk_tls_context_free.
  * @return MK_OK; MK_E_ARG; MK_E_SYNTAX: something is not PEM of its kind;
- *         MK_E_AUTH: key and certificate do not belong together; MK_E_CERT_WEAK
- *         or MK_E_CERT_TIME: the own certificate is of no use; MK_E_MEMORY;
- *         MK_E_ENTROPY. */
+ *         MK_E_AUTH: key and certificate do not belong together;
+ * MK_E_CERT_WEAK, MK_E_CERT_TIME or MK_E_CERT_USE: no peer would take the own
+ * one; MK_E_MEMORY; MK_E_ENTROPY. */
 MK_API mk_err mk_tls_context_new(const mk_tls_context_config *c,
                                  mk_tls_context **out_context);
 

@@ -6,8 +6,9 @@
  * 4.2), no renegotiation. Certificates may be replaced while sessions run.
  * It refuses an own certificate that no peer would take.
  */
-#include "tls/internal.h"
+#include "tls/session.h"
 
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509.h>
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
@@ -151,6 +152,12 @@ static mk_err own_check(mk_tls_context *x, own_cert *own)
         mbedtls_pk_get_bitlen(&own->crt.pk) < x->c.key_bits_min) {
         return MK_E_CERT_WEAK;
     }
+    if (mbedtls_x509_crt_check_extended_key_usage(
+            &own->crt,
+            x->c.is_server ? MBEDTLS_OID_SERVER_AUTH : MBEDTLS_OID_CLIENT_AUTH,
+            MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0) {
+        flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+    }
     mk_tls_flags_amend(&own->crt, 0, x->c.wall_s(x->c.wall_self),
                        mk_str_of(NULL, 0), &flags);
     return mk_tls_verdict(flags);
@@ -204,14 +211,18 @@ void mk_tls_keyring_drop(keyring *ring)
 }
 
 /* By the name that the peer asked for (RFC 6066 3); the first for all others.
- * Nothing is kept of names that are not ours (THREATS 38). */
+ * Nothing is kept of names but in the session (THREATS 38). */
 static int on_server_name(void *self, mbedtls_ssl_context *ssl,
                           const unsigned char *name, size_t n)
 {
-    keyring *ring = self;
+    const keyring *ring = self;
+    const session *s = ssl->MBEDTLS_PRIVATE(p_bio);
     mk_str wanted = mk_str_of((const char *)name, n);
+
+    mk_tls_info_name(s->state, wanted);
     for (own_cert *own = ring->certs; own != NULL; own = own->after) {
         if (mk_tls_certificate_covers(&own->crt, wanted)) {
+            s->state->shown = own;
             return mbedtls_ssl_set_hs_own_cert(ssl, &own->crt, &own->key);
         }
     }

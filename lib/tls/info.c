@@ -33,6 +33,16 @@ static size_t subject_of(const mbedtls_x509_crt *crt, char *out, size_t n)
     return len > 0 ? (size_t)len : 0;
 }
 
+void mk_tls_info_name(state *t, mk_str name)
+{
+    name = mk_str_sub(name, 0, sizeof t->name - 1);
+    if (name.len > 0) {
+        memcpy(t->name, name.ptr, name.len);
+    }
+    t->name[name.len] = '\0';
+    t->info.server_name = mk_str_of(t->name, name.len);
+}
+
 void mk_tls_info_fill(session *s)
 {
     state *t = s->state;

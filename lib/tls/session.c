@@ -155,8 +155,7 @@ static mk_err ssl_fill(session *s)
     const mk_tls_config *c = s->config;
     int ret = mbedtls_ssl_setup(&t->ssl, &t->ring->conf);
     if (ret == 0 && !s->context->c.is_server) {
-        memcpy(t->name, c->server_name.ptr, c->server_name.len);
-        t->info.server_name = mk_str_of(t->name, c->server_name.len);
+        mk_tls_info_name(t, c->server_name);
         /* an address is not sent (RFC 6066 3), only verified */
         ret = mbedtls_ssl_set_hostname(
             &t->ssl, mk_tls_is_address(c->server_name) ? NULL : t->name);
@@ -315,6 +314,13 @@ static void end_of_input(session *s, mk_err why)
     }
 }
 
+/* TLS itself cannot go on: nothing is said in any form any more. */
+static void give_up(session *s, mk_err why)
+{
+    end_of_input(s, why);
+    s->phase = PHASE_DEAD;
+}
+
 static mk_err ended(session *s, int ret)
 {
     if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
@@ -322,8 +328,7 @@ static mk_err ended(session *s, int ret)
     } else if (ret == 0 || ret == MBEDTLS_ERR_SSL_CONN_EOF) {
         end_of_input(s, s->eof_why != MK_OK ? s->eof_why : MK_E_CUT);
     } else {
-        end_of_input(s, mk_tls_error(ret));
-        s->phase = PHASE_DEAD;
+        give_up(s, mk_tls_error(ret));
     }
     return MK_E_AGAIN;
 }
@@ -363,8 +368,7 @@ static mk_err fill(session *s)
         return MK_WAIT;
     }
     if (!plain_lend(s)) {
-        end_of_input(s, MK_E_MEMORY);
-        s->phase = PHASE_DEAD;
+        give_up(s, MK_E_MEMORY);
         return MK_E_AGAIN;
     }
     if (t->plain_len == t->plain_room) {
@@ -437,10 +441,14 @@ static bool seal(session *s)
     char room[GATHER_MAX];
     mk_str data;
     int extra = mbedtls_ssl_get_record_expansion(&t->ssl);
-    size_t n = extra > 0 && out_lend(s) ? gather(s, room, &data) : 0;
+    size_t n = extra > 0 ? gather(s, room, &data) : 0;
     size_t left = OUT_ROOM - t->out_at - t->out_len;
     int most = mbedtls_ssl_get_max_out_record_payload(&t->ssl);
 
+    if (n > 0 && !out_lend(s)) {
+        give_up(s, MK_E_MEMORY);
+        return false;
+    }
     if (n == 0 || left < (size_t)extra + (n < GATHER_MAX ? n : GATHER_MAX)) {
         return false;
     }
@@ -450,8 +458,7 @@ static bool seal(session *s)
     mk_wipe(room, sizeof room);
     if (ret <= 0) {
         /* it cannot want to be retried: there was room */
-        end_of_input(s, mk_tls_error(ret));
-        s->phase = PHASE_DEAD;
+        give_up(s, mk_tls_error(ret));
         return false;
     }
     return mk_out_sent(s->inner, (size_t)ret) == MK_OK;
@@ -469,9 +476,9 @@ static void pump(session *s)
     }
     if (s->phase == PHASE_OPEN && !t->is_notified &&
         (mk_want(s->inner) & MK_WANT_CLOSE) != 0 &&
-        mk_out(s->inner, 0, &rest, 1) == 0 &&
-        mbedtls_ssl_close_notify(&t->ssl) == 0) {
-        t->is_notified = true;
+        mk_out(s->inner, 0, &rest, 1) == 0) {
+        t->is_notified =
+            mbedtls_ssl_close_notify(&t->ssl) != MBEDTLS_ERR_SSL_WANT_WRITE;
     }
 }
 

@@ -49,7 +49,9 @@ typedef struct session {
     mk_err eof_why;
 } session;
 
-/* info.c: `verify` is set before. */
+/* info.c: the name that a client sends or a server was sent, clipped; and the
+ * rest once the handshake is through: `verify` is set before. */
+void mk_tls_info_name(state *t, mk_str name);
 void mk_tls_info_fill(session *s);
 
 /* ticket.c: offer what is kept; keep what was given. */
