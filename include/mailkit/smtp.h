@@ -236,8 +236,9 @@ typedef struct mk_smtp_server_config {
     uint64_t command_ms; /**< the peer's time for a whole command, for taking
                           *   its reply, and for each block of body: 300,000 */
     uint64_t answer_ms;  /**< the application's time for an answer: 300,000 */
-    uint32_t rate_min;   /**< octets of body a second, over all of the
-                          *   body, else 421 4.4.2: 100 */
+    uint32_t rate_min;   /**< octets of body a second, over all of the body,
+                          *   where being ahead counts for command_ms at most,
+                          *   else 421 4.4.2: 100 */
     uint64_t rate_after_ms; /**< from this age of the body on: 60,000 */
     /* While hurried (mk_hurry), when smaller than the usual. The command
      * under way has begun when it has; a delayed reply is delayed no more. */

@@ -502,11 +502,7 @@ static mk_err step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
 {
     smtp_server *s = self(e);
     mk_err err;
-    s->now_ms = now_ms;
-    if (!s->begun) {
-        s->begun = true;
-        s->since_ms = now_ms;
-    }
+    mk_smtp_server_tick(s, now_ms);
     do {
         err = advance(s, io_in, out_event);
     } while (err == MK_E_AGAIN);

@@ -84,6 +84,7 @@ static mk_err body_run(smtp_server *s, mk_str run, mk_event *ev)
     uint64_t at = s->body_bytes;
     size_t fits = within(s, run.len);
     s->body_bytes += run.len;
+    mk_smtp_server_earn(s);
     if (fits < run.len) {
         refuse(s, REFUSAL_SIZE);
     }

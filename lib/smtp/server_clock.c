@@ -29,6 +29,17 @@ static uint64_t patience_ms(const smtp_server *s)
     return s->hurried && hurried < usual ? hurried : usual;
 }
 
+void mk_smtp_server_tick(smtp_server *s, uint64_t now_ms)
+{
+    if (!s->begun) {
+        s->begun = true;
+        s->since_ms = now_ms;
+    } else if (s->starved && s->out.unit == NULL) {
+        s->body_since_ms += now_ms - s->now_ms; /* it is we who did not read */
+    }
+    s->now_ms = now_ms;
+}
+
 void mk_smtp_server_heard(smtp_server *s)
 {
     /* Who has not taken the replies before does not get time for more. */
@@ -105,14 +116,30 @@ mk_err mk_smtp_server_delayed(smtp_server *s)
 
 /* ---- the peer's time ----------------------------------------------------- */
 
-/* When the body, if no octet more came, has been too slow as a whole. */
-static uint64_t rate_due_ms(const smtp_server *s)
+/* The age that the octets of a body allow it. */
+static uint64_t paid_ms(const smtp_server *s)
 {
     uint64_t octets_max = UINT64_MAX / 2000;
     uint64_t octets = s->body_bytes < octets_max ? s->body_bytes : octets_max;
-    uint64_t paid_ms = octets * 1000 / s->config->rate_min + 1;
+    return octets * 1000 / s->config->rate_min + 1;
+}
+
+void mk_smtp_server_earn(smtp_server *s)
+{
+    /* A fast beginning does not pay for hours: it makes the body older. (The
+     * sums may wrap on the way; what comes out is a time.) */
+    uint64_t most_ms = s->now_ms + patience_ms(s);
+    if (s->body_since_ms + paid_ms(s) > most_ms) {
+        s->body_since_ms = most_ms - paid_ms(s);
+    }
+}
+
+/* When the body, if no octet more came, has been too slow as a whole. */
+static uint64_t rate_due_ms(const smtp_server *s)
+{
     uint64_t free_ms = s->config->rate_after_ms;
-    return s->body_since_ms + (paid_ms > free_ms ? paid_ms : free_ms);
+    uint64_t allowed_ms = paid_ms(s);
+    return s->body_since_ms + (allowed_ms > free_ms ? allowed_ms : free_ms);
 }
 
 uint64_t mk_smtp_server_peer_due_ms(const smtp_server *s)

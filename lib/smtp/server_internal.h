@@ -138,8 +138,14 @@ void mk_smtp_server_end(smtp_server *s);
 uint32_t mk_smtp_server_limit(const smtp_server *s, uint32_t usual,
                               uint32_t hurried);
 
+/* A step begins. */
+void mk_smtp_server_tick(smtp_server *s, uint64_t now_ms);
+
 /* A request, or a block of body, is complete: the time for the next begins. */
 void mk_smtp_server_heard(smtp_server *s);
+
+/* Octets of body came: what they are worth for its rate. */
+void mk_smtp_server_earn(smtp_server *s);
 
 /* The application's time begins; ends. It is not the peer's. */
 void mk_smtp_server_put_off(smtp_server *s);
