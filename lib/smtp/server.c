@@ -488,7 +488,13 @@ static mk_err advance(smtp_server *s, mk_str *io_in, mk_event *ev)
             mk_smtp_server_resume(s);
         }
         mk_err err = mk_smtp_server_body(s, io_in, ev);
-        return err == MK_WAIT ? idle(s, *io_in, ev) : err;
+        if (err != MK_WAIT) {
+            return err;
+        }
+        if (s->pending == 0) {
+            mk_outq_release(&s->out); /* others may need it to go on */
+        }
+        return idle(s, *io_in, ev);
     }
     if (s->finishing) {
         finish_now(s);

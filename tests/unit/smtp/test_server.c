@@ -111,6 +111,25 @@ static void begin_body(site *t)
     acknowledge(t);
 }
 
+/* In a body, too: who waits for the rest of it must not keep others from
+ * reading theirs (THREATS F25). */
+static void fault_f25_a_body_holds_no_unit(void **state)
+{
+    static const char *const parts[] = {"x", "\r\n", ".", "\r\n.\r"};
+    site t;
+
+    (void)state;
+    site_open(&t);
+    begin_body(&t);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        mk_str view = mk_str_z(parts[i]);
+        while (mk_step(t.engine, NOW_MS, &view, &t.ev) == MK_OK) {
+        }
+        assert_int_equal(t.pool.taken, 0);
+    }
+    site_close(&t);
+}
+
 /* Body octets that were put off: the answer asks for a step, for what the
  * driver still keeps; whatever the answer is. */
 static void law5_the_answer_to_body_octets_wants_a_step(void **state)
@@ -383,6 +402,7 @@ int main(void)
         cmocka_unit_test(sec_114_an_idle_session_holds_no_unit),
         cmocka_unit_test(sec_114_a_dead_peer_ends_under_guard),
         cmocka_unit_test(sec_001_an_unknown_setting_is_refused),
+        cmocka_unit_test(fault_f25_a_body_holds_no_unit),
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
         cmocka_unit_test(sec_115_recipients_beyond_the_limit),
