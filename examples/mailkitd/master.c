@@ -122,11 +122,17 @@ static void due_for_restart(worker *w)
     w->due_ms = now + w->pause_ms;
 }
 
-/* In the new process. It may not hold the master's ends of other links: their
- * workers would not see that the master is gone. */
+/* In the new process. It may not hold the master's ends of other links, whose
+ * workers would not see that the master is gone, nor listeners of a site that
+ * it does not serve. */
 static void be_worker(master *m, size_t row, const site *t, int link)
 {
+    site *other = t == m->now ? m->next : m->now;
     share h;
+
+    if (other != NULL) {
+        site_close(other, t);
+    }
     for (size_t i = 0; i < SHARED_ROWS; i++) {
         if (m->workers[i].link >= 0) {
             (void)close(m->workers[i].link);

@@ -85,14 +85,17 @@ static const option *find(const char *name, size_t n)
 
 /* ---- values -------------------------------------------------------------- */
 
-static char *copy(const char *z)
+static const char no_memory[] = "out of memory";
+
+static const char *text_set(char **to, const char *value)
 {
-    char *c = strdup(z);
-    if (c == NULL) {
-        complain("out of memory");
-        exit(EX_OSERR);
+    char *fresh = strdup(value);
+    if (fresh == NULL) {
+        return no_memory;
     }
-    return c;
+    free(*to);
+    *to = fresh;
+    return NULL;
 }
 
 static void list_clear(list *l)
@@ -104,19 +107,21 @@ static void list_clear(list *l)
     memset(l, 0, sizeof *l);
 }
 
-static void list_add(list *l, const char *value, bool by_file)
+static const char *list_add(list *l, const char *value, bool by_file)
 {
     if (l->by_file && !by_file) {
         list_clear(l);
     }
     char **grown = realloc(l->items, (l->count + 1) * sizeof *grown);
     if (grown == NULL) {
-        complain("out of memory");
-        exit(EX_OSERR);
+        return no_memory;
     }
     l->items = grown;
-    l->items[l->count++] = copy(value);
+    l->items[l->count] = NULL;
+    const char *wrong = text_set(&l->items[l->count], value);
+    l->count += wrong == NULL;
     l->by_file = by_file;
+    return wrong;
 }
 
 /* An IPv6 address may name its zone: fe80::1%eth0. */
@@ -238,21 +243,34 @@ static const char *set(settings *s, const option *o, const char *value,
     if (wrong != NULL) {
         return wrong;
     }
-    if (o->kind == LIST) {
-        list_add(to, value, by_file);
-    } else {
-        free(*(char **)to);
-        *(char **)to = copy(value);
-    }
-    return NULL;
+    return o->kind == LIST ? list_add(to, value, by_file) : text_set(to, value);
 }
 
 /* ---- the file ------------------------------------------------------------ */
 
 typedef struct file_reader {
     settings *s;
-    char wrong[256]; /* the first that was */
+    const char *rest;
+    int line;       /* the one being read, from 1 */
+    int first_told; /* the first that was wrong; 0: none */
 } file_reader;
+
+/* For the parser: the next line with its end, as fgets(3) would. */
+static char *next_line(char *room, int size, void *stream)
+{
+    file_reader *f = stream;
+    size_t n = strcspn(f->rest, "\n");
+    n += f->rest[n] == '\n';
+    if (n == 0 || size <= 0) {
+        return NULL;
+    }
+    n = n < (size_t)size ? n : (size_t)size - 1;
+    memcpy(room, f->rest, n);
+    room[n] = '\0';
+    f->rest += n;
+    f->line++;
+    return room;
+}
 
 static int on_key(void *user, const char *section, const char *name,
                   const char *value)
@@ -268,8 +286,9 @@ static int on_key(void *user, const char *section, const char *name,
     } else {
         wrong = set(f->s, o, value != NULL ? value : "", true);
     }
-    if (wrong != NULL && f->wrong[0] == '\0') {
-        snprintf(f->wrong, sizeof f->wrong, "%.60s: %s", name, wrong);
+    if (wrong != NULL) {
+        complain("%s:%d: %.60s: %s", f->s->config, f->line, name, wrong);
+        f->first_told = f->first_told != 0 ? f->first_told : f->line;
     }
     return wrong == NULL;
 }
@@ -298,22 +317,20 @@ static int line_check(const settings *s, const char *text, size_t n)
 
 static int config_read(settings *s)
 {
-    file_reader f = {.s = s};
     size_t n;
     char *text = file_read("config", s->config, &n);
+    file_reader f = {.s = s, .rest = text};
 
     if (text == NULL) {
         return EX_NOINPUT;
     }
     int code = line_check(s, text, n);
-    int line = code < 0 ? ini_parse_string(text, on_key, &f) : 0;
+    int line = code < 0 ? ini_parse_stream(next_line, &f, on_key, &f) : 0;
     free(text);
-    if (line != 0) {
-        complain("%s:%d: %s", s->config, line,
-                 f.wrong[0] != '\0' ? f.wrong : "it is not NAME = VALUE");
-        code = EX_CONFIG;
+    if (line != 0 && line != f.first_told) {
+        complain("%s:%d: it is not NAME = VALUE", s->config, line);
     }
-    return code;
+    return line != 0 ? EX_CONFIG : code;
 }
 
 /* ---- the command line ---------------------------------------------------- */
@@ -421,7 +438,10 @@ int settings_read(settings *s, int argc, char **argv)
     s->command_timeout_s = 300;
     s->workers = 1;
     s->drain_time_s = 3600;
-    s->postmaster = copy("postmaster");
+    if (text_set(&s->postmaster, "postmaster") != NULL) {
+        complain("%s", no_memory);
+        return EX_OSERR;
+    }
     int code = arguments(s, argc, argv, true);
     if (code < 0 && s->config != NULL) {
         code = config_read(s);

@@ -34,7 +34,7 @@ class Server:
         self.scratch, self.name = scratch, name
         self.argv = [str(a) for a in [*wrap, program(name), *argv]]
         self.env = dict(os.environ, **(env or {}))
-        self.before = before
+        self.before, self.pass_fds = before, ()
         self.lines, self.code, self.port = [], None, None
         self.process = None
         self.err_path = os.path.join(scratch.path, 'stderr')
@@ -45,7 +45,8 @@ class Server:
         with open(self.err_path, 'ab') as err:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=err, env=self.env, preexec_fn=self.before)
+                stderr=err, env=self.env, preexec_fn=self.before,
+                pass_fds=self.pass_fds)
         threading.Thread(target=self._read, daemon=True).start()
         return self
 
