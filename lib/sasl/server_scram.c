@@ -195,20 +195,16 @@ static mk_err take_without_proof(mk_sasl *s, mk_str message, mk_str *out_value)
     }
     wanted = mk_sasl_text_from(s, start);
     rest = mk_str_sub(message, wanted.len, SIZE_MAX);
-    if (!mk_str_is(mk_str_sub(message, 0, wanted.len), wanted)) {
+    if (!mk_str_is(mk_str_sub(message, 0, wanted.len), wanted) ||
+        rest.len == 0 || rest.ptr[0] != ',') {
         return MK_E_PROTOCOL;
     }
-    for (n = rest.len; n > 0 && rest.ptr[n - 1] != ','; n--) {
-    }
-    if (n == 0) {
-        return MK_E_SYNTAX;
+    for (n = rest.len; rest.ptr[n - 1] != ','; n--) {
     }
     value = mk_str_sub(rest, n, SIZE_MAX);
-    rest = mk_str_sub(rest, 0, n - 1);
-    if (!mk_sasl_attribute(&value, 'p', out_value) ||
-        (rest.len > 0 &&
-         (rest.ptr[0] != ',' || rest.len == 1 ||
-          !mk_sasl_is_extensions(mk_str_sub(rest, 1, SIZE_MAX))))) {
+    rest = mk_str_sub(rest, 0, n - 1); /* nothing, or a comma and more */
+    if (!mk_sasl_attribute(&value, 'p', out_value) || rest.len == 1 ||
+        !mk_sasl_is_extensions(mk_str_sub(rest, 1, SIZE_MAX))) {
         return MK_E_SYNTAX;
     }
     (void)mk_buf_add(&s->text, rest);
