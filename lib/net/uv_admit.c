@@ -90,7 +90,7 @@ static void look(mk_net_host *h, bool is_tick)
     if (is_short != h->is_hurried) {
         tell_all(h, is_short);
     }
-    if (share != NULL && h->conn_count > 0 && h->look.due_ms == 0) {
+    if (share != NULL && h->look.due_ms == 0) {
         mk_net_timer_set(h, &h->look, mk_net_now_ms(h) + look_ms);
     }
 }
@@ -100,6 +100,7 @@ static void on_look(mk_timer *timer)
     look((mk_net_host *)((char *)timer - offsetof(mk_net_host, look)), true);
 }
 
+/* With the last connection the timer goes (mk_net_host_gone). */
 void mk_net_hurry_look(mk_net_host *h)
 {
     h->look.fire = on_look;

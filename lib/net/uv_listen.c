@@ -9,7 +9,6 @@
 #include "net/uv_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -300,25 +299,24 @@ static mk_err open_socket(socket_name *io_name, socklen_t len, int backlog,
     return MK_OK;
 }
 
-/* A socket that somebody else made; TCP_NODELAY fails on what is not TCP. */
+/* A socket that somebody else made; TCP_NODELAY fails on what is not TCP, and
+ * uv_poll_init sets O_NONBLOCK. */
 static mk_err adopt_socket(int fd, socket_name *out_name)
 {
     socklen_t len = sizeof *out_name;
     int is_listening = 0;
     socklen_t size = sizeof is_listening;
     int one = 1;
-    int flags = fcntl(fd, F_GETFL);
 
     memset(out_name, 0, sizeof *out_name);
-    if (flags < 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 ||
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 ||
         is_listening == 0 || getsockname(fd, &out_name->any, &len) < 0 ||
         (out_name->any.sa_family != AF_INET &&
          out_name->any.sa_family != AF_INET6) ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0) {
         return MK_E_ARG;
     }
-    return fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? MK_OK : MK_E_NET;
+    return MK_OK;
 }
 
 static bool is_servable(const mk_net_host *h, const mk_service *service)

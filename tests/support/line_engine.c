@@ -5,10 +5,23 @@
  */
 #include "line_engine.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* A real engine's memory is gone once it is closed. */
+static const line_engine *line_seen(const mk_engine *e)
+{
+    const line_engine *l = (const line_engine *)e;
+
+    if (l->closed > 0) {
+        abort();
+    }
+    return l;
+}
 
 static line_engine *line_of(mk_engine *e)
 {
+    (void)line_seen(e);
     return (line_engine *)e;
 }
 
@@ -212,7 +225,7 @@ static mk_err line_out_sent(mk_engine *e, size_t n)
 
 static unsigned line_want(const mk_engine *e)
 {
-    const line_engine *l = (const line_engine *)e;
+    const line_engine *l = line_seen(e);
     unsigned want = l->out_len > 0 ? MK_WANT_WRITE : 0;
 
     if (l->is_aborting) {
@@ -226,7 +239,7 @@ static unsigned line_want(const mk_engine *e)
 
 static uint64_t line_deadline(const mk_engine *e)
 {
-    const line_engine *l = (const line_engine *)e;
+    const line_engine *l = line_seen(e);
 
     return l->deadline_ms == 0 || l->is_ended ? MK_NEVER : l->deadline_ms;
 }

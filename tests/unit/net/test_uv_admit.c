@@ -456,6 +456,10 @@ static void sec_113_all_hurry_when_room_is_short(void **state)
             rig_expect(r, fd[n], "hello\r\n");
             assert_int_equal(count_hurried(r, n + 1 >= rows[i].mark), n + 1);
         }
+        /* none of them has a deadline, and nobody else wants to be woken */
+        rig_turn(r);
+        rig_turn(r);
+        assert_int_equal(uv_backend_timeout(&r->loop), -1);
         for (left = n - 1; left >= 0; left--) {
             close(fd[left]);
             rig_expect_closed(r, n - left);

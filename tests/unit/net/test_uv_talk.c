@@ -264,18 +264,23 @@ static void test_stop_waits_for_what_is_owed(void **state)
     int owed = rig_connect(r);
     int forgotten = rig_connect(r);
     int deaf = rig_connect(r);
+    int over = rig_connect(r);
     session *s;
     uint64_t begin;
     int turns = 0;
 
     (void)state;
     r->config.farewell_ms = 60000;
+    r->config.discard_ms = 60000;
     r->config.stop_answer_ms = 600;
     rig_expect(r, owed, "hello\r\n");
     rig_expect(r, forgotten, "hello\r\n");
     rig_expect(r, deaf, "hello\r\n");
+    rig_expect(r, over, "hello\r\n");
+    rig_send(over, "quit\n"); /* and it does not close */
+    rig_expect_closed(r, 1);
     (void)setsockopt(deaf, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    while (!r->sessions->conn->is_blocked) { /* the last comes first */
+    while (!r->sessions->after->conn->is_blocked) { /* last first */
         (void)send(deaf, "big\nbig\nbig\n", 12, MSG_NOSIGNAL);
         rig_turn(r);
         assert_true(turns++ < 4000);
@@ -288,23 +293,24 @@ static void test_stop_waits_for_what_is_owed(void **state)
     }
     mk_uv_stop(r->host);
     begin = uv_hrtime();
-    rig_expect_closed(r, 1);
+    rig_expect_closed(r, 2);
     assert_int_equal(r->why, MK_E_SHUTDOWN);
-    assert_true(r->sessions->is_closed);
-    s = r->sessions->after->after; /* who came first */
+    assert_true(r->sessions->after->is_closed);
+    s = r->sessions->after->after->after; /* who came first */
     assert_int_equal(mk_reply(&s->line.base, s->op, MK_ANSWER_YES, mk_str_z(""),
                               mk_str_z("at rest")),
                      MK_OK);
     r->host->wake(r->host->self, s->conn);
     rig_expect(r, owed, "at rest\r\nfinished\r\n");
-    assert_int_equal(r->closed, 2);
+    assert_int_equal(r->closed, 3);
     assert_int_equal(r->why, MK_OK);
-    rig_expect_closed(r, 3);
+    rig_expect_closed(r, 4);
     assert_int_equal(r->why, MK_E_SHUTDOWN);
     assert_true(uv_hrtime() - begin >= UINT64_C(600000000));
     close(owed);
     close(forgotten);
     close(deaf);
+    close(over);
     end(r);
 }
 
