@@ -218,8 +218,9 @@ static mk_err host_open(server *v, const share *h)
     v->uv.max_connections = (size_t)v->site->s.max_connections;
     v->uv.max_per_address = (size_t)v->site->s.max_connections_per_address;
     v->uv.share = &h->calls;
-    if (v->uv.max_units < v->uv.max_connections) {
-        v->uv.max_units = v->uv.max_connections;
+    /* A refusal may wait in one while another takes the rest of the body. */
+    if (v->uv.max_units < 2 * v->uv.max_connections) {
+        v->uv.max_units = 2 * v->uv.max_connections;
     }
     return mk_uv_host_open(&v->loop, &v->uv, &v->host);
 }

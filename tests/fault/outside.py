@@ -131,7 +131,7 @@ class Life:
         if self.daemon is None:
             return
         try:
-            if kind is None:
+            if kind is None or kind is Skip:
                 true(self.daemon.stop() == 0, 'it ends in order')
             else:
                 print('daemon: ' + self.daemon.stderr().decode('latin-1')
@@ -211,9 +211,9 @@ def age(box, seconds=TMP_AGE_S):
     return len(names)
 
 
-def send(port, octets, *to, seconds=20):
-    """One message over a connection of its own: the reply that ended it, or
-    None when the connection died first."""
+def send(port, octets, *to, seconds=20, pause_s=0):
+    """One message over a connection of its own, with a pause before its end:
+    the reply that ended it, or None when the connection died first."""
     try:
         with Wire(port, seconds=seconds) as wire:
             if wire.greeting is None:
@@ -224,6 +224,10 @@ def send(port, octets, *to, seconds=20):
                 got = wire.say(line)
                 if got is None or got[0] not in (250, 354):
                     return got
+            if pause_s:
+                wire.send(octets)
+                time.sleep(pause_s)
+                octets = b''
             if not wire.send(octets + b'.\r\n'):
                 return None
             got = wire.reply()
