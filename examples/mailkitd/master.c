@@ -9,42 +9,22 @@
  * Signals are blocked but while it waits; their handlers only count. So no
  * call is ever interrupted, and none is forked into.
  */
-#include "mailkitd.h"
+#include "crew.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
-
-/* Before a worker is replaced that lived less than STEADY_MS; doubled each
- * time, so that what dies at its start does not become a storm of forks. */
-enum { STEADY_MS = 5000, PAUSE_LEAST_MS = 100, PAUSE_MOST_MS = 30000 };
-
-typedef struct worker {
-    pid_t pid;           /* 0: none now */
-    int link;            /* to it; -1 */
-    uint64_t generation; /* 0: nobody's place */
-    bool is_ready;
-    uint64_t since_ms;
-    uint64_t pause_ms;
-    uint64_t due_ms; /* no pid: start it; of an old generation: end it */
-} worker;
 
 typedef struct master {
     int argc;
     char **argv;
     site *now, *next; /* next: while its workers start */
     uint64_t now_generation, next_generation, last_generation;
-    shared *shared;
-    worker workers[SHARED_ROWS]; /* a worker's place is its row */
-    int stops;                   /* signals obeyed */
+    crew crew;
+    int stops; /* signals obeyed */
     bool wants_reload;
     int code;
 } master;
@@ -87,126 +67,22 @@ void signals_hold(void)
     }
 }
 
-/* ---- workers ------------------------------------------------------------- */
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static void say(const worker *w, char order)
-{
-    if (w->link >= 0) {
-        (void)send(w->link, &order, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
-}
-
-static bool is_old(const master *m, const worker *w)
-{
-    return w->generation != 0 && w->generation != m->now_generation &&
-           w->generation != m->next_generation;
-}
-
-static void due_for_restart(worker *w)
-{
-    uint64_t now = now_ms();
-    if (now - w->since_ms >= STEADY_MS) {
-        w->pause_ms = 0;
-    } else if (w->pause_ms == 0) {
-        w->pause_ms = PAUSE_LEAST_MS;
-    } else if (w->pause_ms < PAUSE_MOST_MS) {
-        w->pause_ms *= 2;
-    }
-    w->due_ms = now + w->pause_ms;
-}
-
-/* In the new process. It may not hold the master's ends of other links, whose
- * workers would not see that the master is gone, nor listeners of a site that
- * it does not serve. */
-static void be_worker(master *m, size_t row, const site *t, int link)
-{
-    site *other = t == m->now ? m->next : m->now;
-    share h;
-
-    if (other != NULL) {
-        site_close(other, t);
-    }
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        if (m->workers[i].link >= 0) {
-            (void)close(m->workers[i].link);
-        }
-    }
-    share_init(&h, m->shared, row, &t->s);
-    exit(server_run(t, link, &h));
-}
-
-static void start(master *m, worker *w, const site *t)
-{
-    int ends[2];
-    pid_t pid = -1;
-
-    w->since_ms = now_ms();
-    w->is_ready = false;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-                   ends) == 0) {
-        pid = fork();
-        if (pid == 0) {
-            (void)close(ends[0]);
-            be_worker(m, (size_t)(w - m->workers), t, ends[1]);
-        }
-        (void)close(ends[1]);
-        if (pid < 0) {
-            (void)close(ends[0]);
-        }
-    }
-    if (pid < 0) {
-        complain("a worker cannot be started: %s", strerror(errno));
-        due_for_restart(w);
-        return;
-    }
-    w->pid = pid;
-    w->link = ends[0];
-    w->due_ms = MK_NEVER;
-}
-
-static void retire(worker *w)
-{
-    memset(w, 0, sizeof *w);
-    w->link = -1;
-}
-
 /* ---- generations --------------------------------------------------------- */
 
-/* Its workers accept nobody more and have some time to end. */
-static void drain(master *m, uint64_t generation, uint64_t time_s)
+/* Takes the site over. */
+static void generation_start(master *m, site *t)
 {
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        worker *w = &m->workers[i];
-        if (w->generation == generation && w->pid != 0) {
-            say(w, SAY_DRAIN);
-            w->due_ms = now_ms() + time_s * 1000;
-        } else if (w->generation == generation) {
-            retire(w);
-        }
-    }
-}
+    uint64_t missing = t->s.workers;
 
-static void stop(master *m, char order)
-{
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        say(&m->workers[i], order);
-        if (m->workers[i].pid == 0) {
-            retire(&m->workers[i]);
+    m->next = t;
+    m->next_generation = ++m->last_generation;
+    for (size_t i = 0; i < SHARED_ROWS && missing > 0; i++) {
+        worker *w = &m->crew.places[i];
+        if (w->generation == 0) {
+            w->generation = m->next_generation;
+            crew_start(&m->crew, w, t, m->now);
+            missing--;
         }
-    }
-    if (m->next != NULL) {
-        site_close(m->next, m->now);
-        m->next = NULL;
-    }
-    if (m->now != NULL) {
-        listeners_drop(&m->now->listeners, NULL);
     }
 }
 
@@ -214,12 +90,11 @@ static void stop(master *m, char order)
  * things as they were. At the start that is nothing. */
 static void give_up(master *m, int code)
 {
-    uint64_t generation = m->next_generation;
     site *t = m->next;
 
+    crew_drain(&m->crew, m->next_generation, t->s.drain_time_s);
     m->next = NULL;
     m->next_generation = 0;
-    drain(m, generation, t->s.drain_time_s);
     site_close(t, m->now);
     if (m->now == NULL) {
         m->code = code;
@@ -267,46 +142,9 @@ static void take_over(master *m)
     log_open(m->now->s.use_syslog);
     listeners_show(&m->now->listeners, &old->listeners, log_line);
     log_line("reloaded");
-    drain(m, generation, m->now->s.drain_time_s);
+    crew_drain(&m->crew, generation, m->now->s.drain_time_s);
     site_close(old, m->now);
     notify("READY=1");
-}
-
-static bool is_next_ready(const master *m)
-{
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        const worker *w = &m->workers[i];
-        if (w->generation == m->next_generation && !w->is_ready) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool has_room(const master *m, uint64_t workers)
-{
-    uint64_t room = 0;
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        room += m->workers[i].generation == 0;
-    }
-    return room >= workers;
-}
-
-/* Takes the site over. */
-static void generation_start(master *m, site *t)
-{
-    uint64_t missing = t->s.workers;
-
-    m->next = t;
-    m->next_generation = ++m->last_generation;
-    for (size_t i = 0; i < SHARED_ROWS && missing > 0; i++) {
-        worker *w = &m->workers[i];
-        if (w->generation == 0) {
-            w->generation = m->next_generation;
-            start(m, w, t);
-            missing--;
-        }
-    }
 }
 
 static void reload(master *m)
@@ -315,12 +153,12 @@ static void reload(master *m)
     site *t;
 
     snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
-             (unsigned long long)now_ms() * 1000);
+             (unsigned long long)clock_ms() * 1000);
     notify(state);
     if (site_open(m->argc, m->argv, NULL, m->now, &t) >= 0) {
         complain("no reload: the settings stay as they were");
         notify("READY=1");
-    } else if (!has_room(m, t->s.workers)) {
+    } else if (crew_room(&m->crew) < t->s.workers) {
         complain("no reload: too many old workers still have sessions");
         site_close(t, m->now);
         notify("READY=1");
@@ -331,13 +169,13 @@ static void reload(master *m)
 
 /* ---- what happens -------------------------------------------------------- */
 
-static void log_end(const worker *w, int status)
+static void log_end(pid_t pid, int status)
 {
     if (WIFSIGNALED(status)) {
-        complain("worker %ld was ended by signal %d", (long)w->pid,
+        complain("worker %ld was ended by signal %d", (long)pid,
                  WTERMSIG(status));
     } else {
-        complain("worker %ld ended with code %d", (long)w->pid,
+        complain("worker %ld ended with code %d", (long)pid,
                  WEXITSTATUS(status));
     }
 }
@@ -348,17 +186,14 @@ static void on_end(master *m, worker *w, int status)
     bool was_now = m->now != NULL && w->generation == m->now_generation;
 
     if (status != 0 || (m->stops == 0 && (was_now || was_next))) {
-        log_end(w, status);
+        log_end(w->pid, status);
     }
-    shared_forget(m->shared, (size_t)(w - m->workers));
-    (void)close(w->link);
-    w->link = -1;
     w->pid = 0;
     if (m->stops == 0 && was_now) {
-        due_for_restart(w);
+        crew_start_later(w);
         return;
     }
-    retire(w);
+    crew_leave(w);
     if (m->stops == 0 && was_next) {
         give_up(m, WIFEXITED(status) && WEXITSTATUS(status) != 0
                        ? WEXITSTATUS(status)
@@ -366,40 +201,39 @@ static void on_end(master *m, worker *w, int status)
     }
 }
 
-static void reap(master *m)
-{
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < SHARED_ROWS; i++) {
-            if (m->workers[i].pid == pid) {
-                on_end(m, &m->workers[i], status);
-                break;
-            }
-        }
-    }
-}
-
-static void hear(worker *w)
-{
-    char said[4];
-    ssize_t n =
-        w->link >= 0 ? recv(w->link, said, sizeof said, MSG_DONTWAIT) : 0;
-    w->is_ready = w->is_ready || (n > 0 && said[0] == SAY_READY);
-}
-
 /* What was put off: a worker to start, or one to end. */
 static void do_due(master *m, worker *w)
 {
-    if (w->generation == 0 || w->due_ms > now_ms()) {
+    bool is_now = w->generation == m->now_generation;
+    bool is_next = w->generation == m->next_generation;
+
+    if (w->generation == 0 || w->due_ms > clock_ms()) {
         return;
     }
-    if (w->pid != 0 && is_old(m, w)) {
+    if (w->pid == 0) {
+        crew_start(&m->crew, w, is_now ? m->now : m->next,
+                   is_now ? m->next : m->now);
+    } else if (!is_now && !is_next) {
         w->due_ms = MK_NEVER;
-        say(w, SAY_STOP);
-    } else if (w->pid == 0) {
-        start(m, w, w->generation == m->now_generation ? m->now : m->next);
+        crew_say(w, SAY_STOP);
+    }
+}
+
+static void stop(master *m, char order)
+{
+    for (size_t i = 0; i < SHARED_ROWS; i++) {
+        worker *w = &m->crew.places[i];
+        crew_say(w, order);
+        if (w->pid == 0) {
+            crew_leave(w);
+        }
+    }
+    if (m->next != NULL) {
+        site_close(m->next, m->now);
+        m->next = NULL;
+    }
+    if (m->now != NULL) {
+        listeners_drop(&m->now->listeners, NULL);
     }
 }
 
@@ -411,11 +245,10 @@ static void obey(master *m)
         notify("STOPPING=1");
         stop(m, orders[m->stops++]);
     }
-    if (reload_told) {
-        reload_told = 0;
-        m->wants_reload = true;
-    }
-    if (m->stops == 0 && m->next != NULL && is_next_ready(m)) {
+    m->wants_reload = m->wants_reload || reload_told;
+    reload_told = 0;
+    if (m->stops == 0 && m->next != NULL &&
+        crew_is_ready(&m->crew, m->next_generation)) {
         take_over(m);
     }
     if (m->stops == 0 && m->wants_reload && m->next == NULL) {
@@ -424,47 +257,19 @@ static void obey(master *m)
     }
 }
 
-/* Until a signal, a worker's word, or the next that is due. */
-static void await(master *m)
-{
-    struct pollfd links[SHARED_ROWS];
-    uint64_t due = MK_NEVER;
-    uint64_t now = now_ms();
-    nfds_t n = 0;
-
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        const worker *w = &m->workers[i];
-        if (w->link >= 0 && !w->is_ready) {
-            links[n++] = (struct pollfd){.fd = w->link, .events = POLLIN};
-        }
-        if (w->generation != 0 && w->due_ms < due) {
-            due = w->due_ms;
-        }
-    }
-    uint64_t left_ms = due > now ? due - now : 0;
-    struct timespec left = {.tv_sec = (time_t)(left_ms / 1000),
-                            .tv_nsec = (long)(left_ms % 1000 * 1000000)};
-    (void)ppoll(links, n, due == MK_NEVER ? NULL : &left, &while_waiting);
-}
-
-static bool is_over(const master *m)
-{
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        if (m->workers[i].pid != 0) {
-            return false;
-        }
-    }
-    return m->stops > 0;
-}
-
 static void look_after(master *m)
 {
-    for (obey(m); !is_over(m); obey(m)) {
-        await(m);
-        reap(m);
+    for (obey(m); m->stops == 0 || !crew_is_gone(&m->crew); obey(m)) {
+        worker *w;
+        int status;
+
+        crew_await(&m->crew, &while_waiting);
+        while ((w = crew_reap(&m->crew, &status)) != NULL) {
+            on_end(m, w, status);
+        }
         for (size_t i = 0; i < SHARED_ROWS; i++) {
-            hear(&m->workers[i]);
-            do_due(m, &m->workers[i]);
+            crew_hear(&m->crew.places[i]);
+            do_due(m, &m->crew.places[i]);
         }
     }
 }
@@ -487,15 +292,13 @@ int master_run(int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    for (size_t i = 0; i < SHARED_ROWS; i++) {
-        retire(&m.workers[i]);
-    }
-    m.shared = shared_new(&t->s);
-    if (m.shared == NULL) {
+    shared *all = shared_new(&t->s);
+    if (all == NULL) {
         complain("out of memory");
         site_close(t, NULL);
         return EX_OSERR;
     }
+    crew_init(&m.crew, all);
     log_open(t->s.use_syslog);
     generation_start(&m, t);
     look_after(&m);
