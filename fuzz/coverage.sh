@@ -54,7 +54,7 @@ bad=0
 measure framer lib/wire/frame.c || bad=1
 measure codec lib/base/base64.c lib/base/qp.c lib/base/hex.c || bad=1
 measure smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
-    lib/smtp/server_body.c lib/smtp/extensions.c lib/smtp/path.c || bad=1
+    lib/smtp/server_body.c lib/smtp/server_clock.c lib/smtp/extensions.c lib/smtp/path.c || bad=1
 measure smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
     lib/smtp/client_verbs.c lib/smtp/reply_parse.c || bad=1
 exit $bad
