@@ -2,13 +2,17 @@
  *
  * store/maildir.c: opening ROOT/DOMAIN/USER/{tmp,new,cur}, one component
  * after the other, and making what is missing. tmp/ is made last, after all
- * above and beside it was synced: where tmp/ is, the rest is durable
- * (docs/maildir.md). It refuses links, files, and directories of others
- * (THREATS 104), so whoever prepared a trap gets no mail.
+ * above and beside it was synced: where tmp/ is, the rest is durable, and it
+ * is set aside while something else is missing (docs/maildir.md). It refuses
+ * links, files, and directories of others (THREATS 104), so whoever prepared a
+ * trap gets no mail.
  */
 #include <mailkit/store.h>
 
 #include <string.h>
+
+/* Where tmp/ waits meanwhile: no name of a Maildir++ folder. */
+#define ASIDE "tmp.aside"
 
 static void dir_drop(const mk_vfs *vfs, mk_dir *io_dir)
 {
@@ -81,6 +85,26 @@ static mk_err path_enter(const mk_vfs *vfs, mk_str domain, mk_str user, path *p)
     return dir_ensure(vfs, p->domain, name, &p->user);
 }
 
+/* What is missing beside tmp/ is not durable when it is made, so the sign that
+ * it is goes first: whoever comes meanwhile, or after us, syncs as well. */
+static mk_err tmp_set_aside(const mk_vfs *vfs, const path *p)
+{
+    mk_err err = vfs->entry_rename(vfs->self, p->user, "tmp", p->user, ASIDE);
+
+    return err == MK_E_NOENT ? MK_OK : err; /* somebody else was faster */
+}
+
+/* tmp/ as it was set aside, else a new one. */
+static mk_err tmp_restore(const mk_vfs *vfs, const path *p, mk_dir *out_dir)
+{
+    mk_err err = vfs->entry_rename(vfs->self, p->user, ASIDE, p->user, "tmp");
+
+    if (err != MK_OK && err != MK_E_NOENT && err != MK_E_EXISTS) {
+        return err;
+    }
+    return dir_ensure(vfs, p->user, "tmp", out_dir);
+}
+
 /* new/ and cur/ are there, tmp/ is not: the sign that all is durable. */
 static mk_err tmp_make(const mk_vfs *vfs, const path *p, mk_maildir *box)
 {
@@ -92,7 +116,7 @@ static mk_err tmp_make(const mk_vfs *vfs, const path *p, mk_maildir *box)
         err = vfs->dir_sync(vfs->self, upward[i]);
     }
     if (err == MK_OK) {
-        err = dir_ensure(vfs, p->user, "tmp", &box->dir_tmp);
+        err = tmp_restore(vfs, p, &box->dir_tmp);
     }
     if (err == MK_OK) {
         err = vfs->dir_sync(vfs->self, p->user);
@@ -122,7 +146,10 @@ static mk_err box_enter(const mk_vfs *vfs, const path *p, mk_maildir *box)
     dir_drop(vfs, &box->dir_new);
     dir_drop(vfs, &box->dir_tmp);
     dir_drop(vfs, &box->dir_cur);
-    err = dir_ensure(vfs, p->user, "new", &box->dir_new);
+    err = tmp == MK_OK ? tmp_set_aside(vfs, p) : MK_OK;
+    if (err == MK_OK) {
+        err = dir_ensure(vfs, p->user, "new", &box->dir_new);
+    }
     if (err == MK_OK) {
         err = dir_ensure(vfs, p->user, "cur", &box->dir_cur);
     }

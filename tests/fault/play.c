@@ -39,6 +39,9 @@ const scene play_scenes[] = {
      .count = 1},
     {.name = "one after the other",
      .letters = {{300, ANN}, {9000, BOB}, {700, ANN | CARL}}, .count = 3},
+    {.name = "new/ was removed",
+     .letters = {{300, ANN}, {310, ANN}}, .count = 2,
+     .boxes_made = true, .new_gone = true},
     {.name = "batch in one box",
      .letters = {{300, ANN}, {310, ANN}, {320, ANN}, {330, ANN}, {340, ANN},
                  {350, ANN}, {360, ANN}, {370, ANN}},
@@ -210,9 +213,10 @@ void play_open(house *h, fake_disk *d)
     h->host.wall_s = (int64_t)d->time_s;
 }
 
-static void make_box(disk_image *i, const char *domain, const char *user)
+static void make_box(disk_image *i, const char *domain, const char *user,
+                     bool has_new)
 {
-    static const char *const inside[] = {"new", "cur", "tmp"};
+    static const char *const inside[] = {"tmp", "cur", "new"};
     int at = 0;
     for (int k = 0; k < 2; k++) {
         const char *name = k == 0 ? domain : user;
@@ -224,7 +228,7 @@ static void make_box(disk_image *i, const char *domain, const char *user)
         }
         at = node;
     }
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < (has_new ? 3 : 2); k++) {
         int node = (int)i->count;
         (void)disk_image_node(i, node, true);
         disk_image_enter(i, at, inside[k], node);
@@ -236,9 +240,9 @@ fake_disk *play_disk(const scene *s)
     disk_image image;
     disk_image_init(&image);
     if (s->boxes_made) {
-        make_box(&image, "mx.example", "ann");
-        make_box(&image, "other.example", "bob");
-        make_box(&image, "mx.example", "carl");
+        make_box(&image, "mx.example", "ann", !s->new_gone);
+        make_box(&image, "other.example", "bob", !s->new_gone);
+        make_box(&image, "mx.example", "carl", !s->new_gone);
     }
     return fake_disk_of(&image);
 }

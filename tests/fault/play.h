@@ -26,6 +26,7 @@ typedef struct scene {
     size_t count;
     bool together;   /* all are sent before one comes to rest */
     bool boxes_made; /* and durable, before it begins */
+    bool new_gone;   /* but somebody has removed their new/ */
 } scene;
 
 extern const scene play_scenes[];

@@ -149,11 +149,12 @@ static void all_calls_fail(const row *rows, size_t count, int kind,
 
 #define ROWS(rows) rows, sizeof(rows) / sizeof(rows)[0]
 /* of play_scenes: a small letter, one that is spilled to two new boxes, one
- * for three boxes, three in a row, seven at once */
+ * for three boxes, two where new/ was removed, seven at once */
 #define SMALL (1u << 0 | 1u << 1)
 #define SPILLED (1u << 3)
 #define THREE (1u << 4)
-#define BATCH (1u << 8)
+#define GONE (1u << 7)
+#define BATCH (1u << 9)
 
 /* ---- errors of calls ----------------------------------------------------- */
 
@@ -161,7 +162,7 @@ static void fault_f08_no_space_at_any_call(void **state)
 {
     static const row rows[] = {{ENOSPC, "452 4.3.1"}, {EDQUOT, "452 4.3.1"}};
     (void)state;
-    all_calls_fail(rows, 1, -1, SMALL | SPILLED | THREE | BATCH);
+    all_calls_fail(rows, 1, -1, SMALL | SPILLED | THREE | GONE | BATCH);
     all_calls_fail(rows + 1, 1, -1, SPILLED);
 }
 
@@ -170,7 +171,7 @@ static void fault_f10_io_errors_at_any_call(void **state)
     static const row rows[] = {
         {EIO, "451 4.3.0"}, {ESTALE, "451 4.3.0"}, {EREMOTEIO, "451 4.3.0"}};
     (void)state;
-    all_calls_fail(rows, 1, -1, SMALL | SPILLED | THREE | BATCH);
+    all_calls_fail(rows, 1, -1, SMALL | SPILLED | THREE | GONE | BATCH);
     all_calls_fail(rows + 1, 2, -1, SMALL);
     all_calls_fail(rows + 1, 2, DISK_SYNC, SPILLED);
     all_calls_fail(rows + 1, 2, DISK_DIR_SYNC, SPILLED);
@@ -317,21 +318,21 @@ static void limits(limit l, size_t step, const char *reply)
             n++;
             assert_true(n < 300);
         }
-        assert_true(n > 1);
+        assert_true(n > 0);
     }
 }
 
 static void fault_f08_room_ends_in_the_middle(void **state)
 {
     (void)state;
-    limits(ROOM, 1701, "452 4.3.1");
+    limits(ROOM, 701, "452 4.3.1");
     limits(NODES, 1, "452 4.3.1");
 }
 
 static void fault_f20_size_limit_in_the_middle(void **state)
 {
     (void)state;
-    limits(SIZE, 1601, "452 4.3.1");
+    limits(SIZE, 701, "452 4.3.1");
 }
 
 static void fault_f15_descriptors_end_in_the_middle(void **state)

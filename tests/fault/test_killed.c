@@ -106,7 +106,7 @@ static void killed_again(const fake_disk *first, size_t at, const scene *s)
 
 static void fault_f02_killed_while_recovering(void **state)
 {
-    static const size_t which[] = {1, 3, 5, 6};
+    static const size_t which[] = {1, 3, 5, 6, 7};
     (void)state;
     for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) {
         const scene *s = &play_scenes[which[i]];
