@@ -250,13 +250,23 @@ static mk_err ring_fill(keyring *ring)
     if (ret != 0) {
         return mk_tls_error(ret);
     }
+#if MBEDTLS_VERSION_NUMBER < 0x03020000
     mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3,
                                  MBEDTLS_SSL_MINOR_VERSION_3);
+#else
+    mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+#endif
     mbedtls_ssl_conf_ciphersuites(conf, ciphers);
     mbedtls_ssl_conf_rng(conf, mk_tls_random, x);
     mbedtls_ssl_conf_authmode(conf, auth_mode(x));
     mbedtls_ssl_conf_cert_profile(conf, &x->profile);
     mbedtls_ssl_conf_ca_chain(conf, &x->trust, &x->revoked);
+#if MBEDTLS_VERSION_NUMBER >= 0x03060100
+    if (!x->c.is_server) {
+        mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+            conf, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+    }
+#endif
     if (x->c.is_server) {
         mbedtls_ssl_conf_sni(conf, on_server_name, ring);
     }

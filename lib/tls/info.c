@@ -27,6 +27,27 @@ static size_t end_point(const mbedtls_x509_crt *crt, unsigned char *out)
     return mbedtls_md_get_size(info);
 }
 
+/* TLS 1.2 would also need its extended master secret, of which mbedTLS does
+ * not tell (RFC 9266 4.2). */
+static size_t exporter(const mbedtls_ssl_context *ssl, unsigned char *out,
+                       size_t n)
+{
+#if defined(MBEDTLS_SSL_KEYING_MATERIAL_EXPORT) &&                             \
+    defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    static const char label[] = "EXPORTER-Channel-Binding";
+    if (mbedtls_ssl_get_version_number(ssl) == MBEDTLS_SSL_VERSION_TLS1_3 &&
+        mbedtls_ssl_export_keying_material(
+            (mbedtls_ssl_context *)(uintptr_t)ssl, out, n, label,
+            sizeof label - 1, (const unsigned char *)"", 0, 1) == 0) {
+        return n;
+    }
+#endif
+    (void)ssl;
+    (void)out;
+    (void)n;
+    return 0;
+}
+
 static size_t subject_of(const mbedtls_x509_crt *crt, char *out, size_t n)
 {
     int len = mbedtls_x509_dn_gets(out, n, &crt->subject);
@@ -61,4 +82,6 @@ void mk_tls_info_fill(session *s)
     }
     n = server != NULL ? end_point(server, t->end_point) : 0;
     t->info.end_point = mk_str_of((const char *)t->end_point, n);
+    n = exporter(&t->ssl, t->exporter, sizeof t->exporter);
+    t->info.exporter = mk_str_of((const char *)t->exporter, n);
 }

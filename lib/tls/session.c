@@ -228,6 +228,9 @@ static mk_err judge(session *s)
     }
     t->info.verify = mk_tls_verdict(flags);
     t->info.is_resumed = !t->is_full && !c->is_server;
+    if (t->info.is_resumed && t->is_offered) {
+        t->info.verify = (*s->config->ticket)->verify;
+    }
     return is_needed ? t->info.verify : MK_OK;
 }
 

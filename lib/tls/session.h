@@ -30,7 +30,9 @@ typedef struct state {
     char name[256];
     char subject[256];
     unsigned char end_point[64];
+    unsigned char exporter[32];
     bool is_full;     /* certificates were shown: not resumed */
+    bool is_offered;  /* a ticket: without it nothing can be resumed */
     bool is_told_eof; /* the inner engine knows that no more comes */
     bool is_notified; /* our close_notify is queued */
     bool is_blocked;  /* mbedTLS waits for room in `out` */

@@ -19,7 +19,8 @@ void mk_tls_ticket_offer(session *s)
         return;
     }
     /* a session that cannot be offered costs a whole handshake, no more */
-    (void)mbedtls_ssl_set_session(&s->state->ssl, &k->session);
+    s->state->is_offered =
+        mbedtls_ssl_set_session(&s->state->ssl, &k->session) == 0;
 }
 
 void mk_tls_ticket_keep(session *s)

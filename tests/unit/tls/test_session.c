@@ -96,6 +96,7 @@ static void test_info(void **state)
     assert_int_equal(s->peer_subject.len, 0);
     assert_int_equal(c->end_point.len, 32);
     assert_true(mk_str_is(c->end_point, s->end_point));
+    assert_true(mk_str_is(c->exporter, s->exporter));
     assert_true(mk_str_has_prefix_nocase(c->version, mk_str_z("TLSv1.")));
     assert_true(mk_str_find(c->cipher, 'G') < c->cipher.len); /* …-GCM-… */
     rig_close(&r);
@@ -459,7 +460,8 @@ static void sec_033_tickets(void **state)
     again(&ticket, "mx.example.org", MK_TLS_POLICY_MUST);
     assert_true(r.client.line.tls->is_resumed);
     assert_true(r.client.line.tls->is_verified);
-    assert_int_equal(r.client.line.tls->end_point.len, 32);
+    assert_int_equal(
+        r.client.line.tls->end_point.len + r.client.line.tls->exporter.len, 32);
     /* another name, for which the certificate is no good */
     again(&ticket, "other.example.org", MK_TLS_POLICY_ENCRYPT);
     assert_false(r.client.line.tls->is_resumed);
