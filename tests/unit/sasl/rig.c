@@ -61,8 +61,8 @@ rig *rig_new(void)
     r->password = "pencil";
     r->salt_len = 16;
     r->iterations = 4096;
-    r->memory[0] = malloc(mk_sasl_need(1024));
-    r->memory[1] = malloc(mk_sasl_need(1024));
+    r->memory[0] = calloc(1, mk_sasl_need(1024));
+    r->memory[1] = calloc(1, mk_sasl_need(1024));
     assert_non_null(r->memory[0]);
     assert_non_null(r->memory[1]);
     return r;
