@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from lib.case import Scratch, main, same, true, until
+from lib.case import Scratch, main, need, same, true, until
 from lib.daemon import Daemon
 from lib.wire import Wire
 
@@ -67,6 +67,31 @@ def check_stalled_message():
             same(daemon.wait(30), 0, 'exit code')
         same(daemon.stop(), 0)
         same(daemon.box().names('new') + daemon.box().names('tmp'), [])
+
+
+def check_slow_disk():
+    """A message that is coming to rest when the grace is over: its 250 still
+    comes, or it would be sent again."""
+    strace = need('strace')
+    with Scratch() as scratch:
+        trace = os.path.join(scratch.path, 'trace')
+        daemon = Daemon(scratch, wrap=[
+            strace, '-f', '-o', trace, '-e', 'trace=fsync,fdatasync', '-e',
+            'inject=fsync,fdatasync:delay_enter=2000000'],
+            env={'ASAN_OPTIONS': 'detect_leaks=0'}).start()
+        with Wire(daemon.port) as wire, Wire(daemon.port) as half:
+            wire.open()
+            half.open('bob@example.org')
+            half.send(b'Subject: half\r\n')
+            wire.send(b'Subject: slow\r\n\r\nslow\r\n.\r\n')
+            time.sleep(0.5)
+            began = time.monotonic()
+            daemon.signal(signal.SIGTERM)
+            same([code for code, _ in wire.rest()], [250, 421])
+            true(time.monotonic() - began > 5.5, 'the grace was over')
+            same(daemon.stop(30), 0, 'exit code')
+        same(daemon.box().count(), 1)
+        same(daemon.box('bob').names('new'), [])
 
 
 def check_twice():
