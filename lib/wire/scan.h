@@ -13,7 +13,7 @@
 /* Octets are compared 16 at a time where every machine of the target can, and
  * 32 at a time where this one can. MK_NO_SIMD leaves both out (meson: simd). */
 #if !defined(MK_NO_SIMD) && defined(__GNUC__)
-#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__ALTIVEC__)
+#if defined(__SSE2__) || defined(__ARM_NEON)
 #define SCAN_HAS_16 1
 #endif
 #if defined(__x86_64__) || defined(__i386__)
