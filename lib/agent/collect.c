@@ -17,10 +17,14 @@ static chunk *chunk_new(message *m, size_t want)
     size_t size = m->last == NULL ? CHUNK_FIRST : m->last->max * 2;
     size = size > CHUNK_MAX ? CHUNK_MAX : size;
     size = size < want ? want : size;
-    chunk *c = mk_alloc_get(m->ld->c.alloc, sizeof *c + size);
+    const mk_alloc *a = m->ld->c.alloc;
+    /* not zeroed: what is read was written, and it is most of a message */
+    chunk *c = a->get(a->self, sizeof *c + size);
     if (c == NULL) {
         return NULL;
     }
+    c->after = NULL;
+    c->len = 0;
     c->max = size;
     if (m->last != NULL) {
         m->last->after = c;

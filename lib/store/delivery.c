@@ -114,7 +114,8 @@ static mk_err file_make(mk_delivery *d)
 static mk_err writer_init(mk_delivery *d, size_t buffer_bytes)
 {
     memset(&d->w, 0, sizeof d->w);
-    d->w.buf = mk_alloc_get(d->alloc, buffer_bytes);
+    /* not zeroed: only what was written to it is read */
+    d->w.buf = d->alloc->get(d->alloc->self, buffer_bytes);
     if (d->w.buf == NULL) {
         return MK_E_MEMORY;
     }
