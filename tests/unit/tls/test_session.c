@@ -460,8 +460,8 @@ static void sec_033_tickets(void **state)
     again(&ticket, "mx.example.org", MK_TLS_POLICY_MUST);
     assert_true(r.client.line.tls->is_resumed);
     assert_true(r.client.line.tls->is_verified);
-    assert_int_equal(
-        r.client.line.tls->end_point.len + r.client.line.tls->exporter.len, 32);
+    assert_true(r.client.line.tls->end_point.len == 32 ||
+                r.client.line.tls->exporter.len == 32);
     /* another name, for which the certificate is no good */
     again(&ticket, "other.example.org", MK_TLS_POLICY_ENCRYPT);
     assert_false(r.client.line.tls->is_resumed);
