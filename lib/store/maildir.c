@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Where tmp/ waits meanwhile: no name of a Maildir++ folder. */
-#define ASIDE "tmp.aside"
+#define ASIDE "tmp.aside0"
 
 static void dir_drop(const mk_vfs *vfs, mk_dir *io_dir)
 {
@@ -89,8 +89,14 @@ static mk_err path_enter(const mk_vfs *vfs, mk_str domain, mk_str user, path *p)
  * it is goes first: whoever comes meanwhile, or after us, syncs as well. */
 static mk_err tmp_set_aside(const mk_vfs *vfs, const path *p)
 {
-    mk_err err = vfs->entry_rename(vfs->self, p->user, "tmp", p->user, ASIDE);
+    char name[] = ASIDE;
+    mk_err err = MK_E_EXISTS;
 
+    /* A power cut may have left both names of an earlier time. */
+    for (; err == MK_E_EXISTS && name[sizeof name - 2] <= '9';
+         name[sizeof name - 2]++) {
+        err = vfs->entry_rename(vfs->self, p->user, "tmp", p->user, name);
+    }
     return err == MK_E_NOENT ? MK_OK : err; /* somebody else was faster */
 }
 
