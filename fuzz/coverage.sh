@@ -57,4 +57,7 @@ measure smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
     lib/smtp/server_body.c lib/smtp/server_clock.c lib/smtp/extensions.c lib/smtp/path.c || bad=1
 measure smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
     lib/smtp/client_verbs.c lib/smtp/reply_parse.c || bad=1
+measure sasl lib/sasl/exchange.c lib/sasl/text.c lib/sasl/scram.c \
+    lib/sasl/client_scram.c lib/sasl/client_oauth.c lib/sasl/server_scram.c \
+    lib/sasl/server_oauth.c lib/sasl/server_plain.c lib/sasl/server_cram.c || bad=1
 exit $bad

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the seed corpora of the fuzz targets from the dialogues.
+"""Makes the seed corpora of the fuzz targets, most from the dialogues.
 
 Usage: seeds.py CHAT-FOLDER OUT-FOLDER STAMP. What the peer says becomes the
 stream, the end of a turn an acknowledgement, answers a policy (script.c)."""
@@ -176,10 +176,42 @@ def framers(out):
                       bytes([mode, limits, 3, 5]) + sample)
 
 
+def exchanges(out):
+    """Mechanism by its bit, then who is hostile: client, server, between."""
+    first = b'user,r=fyko+d2lbbFgONRv9qkxdawL'
+    nonce = b'ACVKb5S53gMoTXKXvOEGK1B1'  # of the client, by fuzz_sasl.c
+    plus = b'p=tls-exporter,,n='
+    clients = {0: [b'trace'], 1: [b'user', b'pencil'],
+               2: [b'\0user\0pencil'], 3: [b'user ' + b'0123456789abcdef' * 2],
+               4: [b'n,,n=' + first, b'c=biws,r=x,p=AAAA'],
+               5: [b'n,a==2C=3D,n=' + first + b',x=y', b'c=,r=,p='],
+               6: [plus + first, b'c=,r=,x=y,p='], 7: [plus + first, b''],
+               8: [b'user=u\1auth=Bearer dG9rZW4=\1\1', b''],
+               9: [b'n,a=u,\1host=h\1port=1\1auth=Bearer t\1\1', b'\1'],
+               10: [b'']}
+    scram = [b'r=' + nonce + b'x,s=c2FsdA==,i=4096', b'v=AAAA']
+    servers = {1: [b'Username:', b'Password:'], 3: [b'<1@mx>'], 4: scram,
+               5: scram[:1] + [b'e=other-error'], 6: scram, 7: scram,
+               8: [b'{}'], 9: [b'{"status":"invalid_token"}']}
+    for bit in range(11):
+        for policy in range(8):
+            head = bytes([bit, 0, policy, policy * 37 & 0xff])
+            name = '%d-%d' % (bit, policy)
+            write(os.path.join(out, 'sasl'), 'client-' + name,
+                  head + b'\xffT'.join(clients[bit]))
+            write(os.path.join(out, 'sasl'), 'server-' + name,
+                  head[:1] + b'\1' + head[2:] +
+                  b'\xffT'.join(servers.get(bit, [b'x'])))
+            write(os.path.join(out, 'sasl'), 'between-' + name,
+                  head[:1] + b'\2' + head[2:] +
+                  (bytes([policy % 5, policy * 3, 1]) if policy > 3 else b''))
+
+
 def main(chats, out, stamp):
     machines(chats, out)
     codecs(out)
     framers(out)
+    exchanges(out)
     write(os.path.dirname(stamp) or '.', os.path.basename(stamp), b'')
     return 0
 
