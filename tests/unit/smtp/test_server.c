@@ -305,6 +305,27 @@ static void sec_114_hurry_moves_the_deadline(void **state)
     site_close(&t);
 }
 
+/* While there is no unit to read a body with, its rate is not looked at. */
+static void sec_113_an_empty_pool_is_not_the_peers(void **state)
+{
+    site t;
+    mk_str view = mk_str_z("x");
+    (void)state;
+    site_open(&t);
+    begin_body(&t);
+    void *unit = mk_pool_take(&t.pool);
+    assert_non_null(unit);
+    assert_int_equal(mk_step(t.engine, NOW_MS, &view, &t.ev), MK_WAIT);
+    assert_int_equal(mk_step(t.engine, NOW_MS + 50000, &view, &t.ev), MK_WAIT);
+    assert_int_equal(view.len, 1);
+    mk_pool_give(&t.pool, unit);
+    assert_int_equal(mk_step(t.engine, NOW_MS + 50000, &view, &t.ev), MK_OK);
+    assert_int_equal(mk_step(t.engine, NOW_MS + 50000, &view, &t.ev), MK_WAIT);
+    assert_int_equal(mk_deadline(t.engine),
+                     NOW_MS + 50000 + t.config.rate_after_ms);
+    site_close(&t);
+}
+
 /* The settings of patience are finite, and never "none". */
 static void sec_113_settings_are_looked_at(void **state)
 {
@@ -407,6 +428,7 @@ int main(void)
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
         cmocka_unit_test(sec_115_recipients_beyond_the_limit),
         cmocka_unit_test(sec_114_hurry_moves_the_deadline),
+        cmocka_unit_test(sec_113_an_empty_pool_is_not_the_peers),
         cmocka_unit_test(sec_113_settings_are_looked_at),
         cmocka_unit_test(numbers_of_questions),
         cmocka_unit_test(sec_111_numbers_wrap_past_none),
