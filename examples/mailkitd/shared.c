@@ -65,12 +65,14 @@ shared *shared_new(const settings *s)
     return all;
 }
 
-/* Multiply, add, take the highest bits: two different addresses meet with a
- * chance of at most 2 in `places`, whoever chose them without the key. */
+/* Multiply, fold, multiply, take the highest bits: the fold breaks up
+ * addresses in a row, which a product alone would lay out in a pattern. */
 static size_t place_of(const shared *all, int table, uint64_t address)
 {
     const uint64_t *key = all->keys[table];
-    return (size_t)(((key[0] | 1) * address + key[1]) >> all->shift);
+    uint64_t hash = (address + key[1]) * (key[0] | 1);
+    hash ^= hash >> 32;
+    return (size_t)(hash * (key[1] | 1) >> all->shift);
 }
 
 static count *at_place(shared *all, size_t row, int table, size_t place)

@@ -16,7 +16,8 @@ OPTIONS = ('--config', '--hostname', '--domain', '--mail-root', '--users',
            '--listen', '--max-message-bytes', '--max-connections',
            '--max-connections-per-address', '--max-messages-per-connection',
            '--max-recipients', '--max-hops', '--postmaster', '--syslog',
-           '--check', '--help', '--version')
+           '--check', '--command-timeout', '--workers', '--drain-time',
+           '--user', '--help', '--version')
 
 
 def basic(scratch, **changes):
@@ -86,7 +87,8 @@ def check_values():
                 ('max_message_bytes', '0'), ('max_message_bytes', '-1'),
                 ('max_message_bytes', '1x'), ('max_message_bytes', ''),
                 ('max_message_bytes', '99999999999999999999999'),
-                ('max_recipients', '0'),
+                ('max_recipients', '0'), ('workers', '0'), ('workers', '65'),
+                ('drain_time', '0'), ('command_timeout', '0'), ('user', ''),
                 ('max_connections', '0'),
                 ('max_connections', '1e3'), ('hostname', ''),
                 ('hostname', 'two words'), ('hostname', 'a\nb'),
@@ -213,6 +215,14 @@ def check_limits():
             got = wire.say('MAIL FROM:<e@example.com>')
             true(got and got[0] in (421, 452), 'the third message: %r' % (
                 got,))
+
+
+def check_command_timeout():
+    with Scratch() as scratch, Daemon(scratch, '--command-timeout',
+                                      1) as daemon:
+        with Wire(daemon.port) as wire:
+            wire.expect('EHLO a.example', 250)
+            same([code for code, _ in wire.rest()], [421])
 
 
 def check_hops():
