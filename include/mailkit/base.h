@@ -207,6 +207,15 @@ MK_API bool mk_str_has_ctl(mk_str s);
  *         anywhere; MK_E_OVERFLOW when it exceeds UINT64_MAX. */
 MK_API mk_err mk_str_u64(mk_str s, uint64_t *out_value);
 
+/** Read an IPv4 or IPv6 address (RFC 3986 3.2.2, RFC 4291 2.2).
+ *
+ * @param text         "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"; without
+ *                     brackets and zone; no octal, hexadecimal or short IPv4.
+ * @param out_address  4 or 16 octets in network order, the others 0; written
+ *                     on success only.
+ * @return 4 or 6; 0 when it is no address. */
+MK_API uint8_t mk_address_parse(mk_str text, uint8_t out_address[16]);
+
 /* ---- bounded buffers ----------------------------------------------------- */
 
 /** An append buffer over the caller's memory with a maximum fixed at init.

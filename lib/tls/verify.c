@@ -8,7 +8,6 @@
  */
 #include "tls/internal.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 enum { SAN_DNS = 2, SAN_ADDRESS = 7, SAN_TAG_MASK = 0x1F };
@@ -60,25 +59,10 @@ bool mk_tls_pattern_covers(mk_str pattern, mk_str name)
            mk_str_is_nocase(rest, above);
 }
 
-/* 4 or 16 octets of an address literal; 0: it is none. */
-static size_t address_parse(mk_str text, unsigned char out[16])
-{
-    char z[INET6_ADDRSTRLEN];
-    if (text.len == 0 || text.len >= sizeof z || mk_str_has_ctl(text)) {
-        return 0;
-    }
-    memcpy(z, text.ptr, text.len);
-    z[text.len] = '\0';
-    if (inet_pton(AF_INET, z, out) == 1) {
-        return 4;
-    }
-    return inet_pton(AF_INET6, z, out) == 1 ? 16 : 0;
-}
-
 bool mk_tls_is_address(mk_str name)
 {
-    unsigned char octets[16];
-    return address_parse(name, octets) > 0;
+    uint8_t octets[16];
+    return mk_address_parse(name, octets) > 0;
 }
 
 bool mk_tls_is_server_name(mk_str name)
@@ -89,8 +73,9 @@ bool mk_tls_is_server_name(mk_str name)
 bool mk_tls_certificate_covers(const mbedtls_x509_crt *crt, mk_str name)
 {
     const mbedtls_x509_sequence *san = &crt->subject_alt_names;
-    unsigned char address[16];
-    size_t octets = address_parse(name, address);
+    uint8_t address[16];
+    uint8_t family = mk_address_parse(name, address);
+    size_t octets = family == 0 ? 0 : family == 4 ? 4 : 16;
 
     for (; san != NULL && san->buf.p != NULL; san = san->next) {
         int kind = san->buf.tag & SAN_TAG_MASK;

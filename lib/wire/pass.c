@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * wire/pass.c: see pass.h. Arguments were checked by the public call that led
- * here; the inner engine's own call checks them once more, which is cheap.
+ * wire/pass.c: see pass.h: the calls of the contract that an engine over an
+ * engine (mk_tap_over, mk_tls_over) hands on as they are. Arguments were
+ * checked by the public call that led here; the inner engine's own call checks
+ * them once more, which is cheap. It changes nothing and keeps nothing.
  */
 #include "wire/pass.h"
 

@@ -121,6 +121,7 @@ static mk_err line_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
     mk_err r;
 
     memset(out_event, 0, sizeof *out_event);
+    l->is_begun = true;
     if (l->is_told || l->is_ended) {
         return end(l);
     }
@@ -292,6 +293,9 @@ static mk_err line_tls_done(mk_engine *e, mk_err result,
 {
     line_engine *l = line_of(e);
 
+    if (l->is_begun && !l->is_tls_told) {
+        return MK_E_STATE;
+    }
     l->tls_calls++;
     l->tls_result = result;
     l->tls = info;

@@ -31,6 +31,7 @@ typedef struct line_engine {
     bool is_told; /* the fault was told */
     bool is_hurried;
     int hurries;      /* mk_hurry calls; a tenth of the time is left then */
+    bool is_begun;    /* stepped once */
     bool is_tls_due;  /* set by a test: MK_EV_TLS_WANTED once all is sent */
     bool is_tls_told; /* READ is off until mk_tls_done */
     int tls_calls;    /* mk_tls_done calls: at most 1 */
