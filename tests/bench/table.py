@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Our figures beside peers and floors, all of them in turn in the same run:
-only the ratios within one table mean anything, and medians of interleaved
-rounds are printed. The floor is tests/bench/floor_epoll.c; smtp-sink and
-Postfix are measured where they are installed. Asserts nothing about speed.
+only ratios within one table mean anything. Medians of interleaved rounds are
+printed, ratios with the least and the most of any round. The floor is
+tests/bench/floor_epoll.c; smtp-sink and Postfix are measured where they are
+installed. Asserts nothing about speed.
 
 usage: MAILKIT_BUILD=DIR table.py [--short] [--markdown] [--dir DIR] [TABLE…]
 tables: volatile durable idle beside scan memory; all of them by default.
@@ -99,11 +100,18 @@ def once(server, octets, sessions, count):
     return count / took, used / count * 1e6
 
 
-def ratio(value, base):
-    return '%.2f' % (value / base) if base else '-'
+def ratio(runs, base, column):
+    """Median (least-most) of what each round was to the floor's in the same
+    round: what disturbs the machine disturbs neighbours alike."""
+    found = [run[column] / first[column]
+             for run, first in zip(runs, base or []) if first[column] > 0]
+    if not found or runs is base:
+        return '1' if found else '-'
+    return '%.2f (%.2f-%.2f)' % (statistics.median(found), min(found),
+                                 max(found))
 
 
-def loads(options, out, title, makers, scenes, peer=None):
+def loads(options, out, title, makers, scenes):
     """The first maker is the floor. CPU and messages, and both as ratios."""
     rows = []
     with Field(makers, out) as live:
@@ -115,14 +123,13 @@ def loads(options, out, title, makers, scenes, peer=None):
                 for name, server in live.items():
                     seen[name].append(once(server, octets, sessions,
                                            counts[name]))
-            middle = {name: [statistics.median(x) for x in zip(*runs)]
-                      for name, runs in seen.items()}
-            base = middle.get(makers[0][0], (0, 0))
-            for name, (rate, cpu) in middle.items():
+            base = seen.get(makers[0][0])
+            for name, runs in seen.items():
+                rate, cpu = (statistics.median(x) for x in zip(*runs))
                 rows.append(['%d KiB, %d session%s' % (
                     octets // 1024, sessions, 's'[:sessions > 1]), name,
-                             '%.0f' % rate, ratio(rate, base[0]),
-                             '%.0f' % cpu, ratio(cpu, base[1])])
+                             '%.0f' % rate, ratio(runs, base, 0),
+                             '%.0f' % cpu, ratio(runs, base, 1)])
     out.table(title, ['load', 'server', 'messages/s', 'x floor',
                       'CPU us/message', 'x floor'], rows)
 
@@ -187,10 +194,11 @@ def beside(options, out):
             rate, cpu = (statistics.median(x) for x in zip(*alone))
             rate_2, cpu_2 = (statistics.median(x) for x in zip(*with_them))
             rows.append([name, len(peers), '%.0f' % rate, '%.0f' % rate_2,
-                         ratio(rate_2, rate), '%.0f' % cpu, '%.0f' % cpu_2])
+                         ratio(with_them, alone, 0), '%.0f' % cpu,
+                         '%.0f' % cpu_2, ratio(with_them, alone, 1)])
     out.table('1 KiB, 20 sessions, beside idle connections',
               ['server', 'idle', 'messages/s alone', 'beside them', 'x',
-               'CPU us/message alone', 'beside them'], rows)
+               'CPU us/message alone', 'beside them', 'x'], rows)
 
 
 def lines_of(name):
