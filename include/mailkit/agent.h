@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * agent.h: loop-free glue over mk_host that turns SMTP server engines into a
- * mail server: inbound sessions that ask a chain of stages at every point,
- * and three ready-made parts: the policy for own domains, a users file, and
- * durable delivery into Maildirs. RFC 5321 3.3, 3.6, 4.4, 4.5.1; RFC 2505.
+ * mail server: inbound sessions that ask a chain of stages at every point and
+ * an authenticator at every login, and ready-made parts: the policy for own
+ * domains, a users file with its logins, and durable delivery into Maildirs.
+ * RFC 5321 3.3, 3.6, 4.4, 4.5.1; RFC 2505; RFC 3207, 4954.
  * Everything runs on the loop's thread but the file work, which is given to
  * mk_host as jobs. It refuses to relay: a recipient or a message that no
  * stage takes responsibility for is refused, whatever stages are left out.
@@ -15,6 +16,7 @@
 #include <mailkit/disk.h>
 #include <mailkit/engine.h>
 #include <mailkit/host.h>
+#include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 #include <mailkit/store.h>
 
@@ -58,6 +60,22 @@ MK_API mk_str mk_session_helo(const mk_session *s);
  * @param s  a session.
  * @return mk_smtp_event_flag, or-ed. */
 MK_API uint32_t mk_session_flags(const mk_session *s);
+
+/** TLS of the connection.
+ *
+ * @param s  a session.
+ * @return what is known of it, for the life of the connection; NULL in clear,
+ *         and once the connection is gone. */
+MK_API const mk_tls_info *mk_session_tls(const mk_session *s);
+
+/** Who has logged in (RFC 4954), as the authenticator named them.
+ *
+ * HELO keeps it; the start of TLS forgets it, as all that was said before
+ * (RFC 3207 4.2).
+ *
+ * @param s  a session.
+ * @return "user@domain"; empty before a login succeeded. */
+MK_API mk_str mk_session_login(const mk_session *s);
 
 /** The id of the transaction: 21 octets of A-Z and 2-7, unique.
  *
@@ -175,8 +193,9 @@ typedef struct mk_verdict {
     mk_str text;      /**< one line for the peer; empty: the default */
 } mk_verdict;
 
-/** Names one open question to a stage; passed by value. It stays safe to use
- *  after the session is gone: it is stale then. */
+/** Names one open question to a stage or an authenticator; passed by value. It
+ *  stays safe to use after the session is gone, for the service's life: it is
+ *  stale then. */
 typedef struct mk_ask {
     mk_inbound *inbound;
     uint64_t number;
@@ -224,6 +243,41 @@ typedef struct mk_stage {
  *         in code or text. On failure nothing changed. */
 MK_API mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict);
 
+/* ---- logins ---------------------------------------------------------------
+ */
+
+/** Octets of the name that a login is known by, at most. */
+#define MK_LOGIN_MAX 320u
+
+/** Judges logins; may answer later. */
+typedef struct mk_authenticator {
+    void *self;
+    /** Judge a login and call mk_login_answer once, from inside this call or
+     *  later. The question's views live until this returns; its octets are
+     *  hostile. */
+    void (*check)(void *self, const mk_sasl_ask *question, mk_ask ask);
+    /** The question is void: the peer is gone, or the answer took too long;
+     *  NULL when it does not matter. */
+    void (*withdrawn)(void *self, mk_ask ask);
+} mk_authenticator;
+
+/** Answer the question of a login.
+ *
+ * @param ask     of the question.
+ * @param answer  YES: the login is good, or (MK_SASL_ASK_KEYS) here are the
+ *                keys; NO: unknown, wrong or not allowed, which the peer is
+ *                never told apart; LATER: it cannot be told now.
+ * @param keys    for KEYS with YES; copied; else not looked at.
+ * @param login   for YES: whom the session is known by from the moment that
+ *                the exchange succeeds, "user@domain" in one spelling; 1 to
+ *                MK_LOGIN_MAX octets, copied; else not looked at.
+ * @return MK_OK; MK_E_STALE: answered before, withdrawn, or the session is
+ *         gone; MK_E_ARG: as mk_sasl_resolve, or no login; MK_E_CTL: control
+ *         characters in login; after these three nothing changed; MK_E_MEMORY:
+ *         LATER was answered instead. */
+MK_API mk_err mk_login_answer(mk_ask ask, mk_answer answer,
+                              const mk_sasl_keys *keys, mk_str login);
+
 /* ---- the record of what happened --------------------------------------------
  */
 
@@ -232,7 +286,9 @@ typedef enum mk_log_kind {
     MK_LOG_MESSAGE = 1, /**< a message's outcome for one recipient */
     MK_LOG_REFUSED = 2, /**< refused before there was a message */
     MK_LOG_FAULT = 3,   /**< the connection or the peer is at fault */
-    MK_LOG_LATE = 4     /**< delivered after the peer was told 451 */
+    MK_LOG_LATE = 4,    /**< delivered after the peer was told 451 */
+    MK_LOG_LOGIN = 5    /**< a login succeeded or failed: `err`. Who counts
+                         *   failures by peer or name listens for these */
 } mk_log_kind;
 
 /** One record, borrowed for the call. Octets in it are hostile. */
@@ -246,9 +302,14 @@ typedef struct mk_log_record {
     uint64_t size;     /**< octets on the wire */
     mk_str code;       /**< "250 2.0.0"; empty for a fault */
     mk_str text;
-    uint64_t delay_ms;   /**< since MAIL, or since the connection came */
-    const mk_peer *peer; /**< may be NULL */
-    mk_err err;          /**< FAULT: the class */
+    uint64_t delay_ms;     /**< since MAIL, or since the connection came */
+    const mk_peer *peer;   /**< may be NULL */
+    mk_err err;            /**< FAULT, LOGIN: the class; MK_OK: logged in */
+    mk_str login;          /**< who has logged in, or empty; LOGIN that failed:
+                            *   the name as the peer spelt it, which may be a
+                            *   password in the wrong place */
+    const char *mechanism; /**< LOGIN: "PLAIN" …; else NULL */
+    bool is_tls;           /**< the connection has TLS */
 } mk_log_record;
 
 /** Takes records. */
@@ -262,7 +323,8 @@ typedef struct mk_log {
 #define MK_LOG_LINE_MAX 8192u
 
 /** Append a record as one line of printable ASCII without a line end:
- *  id=… from=<…> to=<…> size=… outcome="250 2.0.0 …" delay=… peer=…
+ *  id=… from=<…> to=<…> size=… outcome="250 2.0.0 …" delay=… peer=…, and
+ *  where there is one login=<…>; of a login mechanism=… tls=yes.
  *
  * @param record  any.
  * @param out     appended to; every octet of the peer's that is not printable
@@ -292,7 +354,8 @@ typedef struct mk_inbound_config {
     const mk_host *host;
     const mk_alloc *alloc;
     const mk_random *random;
-    /** hostname must be set; `asks` is the service's own; borrowed. */
+    /** hostname must be set; `asks` is the service's own; borrowed. Where it
+     *  offers TLS, `wrap` must give it. */
     const mk_smtp_server_config *smtp;
     const mk_stage *stages;    /**< the chain, in order; copied */
     uint32_t stage_count;      /**< 1 to MK_STAGES_MAX */
@@ -300,6 +363,18 @@ typedef struct mk_inbound_config {
     uint32_t fields_max;       /**< header fields, else 554 5.6.0: 1,000 */
     uint64_t header_bytes_max; /**< header block, else 552 5.3.4: 1 MiB */
     mk_log log;
+    /** Judges logins where `smtp` offers them; NULL: each is refused for now.
+     *  Borrowed for the service's life. */
+    const mk_authenticator *authenticator;
+    /** Put an engine over that of a new connection, mk_tls_over above all. The
+     *  outer one is the host's to drive; closing it closes the inner. On
+     *  failure the inner one is left as it was and the connection is turned
+     *  away. NULL: none is put over it. */
+    mk_err (*wrap)(void *self, mk_engine *inner, mk_engine **out_outer);
+    void *wrap_self;
+    /** Connections are TLS from their first octet (RFC 8314 3.3), so that
+     *  whom the service cannot take is closed without a word: false. */
+    bool is_tls_implicit;
 } mk_inbound_config;
 
 /** Set a config to the defaults named above.
@@ -380,11 +455,18 @@ typedef struct mk_local_policy_config {
      *  "postmaster"; copied. */
     mk_str postmaster;
     const mk_directory *directory; /**< borrowed for the policy's life */
+    /** Who has logged in may use only reverse-paths that lead to their own
+     *  mailbox (RFC 6409 6.1), else 553 5.7.1; <> may be used by all, since
+     *  receipts must have it (RFC 8098 3). Who has not logged in is not
+     *  looked at: false. */
+    bool is_sender_checked;
 } mk_local_policy_config;
 
-/** The policy for own domains: a stage for MK_POINT_RCPT.
+/** The policy for own domains: a stage for MK_POINT_RCPT, and MK_POINT_MAIL
+ *  where senders are checked.
  *
- * Another domain is refused with 550 5.7.1, always: it relays for nobody. So
+ * Another domain is refused with 550 5.7.1, always: it relays for nobody, and
+ * tells those who have logged in that it is not for lack of rights. So
  * is a local-part with '@', '%' or '!' in it, quoted or not (RFC 2505 2.1,
  * THREATS 26), and an address literal that is not among the domains. A source
  * route is ignored (RFC 5321 3.6.1). An unknown user is 550 5.1.1. Local-parts
@@ -422,11 +504,17 @@ MK_API void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage);
  * @param p  NULL is fine; no service may use it any more. */
 MK_API void mk_local_policy_free(mk_local_policy *p);
 
-/** A users file, read: a directory that answers at once.
+/** A users file, read: a directory that answers at once, and the secrets that
+ *  mk_users_login judges logins by.
  *
  * Lines are NAME:{SCHEME}SECRET[:maildir]; NAME is "name" (valid in the first
- * domain) or "name@domain" of an own one; '#' begins a comment line. Secrets
- * are checked for their form and not kept. */
+ * domain) or "name@domain" of an own one; '#' begins a comment line. Schemes
+ * are {PLAIN}, a password of 1 to MK_SASL_NAME_MAX octets without control
+ * characters, and {SCRAM-SHA-256} and {SCRAM-SHA-1}, stored keys as
+ * mk_sasl_keys_format writes them. Blanks at the end of a password belong to
+ * it, and so does a ':' with anything else than a mailbox's format behind it:
+ * a password that ends in ":maildir" needs the third field. Secrets lie in
+ * memory until mk_users_free, which wipes them, and are given to nobody. */
 typedef struct mk_users mk_users;
 
 /** Why a users file was refused. */
@@ -438,13 +526,15 @@ typedef struct mk_users_fault {
 /** Read a users file.
  *
  * @param alloc         hook; borrowed for the users' life.
- * @param text          the file's octets, lines ended by LF or CRLF; names are
- *                      copied.
+ * @param text          the file's octets, lines ended by LF or CRLF; copied
+ *                      where needed: the caller wipes its own, of which there
+ *                      may be no other.
  * @param domains       own domains; copied where needed.
  * @param domain_count  1 or more.
  * @param out_users     written on success; free it by mk_users_free.
  * @param out_fault     written on failure.
  * @return MK_OK; MK_E_SYNTAX, MK_E_UNSUPPORTED (mbox, an unknown scheme),
+ *         MK_E_LIMIT (a password too long, too few or too many iterations),
  *         MK_E_EXISTS (named twice): see the line; MK_E_ARG; MK_E_MEMORY. */
 MK_API mk_err mk_users_parse(const mk_alloc *alloc, mk_str text,
                              const mk_str *domains, size_t domain_count,
@@ -469,10 +559,88 @@ MK_API bool mk_users_has(const mk_users *users, mk_str user, mk_str domain);
  * @param out_directory  written; good for the users' life. */
 MK_API void mk_users_directory(mk_users *users, mk_directory *out_directory);
 
-/** Free users.
+/** A value for mk_sasl_server_config.pepper: the same in each process and
+ *  after each restart as long as users and key are, and nothing to go by for
+ *  who knows neither.
+ *
+ * Blocks for a tenth of a second or so. Salts made of the value are told to
+ * everybody: were it made of the users alone, who can guess all of their
+ * secrets at once could try the guess in private, slowed down by no more than
+ * that tenth of a second. A key closes that door.
+ *
+ * @param users       the users.
+ * @param crypto      the filling.
+ * @param key         a secret of the server's that lasts, say the octets of its
+ *                    private TLS key; empty where there is none.
+ * @param out_pepper  32 octets, written on success.
+ * @return MK_OK; MK_E_CRYPTO; MK_E_UNSUPPORTED: no SHA-256. */
+MK_API mk_err mk_users_pepper(const mk_users *users, const mk_crypto *crypto,
+                              mk_str key, unsigned char *out_pepper);
+
+/** Free users; their secrets are wiped.
  *
  * @param users  NULL is fine. */
 MK_API void mk_users_free(mk_users *users);
+
+/* ---- logins of a users file ---------------------------------------------- */
+
+/** Settings of the logins; start with mk_users_login_config_init. */
+typedef struct mk_users_login_config {
+    size_t size; /**< set by init */
+    const mk_host *host;
+    const mk_alloc *alloc;
+    const mk_users *users; /**< borrowed for its life */
+    /** crypto, pepper and iterations are used, which are those of the service;
+     *  borrowed for its life. */
+    const mk_sasl_server_config *sasl;
+    uint32_t jobs_max; /**< passwords judged at once, at most; beyond it the
+                        *   answer is LATER: 64 */
+} mk_users_login_config;
+
+/** An authenticator over a users file.
+ *
+ * A login is "name" (of the first domain) or "name@domain", in any case, and
+ * is known as "name@domain" in lower case. Who asks to act as somebody else is
+ * refused (RFC 4422 3.4.1). Questions for keys are answered at once; a
+ * password is judged on a worker, which compares it with the same work for all
+ * (THREATS 50). Tokens, certificates and anonymous logins are refused. A user
+ * whose stored keys do not fit the mechanism is as good as unknown. */
+typedef struct mk_users_login mk_users_login;
+
+/** Set a config to the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_users_login_config_init(mk_users_login_config *c, size_t size);
+
+/** Make an authenticator; one for each loop.
+ *
+ * @param c          all of it is needed.
+ * @param out_login  written on success; free it by mk_users_login_free.
+ * @return MK_OK; MK_E_ARG: something is missing, or of sasl not good (pepper,
+ *         iterations); MK_E_MEMORY. */
+MK_API mk_err mk_users_login_new(const mk_users_login_config *c,
+                                 mk_users_login **out_login);
+
+/** The authenticator.
+ *
+ * @param l                  the logins.
+ * @param out_authenticator  written; good for the life of the logins. */
+MK_API void mk_users_login_authenticator(mk_users_login *l,
+                                         mk_authenticator *out_authenticator);
+
+/** Passwords that are being judged, also of peers that are gone.
+ *
+ * @param l  the logins.
+ * @return 0 when idle. */
+MK_API size_t mk_users_login_count(const mk_users_login *l);
+
+/** Free logins that are idle.
+ *
+ * @param l  NULL is fine; no service may use it any more.
+ * @return MK_OK; MK_E_BUSY when workers are at it: nothing was changed. */
+MK_API mk_err mk_users_login_free(mk_users_login *l);
 
 /* ---- delivery ------------------------------------------------------------ */
 
