@@ -326,6 +326,32 @@ static void sec_113_an_empty_pool_is_not_the_peers(void **state)
     site_close(&t);
 }
 
+/* The last word of an application goes out at once, whatever was before. */
+static void sec_115_a_last_word_is_not_delayed(void **state)
+{
+    site t;
+    (void)state;
+    site_open(&t);
+    t.config.asks = MK_SMTP_ASK_RCPT;
+    t.config.errors_soft = 1;
+    site_start(&t);
+    say(&t, "");
+    acknowledge(&t);
+    say(&t, "EHLO a.example\r\n");
+    acknowledge(&t);
+    say(&t, "MAIL FROM:<>\r\n");
+    acknowledge(&t);
+    ((smtp_server *)(void *)t.engine)->turned_away = UINT32_MAX;
+    assert_int_equal(say_once(&t, "RCPT TO:<c@d.example>\r\n"), MK_OK);
+    assert_int_equal(mk_reply(t.engine, t.ev.op, MK_ANSWER_LATER,
+                              mk_str_z("421 4.7.0"), mk_str_z("Enough")),
+                     MK_OK);
+    say(&t, "");
+    assert_int_equal(mk_want(t.engine), MK_WANT_WRITE | MK_WANT_CLOSE);
+    assert_int_equal(replies(&t, "421"), 1);
+    site_close(&t);
+}
+
 /* The settings of patience are finite, and never "none". */
 static void sec_113_settings_are_looked_at(void **state)
 {
@@ -429,6 +455,7 @@ int main(void)
         cmocka_unit_test(sec_115_recipients_beyond_the_limit),
         cmocka_unit_test(sec_114_hurry_moves_the_deadline),
         cmocka_unit_test(sec_113_an_empty_pool_is_not_the_peers),
+        cmocka_unit_test(sec_115_a_last_word_is_not_delayed),
         cmocka_unit_test(sec_113_settings_are_looked_at),
         cmocka_unit_test(numbers_of_questions),
         cmocka_unit_test(sec_111_numbers_wrap_past_none),
