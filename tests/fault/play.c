@@ -63,35 +63,50 @@ const char *letter_mark(unsigned number)
     return mark;
 }
 
-const char *letter_wire(unsigned number, size_t bytes)
-{
-    static text wire;
-    text_clear(&wire);
-    text_z(&wire, "Subject: a letter\r\n");
-    text_z(&wire, letter_mark(number));
-    text_z(&wire, "\r\n\r\n");
-    for (unsigned line = 0; wire.len < bytes; line++) {
-        text_z(&wire, line % 5 == 4 ? "..line " : "line ");
-        text_u64(&wire, number * 100000 + line);
-        text_z(&wire, line % 7 == 6 ? "\r\n\r\n" : "\r\n");
-    }
-    return text_c(&wire);
-}
+/* Made once; a letter of another size under that number is made anew. */
+static struct {
+    size_t bytes;
+    text wire;
+    text disk; /* undotted, LF */
+} made[LETTERS_MAX];
 
-/* As it is on disk: undotted, LF. */
-static mk_str letter_disk(unsigned number, size_t bytes)
+static void letter_make(unsigned number, size_t bytes)
 {
-    static text disk;
-    const char *z = letter_wire(number, bytes);
+    text *wire = &made[number].wire;
+    text *disk = &made[number].disk;
     bool fresh = true;
-    text_clear(&disk);
-    for (; *z != '\0'; z++) {
+    if (made[number].bytes == bytes) {
+        return;
+    }
+    made[number].bytes = bytes;
+    text_clear(wire);
+    text_z(wire, "Subject: a letter\r\n");
+    text_z(wire, letter_mark(number));
+    text_z(wire, "\r\n\r\n");
+    for (unsigned line = 0; wire->len < bytes; line++) {
+        text_z(wire, line % 5 == 4 ? "..line " : "line ");
+        text_u64(wire, number * 100000 + line);
+        text_z(wire, line % 7 == 6 ? "\r\n\r\n" : "\r\n");
+    }
+    text_clear(disk);
+    for (const char *z = text_c(wire); *z != '\0'; z++) {
         if (*z != '\r' && !(fresh && *z == '.')) {
-            text_add(&disk, z, 1);
+            text_add(disk, z, 1);
         }
         fresh = *z == '\n';
     }
-    return text_view(&disk);
+}
+
+const char *letter_wire(unsigned number, size_t bytes)
+{
+    letter_make(number, bytes);
+    return text_c(&made[number].wire);
+}
+
+static mk_str letter_disk(unsigned number, size_t bytes)
+{
+    letter_make(number, bytes);
+    return text_view(&made[number].disk);
 }
 
 static size_t letter_bytes(const scene *s, unsigned number)

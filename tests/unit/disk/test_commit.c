@@ -533,6 +533,51 @@ static void namer_errors_end_the_work(void **state)
     mk_commit(r->v, NULL, MK_COMMIT_DURABLE);
 }
 
+/* Neither a file nor a way to make one. */
+static void an_item_without_a_file_is_refused(void **state)
+{
+    rig *r = *state;
+    mk_commit_item *items = batch(r, 2, 1);
+
+    r->things[0].item.prepare = NULL;
+    mk_commit(r->v, items, MK_COMMIT_DURABLE);
+    assert_int_equal(r->things[0].item.result, MK_E_STATE);
+    assert_string_equal(r->things[0].item.final_name, "");
+    assert_int_equal(r->things[1].item.result, MK_OK);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_RENAME), 1);
+    assert_int_equal(test_vfs_entries(r->t, "new"), 1);
+}
+
+static mk_err prepare_fails(mk_commit_item *item)
+{
+    (void)item;
+    return MK_E_READONLY;
+}
+
+/* The contents are durable, then the box cannot be reached any more. */
+static void contents_first_then_refused(void **state)
+{
+    rig *r = *state;
+    mk_commit_item *items = batch(r, 2, 1);
+
+    mk_commit_contents(r->v, items, MK_COMMIT_DURABLE);
+    assert_int_equal(r->things[0].item.result, MK_OK);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_SYNC), 2);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_CLOSE), 2);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_DIR_SYNC), 0);
+    assert_int_equal(test_vfs_entries(r->t, "tmp"), 2);
+    assert_int_equal(test_vfs_entries(r->t, "new"), 0);
+
+    r->things[0].item.prepare = prepare_fails;
+    r->things[1].item.prepare = NULL;
+    mk_commit(r->v, items, MK_COMMIT_DURABLE);
+    assert_int_equal(r->things[0].item.result, MK_E_READONLY);
+    assert_int_equal(r->things[1].item.result, MK_OK);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_SYNC), 2);
+    assert_int_equal(test_vfs_entries(r->t, "tmp"), 0);
+    assert_int_equal(test_vfs_entries(r->t, "new"), 1);
+}
+
 static void sec_104_trap_at_the_temporary_name(void **state)
 {
     rig *r = *state;
@@ -567,6 +612,8 @@ int main(void)
         T(fault_f16_names_that_exist),
         T(fault_f15_descriptors_run_out),
         T(namer_errors_end_the_work),
+        T(an_item_without_a_file_is_refused),
+        T(contents_first_then_refused),
         T(sec_104_trap_at_the_temporary_name),
     };
 
