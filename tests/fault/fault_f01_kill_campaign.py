@@ -118,6 +118,7 @@ def swept(life):
     same([box.names('tmp') for box in boxes], first, 'young ones stay')
     for box in boxes:
         left += age(box)
+    time.sleep(1.2)  # boxes lie open for a second (docs/maildir.md)
     same(send(life.daemon.port, message(number, 60), *TO)[0], 250)
     for box in boxes:
         same(box.names('tmp'), [], 'tmp/ of ' + box.path)

@@ -277,8 +277,12 @@ class Tracer:
             true(said == '', 'strace: ' + said)
             return True  # killed at once, in the call it waited in
         for tid in self.tids:
-            with open('/proc/%d/status' % tid, encoding='latin-1') as f:
-                tracer = re.search(r'TracerPid:\s*(\d+)', f.read()).group(1)
+            try:
+                with open('/proc/%d/status' % tid, encoding='latin-1') as f:
+                    tracer = re.search(r'TracerPid:\s*(\d+)',
+                                       f.read()).group(1)
+            except OSError:
+                return False  # killed already; strace will end, too
             if int(tracer) != self.process.pid:
                 return False
         return True
