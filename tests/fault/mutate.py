@@ -360,12 +360,15 @@ def mutated(text, m):
 
 def name_of(root, m):
     text = open(os.path.join(root, m[0]), encoding='utf-8').read()
-    at = text.find(m[1].split('\n')[0]) if m[2] is not None else -1
-    text_line = text[:max(at, 0)].count('\n') + 1
-    first = [line.strip() for line in m[1].split('\n') if line.strip()][-1]
-    to = 'gone' if not (m[2] or '').strip() else '→ ' + [
-        line.strip() for line in m[2].split('\n') if line.strip()][-1]
-    return '%s:%d: %s %s' % (m[0], text_line, first[:60], to[:50])
+    if m[2] is None:
+        before = text.split('} while (interrupted(')[:int(m[1][12:]) + 1]
+        return '%s:%d: no EINTR loop' % (
+            m[0], sum(t.count('\n') for t in before) + 1)
+    line = text[:max(text.find(m[1]), 0)].count('\n') + 1
+    old = [t.strip() for t in m[1].split('\n') if t.strip()]
+    new = [t.strip() for t in m[2].split('\n') if t.strip()]
+    both = [p for p in zip(old, new) if p[0] != p[1]] or [(old[-1], 'gone')]
+    return '%s:%d: %s → %s' % (m[0], line, both[0][0][:60], both[0][1][:50])
 
 
 def run(*args, **more):

@@ -228,6 +228,46 @@ static void file_without_a_name_is_not_made(void **state)
     assert_int_equal(r->t->n, 0);
 }
 
+/* G5: whatever fails, the file is gone, and not synced again. */
+static void fault_f10_file_cannot_be_settled(void **state)
+{
+    static const test_vfs_op ops[] = {TEST_VFS_SYNC, TEST_VFS_CLOSE};
+    rig *r = *state;
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        thing *g = (thing *)batch(r, 1, 1);
+
+        assert_int_equal(prepare(&g->item), MK_OK);
+        test_vfs_reset(r->t);
+        r->t->only_op = (int)ops[i];
+        r->t->fail_at = 1;
+        assert_int_equal(mk_disk_file_settle(&g->item.file, MK_COMMIT_DURABLE),
+                         MK_E_IO);
+        assert_int_equal(r->t->calls, 1);
+        assert_int_equal(test_vfs_entries(r->t, "tmp"), 0);
+        assert_int_equal(mk_disk_file_settle(&g->item.file, MK_COMMIT_DURABLE),
+                         MK_E_STATE);
+    }
+}
+
+static void file_is_settled_once(void **state)
+{
+    rig *r = *state;
+    thing *g = (thing *)batch(r, 1, 1);
+
+    assert_int_equal(prepare(&g->item), MK_OK);
+    assert_int_equal(mk_disk_file_settle(&g->item.file, MK_COMMIT_RELAXED),
+                     MK_OK);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_SYNC), 0);
+    assert_int_equal(test_vfs_entries(r->t, "tmp"), 1);
+    assert_int_equal(mk_disk_file_settle(&g->item.file, MK_COMMIT_DURABLE),
+                     MK_OK);
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_CLOSE), 1);
+    mk_disk_file_discard(&g->item.file);
+    assert_int_equal(test_vfs_entries(r->t, "tmp"), 0);
+}
+
 static mk_err no_progress(void *self, mk_file f, uint64_t at, mk_str data,
                           size_t *out)
 {
@@ -614,6 +654,8 @@ int main(void)
         T(namer_errors_end_the_work),
         T(an_item_without_a_file_is_refused),
         T(contents_first_then_refused),
+        T(fault_f10_file_cannot_be_settled),
+        T(file_is_settled_once),
         T(sec_104_trap_at_the_temporary_name),
     };
 
