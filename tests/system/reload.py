@@ -188,6 +188,19 @@ def check_listeners_come_and_go():
             old.quit()
 
 
+def check_listeners_of_the_same_text():
+    """Two of any port are two, before and after."""
+    with Scratch() as scratch, with_ini(
+            scratch, listen=['smtp=127.0.0.1:0'] * 2) as daemon:
+        ports = [int(line.rpartition(':')[2]) for line in daemon.lines[:2]]
+        old, = daemon.workers()
+        reload(daemon)
+        until(lambda: old not in daemon.workers(), 10, 'the old worker ends')
+        for port in ports:
+            with Wire(port) as wire:
+                wire.expect('EHLO a.example', 250)
+
+
 def check_the_drain_has_an_end():
     """After --drain-time, old sessions are told 421."""
     with Scratch() as scratch, Daemon(scratch, '--drain-time', 1) as daemon:
@@ -213,6 +226,19 @@ def check_many_at_once():
         with Wire(daemon.port) as wire:
             wire.expect('EHLO a.example', 250)
         daemon.signal(signal.SIGHUP)
+
+
+def check_too_many_old_workers():
+    """There are 128 places: while an old worker has a session, another 64
+    find no room, and all stays as it is."""
+    with Scratch() as scratch, Daemon(scratch, '--workers', 64) as daemon:
+        with Wire(daemon.port) as wire:
+            reload(daemon)
+            until(lambda: len(daemon.workers()) == 65, 20, 'old workers end')
+            refuses(daemon, 'too many old workers still have sessions')
+            wire.quit()
+        until(lambda: len(daemon.workers()) == 64, 20, 'the last one ends')
+        reload(daemon)
 
 
 def check_a_new_worker_dies():

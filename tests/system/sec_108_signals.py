@@ -102,12 +102,18 @@ def orphans(word):
     return found
 
 
+def defaults():
+    for number in (signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def check_the_library_installs_none():
     """A program on the library keeps the handlers that it had: sink_uv has
     none for SIGHUP and SIGALRM, and is ended by them."""
     for number in (signal.SIGHUP, signal.SIGALRM):
         with Scratch() as scratch:
-            server = Server(scratch, 'sink_uv', ['127.0.0.1:0'])
+            server = Server(scratch, 'sink_uv', ['127.0.0.1:0'],
+                            before=defaults)  # nohup(1) ignores one
             server.spawn()
             until(lambda: server.queue.qsize() > 0, 10, 'it listens')
             server.process.send_signal(number)

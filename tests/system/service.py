@@ -27,11 +27,11 @@ def root():
     return pwd.getpwnam('nobody')
 
 
-def opened(scratch, user):
+def opened(scratch, user, before=None):
     """A directory that the user may pass, and mail that is theirs."""
     os.chmod(scratch.path, 0o755)
     os.chown(scratch.dir('mail'), user.pw_uid, user.pw_gid)
-    daemon = Daemon(scratch, '--user', user.pw_name)
+    daemon = Daemon(scratch, '--user', user.pw_name, before=before)
     os.chmod(scratch.path + '/users', 0o644)
     return daemon
 
@@ -56,7 +56,8 @@ def check_root_is_given_up():
     """All ids, all groups, all capabilities, for good; in every process, also
     in one that comes later."""
     user = root()
-    with Scratch() as scratch, opened(scratch, user) as daemon:
+    with Scratch() as scratch, opened(
+            scratch, user, lambda: os.setgroups([0, 1, 2])) as daemon:
         os.kill(daemon.workers()[0], signal.SIGKILL)
         daemon.said(b'was ended by signal 9')
         until(daemon.workers, 10, 'a worker again')
@@ -220,6 +221,11 @@ def check_sockets_are_taken():
                                 'listening smtp [::1]:%d' % ports[1],
                                 'ready'])
             deliver(ports[0])
+            for fd in (3, 4):
+                with open('/proc/%d/fdinfo/%d' % (daemon.pid(), fd),
+                          encoding='ascii') as f:
+                    flags = re.search(r'flags:\s*(\d+)', f.read()).group(1)
+                true(int(flags, 8) & 0o2000000, 'close on exec')
             daemon.signal(signal.SIGHUP)
             daemon.said(b'reloaded')
             deliver(ports[0])
