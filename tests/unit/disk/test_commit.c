@@ -268,6 +268,23 @@ static void file_is_settled_once(void **state)
     assert_int_equal(test_vfs_entries(r->t, "tmp"), 0);
 }
 
+/* Its directory was closed meanwhile: the name is the sweep's. */
+static void file_out_of_reach_is_left(void **state)
+{
+    rig *r = *state;
+    thing *g = (thing *)batch(r, 1, 1);
+
+    assert_int_equal(prepare(&g->item), MK_OK);
+    assert_int_equal(mk_disk_file_settle(&g->item.file, MK_COMMIT_DURABLE),
+                     MK_OK);
+    g->item.file.dir.id = MK_VFS_NONE;
+    test_vfs_reset(r->t);
+    mk_disk_file_discard(&g->item.file);
+    assert_int_equal(r->t->n, 0);
+    assert_false(g->item.file.present);
+    assert_int_equal(test_vfs_entries(r->t, "tmp"), 1);
+}
+
 static mk_err no_progress(void *self, mk_file f, uint64_t at, mk_str data,
                           size_t *out)
 {
@@ -656,6 +673,7 @@ int main(void)
         T(contents_first_then_refused),
         T(fault_f10_file_cannot_be_settled),
         T(file_is_settled_once),
+        T(file_out_of_reach_is_left),
         T(sec_104_trap_at_the_temporary_name),
     };
 
