@@ -64,12 +64,13 @@ static mk_err toy_finish(mk_hash_context *c, unsigned char *out_value)
 
 static void toy_copy(mk_hash_context *out_copy, const mk_hash_context *c)
 {
-    memcpy(out_copy, c, sizeof *c);
+    out_copy->hash = c->hash;
+    memcpy(out_copy->room.octets, c->room.octets, sizeof(toy));
 }
 
 static void toy_fini(mk_hash_context *c)
 {
-    mk_wipe(c, sizeof *c);
+    (void)c;
 }
 
 static const mk_crypto toys = {
@@ -142,6 +143,7 @@ static void set_up(play *p, const uint8_t *header)
     p->server_config.pepper = octets("sixteen octets..");
     p->server_config.iterations = 4096;
     p->server_config.asks_keys = (header[3] & 16) != 0;
+    p->server_config.is_keys_only = (header[2] & 7) == 4;
     p->server_config.oauth_scope = octets((header[3] & 32) != 0 ? "a\"" : "");
     p->mem[0] = malloc(mk_sasl_need(MESSAGE_MAX));
     p->mem[1] = malloc(mk_sasl_need(MESSAGE_MAX));
@@ -193,8 +195,8 @@ static void answer(play *p)
     fuzz_promise(mk_str_find(ask->secret, 0) == ask->secret.len, "no NUL");
     if ((p->policy & 3) > 1) {
         yes = (p->policy & 3) == 2 ? MK_ANSWER_LATER : MK_ANSWER_NO;
-    } else if (ask->kind == MK_SASL_ASK_KEYS && (p->policy & 4) != 0 &&
-               ask->hash != MK_HASH_MD5) {
+    } else if (ask->kind == MK_SASL_ASK_KEYS && ask->hash != MK_HASH_MD5 &&
+               ((p->policy & 4) != 0 || p->server_config.is_keys_only)) {
         size_t n = mk_hash_size(ask->hash);
         keys.salt = octets(salt);
         keys.iterations = 4096;

@@ -26,10 +26,24 @@ static const mk_sasl_row rows[] = {
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
+static const mk_sasl_client_ops ops = {
+    .name = mk_sasl_name,
+    .parse = mk_sasl_parse,
+    .need = mk_sasl_need,
+    .choose = mk_sasl_client_choose,
+    .open = mk_sasl_client_open,
+    .next_state = mk_sasl_next,
+    .message = mk_sasl_message,
+    .take = mk_sasl_take,
+    .why = mk_sasl_why,
+    .close = mk_sasl_close,
+};
+
 mk_err mk_sasl_client_config_init(mk_sasl_client_config *c, size_t size)
 {
     static const mk_sasl_client_config defaults = {
         .size = sizeof defaults,
+        .ops = &ops,
         .mechanisms = MK_SASL_ALL & ~(MK_SASL_ANONYMOUS | MK_SASL_EXTERNAL),
         .iterations_min = SASL_ITERATIONS_MIN,
         .iterations_max = SASL_ITERATIONS_MAX,

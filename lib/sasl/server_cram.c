@@ -43,7 +43,7 @@ mk_err mk_sasl_server_cram_take(mk_sasl *s, mk_str message)
 
     mk_hex_decoder_init(&d);
     mk_buf_init(&digest, s->work.given, DIGEST_OCTETS);
-    if (n < 2 || message.ptr[n - 1] != ' ' ||
+    if (n == 0 || message.ptr[n - 1] != ' ' ||
         mk_hex_decode(&d, &hex, &digest) != MK_WAIT) {
         return MK_E_SYNTAX;
     }

@@ -204,6 +204,32 @@ static void sec_050_nobody_never_gets_in(void **state)
     }
 }
 
+/* Nor does who knows what stands in for a password: the salt. */
+static void sec_050_the_stand_in_opens_nothing(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < COUNT(mechanisms); i++) {
+        rig *r = rig_new();
+        unsigned char salt[32];
+
+        assert_int_equal(mk_hmac_once(mk_crypto_mbedtls(), MK_HASH_SHA256,
+                                      r->server_config.pepper, Z("user"), salt),
+                         MK_OK);
+        r->server_config.asks_keys = true;
+        r->user = RIG_NOBODY;
+        r->client_config.password = mk_str_of((const char *)salt, 16);
+        rig_run(r, mechanisms[i]);
+        assert_int_equal(r->said_count, (mechanisms[i] & RIG_SCRAM) != 0 ? 3
+                                        : mechanisms[i] == MK_SASL_LOGIN ? 4
+                                        : mechanisms[i] == MK_SASL_PLAIN ? 1
+                                                                         : 2);
+        assert_int_equal(mk_sasl_why(r->server), MK_E_AUTH);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +237,7 @@ int main(void)
         cmocka_unit_test(sec_050_a_right_prefix_costs_the_same),
         cmocka_unit_test(sec_050_the_salt_of_nobody),
         cmocka_unit_test(sec_050_nobody_never_gets_in),
+        cmocka_unit_test(sec_050_the_stand_in_opens_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

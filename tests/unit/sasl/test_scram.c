@@ -430,6 +430,50 @@ static void sec_046_iteration_counts(void **state)
     }
 }
 
+/* A nonce that comes back as it was, or shorter. */
+static void sec_047_nonce_not_extended(void **state)
+{
+    size_t less;
+
+    (void)state;
+    for (less = 0; less < 3; less++) {
+        rig *r = plain_rig();
+        char first[256];
+        mk_str nonce;
+
+        assert_int_equal(rig_open_client(r, MK_SASL_SCRAM_SHA_256), MK_OK);
+        assert_int_equal(mk_sasl_next(r->client), MK_SASL_SEND);
+        nonce = mk_str_sub(mk_sasl_message(r->client), 12, SIZE_MAX);
+        snprintf(first, sizeof first, "r=%.*s,s=c2FsdA==,i=4096",
+                 (int)(nonce.len - less), nonce.ptr);
+        assert_int_equal(mk_sasl_next(r->client), MK_SASL_TAKE);
+        assert_int_equal(rig_give(r->client, mk_str_z(first)), MK_SASL_FAILED);
+        assert_int_equal(mk_sasl_why(r->client), MK_E_PROTOCOL);
+        rig_free(r);
+    }
+}
+
+static void add_last_word(rig *r, unsigned n, rig_said *said)
+{
+    (void)r;
+    if (n == 5) {
+        said->octets[said->len++] = 'x';
+    }
+}
+
+/* Behind the server's signature the client has nothing to say. */
+static void sec_047_a_word_too_many(void **state)
+{
+    rig *r = plain_rig();
+
+    (void)state;
+    r->tamper = add_last_word;
+    rig_run(r, MK_SASL_SCRAM_SHA_256);
+    assert_int_equal(r->said_count, 5);
+    assert_int_equal(mk_sasl_why(r->server), MK_E_SYNTAX);
+    rig_free(r);
+}
+
 static void sec_046_salts(void **state)
 {
     static const struct {
@@ -561,6 +605,8 @@ int main(void)
         cmocka_unit_test(sec_046_keys_of_the_application),
         cmocka_unit_test(sec_047_changed_on_the_way),
         cmocka_unit_test(sec_047_every_octet_counts),
+        cmocka_unit_test(sec_047_nonce_not_extended),
+        cmocka_unit_test(sec_047_a_word_too_many),
         cmocka_unit_test(sec_047_the_last_word),
         cmocka_unit_test(sec_047_success_without_a_signature),
         cmocka_unit_test(sec_047_another_channel),
