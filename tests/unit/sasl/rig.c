@@ -133,6 +133,7 @@ static mk_err answer_keys(rig *r)
                      MK_OK);
     keys.stored_key = mk_str_of((const char *)stored, mk_hash_size(hash));
     keys.server_key = mk_str_of((const char *)server, mk_hash_size(hash));
+    memcpy(r->stored, stored, sizeof r->stored);
     return mk_sasl_resolve(r->server, MK_ANSWER_YES, &keys);
 }
 

@@ -73,6 +73,7 @@ struct rig {
     void (*tamper)(rig *r, unsigned n, rig_said *said);
     size_t salt_len; /* of stored keys */
     uint32_t iterations;
+    unsigned char stored[20]; /* the beginning of the last stored key */
 
     mk_sasl *client, *server;
     mk_sasl_state client_state, server_state;

@@ -191,6 +191,11 @@ static void assert_nothing_left(rig *r, mk_sasl_mechanism m)
         assert_false(rig_holds(r, 0, secrets[k]));
         assert_false(rig_holds(r, 1, secrets[k]));
     }
+    if (r->user == RIG_KEYS && r->ask.kind == MK_SASL_ASK_KEYS &&
+        m != MK_SASL_CRAM_MD5) {
+        assert_false(
+            rig_holds(r, 1, mk_str_of((char *)r->stored, sizeof r->stored)));
+    }
 }
 
 /* Wiped when it is over, not only when it is closed; and all by close. */
