@@ -10,10 +10,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <uv.h>
+
+/* Threads that wait for the disk, and commits under way at once: what syncs
+ * at the same time shares the flushes of the device (docs/adr/0003). */
+#define DISK_LANES 8
+#define DISK_THREADS "8"
 
 typedef struct server {
     const site *site;
@@ -117,8 +123,9 @@ static void on_link(uv_poll_t *handle, int status, int events)
     }
 }
 
-/* Neither holds the loop: it ends with the listeners and sessions. Signals
- * that a terminal sends to everybody are for the master alone. */
+/* Neither holds the loop: it ends with the listeners and sessions. Of the
+ * master's handlers those for SIGINT and SIGHUP stay, and do nothing here: what
+ * a terminal sends to everybody is for the master alone. */
 static mk_err orders_open(server *v, int link)
 {
     sigset_t all;
@@ -134,9 +141,6 @@ static mk_err orders_open(server *v, int link)
     }
     uv_unref((uv_handle_t *)&v->term);
     uv_unref((uv_handle_t *)&v->link);
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
-    (void)signal(SIGCHLD, SIG_DFL);
     sigfillset(&all); /* the master holds them back around a fork */
     (void)sigprocmask(SIG_UNBLOCK, &all, NULL);
     return MK_OK;
@@ -155,6 +159,7 @@ static mk_err delivery_open(server *v)
     c.root = v->site->root;
     c.hostname = mk_str_z(v->site->s.hostname);
     c.pid = (uint32_t)getpid();
+    c.lanes = DISK_LANES;
     c.log.write = log_record;
     return mk_local_delivery_new(&c, &v->delivery);
 }
@@ -267,6 +272,8 @@ int server_run(const site *t, int link, share *h)
 
     log_open(t->s.use_syslog);
     v.site = t;
+    /* libuv looks when the first job comes; who has set it knows better */
+    (void)setenv("UV_THREADPOOL_SIZE", DISK_THREADS, 0);
     if (uv_loop_init(&v.loop) != 0) {
         complain("no loop can be had");
         return EX_OSERR;
