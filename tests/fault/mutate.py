@@ -252,8 +252,6 @@ static mk_err prepare'''),
     # ---- the stage
     (AGENT, 'm->err = m->err == MK_OK ? err : m->err;', ''),
     (AGENT, 't->box->bad = t->box->bad || err != MK_OK;', ''),
-    (AGENT, 'while (m->err == MK_OK && m->next < m->task_count && ',
-     'while (m->next < m->task_count && '),
     (AGENT, '''    if (m->pending > 0) {
         return;
     }

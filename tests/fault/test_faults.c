@@ -222,6 +222,37 @@ static void fault_f20_too_large_at_any_write(void **state)
     all_calls_fail(ROWS(rows), DISK_WRITE, SMALL | SPILLED | THREE);
 }
 
+/* After a failed sync the next letter asks through a new descriptor: what was
+ * lost then is reported once to each that was open (G5). */
+static void fault_f10_directory_is_opened_anew(void **state)
+{
+    static const scene s = {.name = "two in one box",
+                            .letters = {{300, ANN}, {310, ANN}},
+                            .count = 2,
+                            .boxes_made = true};
+    intptr_t failed = -1;
+    unsigned good = 0;
+    told t = {0};
+    (void)state;
+    fake_disk *d = play_disk(&s);
+    play_open(&h, d);
+    d->fail_at = 1;
+    d->fail_kind = DISK_DIR_SYNC;
+    play_letters(&h, d, &s, 3, &t);
+    assert_true(t.no[0] && t.yes[1]);
+    for (size_t i = 0; i < d->count; i++) {
+        const disk_op *op = &d->ops[i];
+        if (op->kind == DISK_DIR_SYNC) {
+            failed = op->err != MK_OK ? op->handle : failed;
+            good += op->err == MK_OK && op->handle != failed;
+        }
+    }
+    assert_int_not_equal(failed, -1);
+    assert_int_equal(good, 1);
+    goes_on(d, &s, &t, 0);
+    fake_disk_free(d);
+}
+
 /* ---- names --------------------------------------------------------------- */
 
 /* Nine names are taken: the tenth is used. Ten: it is refused. */
@@ -395,6 +426,7 @@ int main(void)
         TEST(fault_f08_no_space_at_any_call),
         TEST(fault_f08_room_ends_in_the_middle),
         TEST(fault_f10_io_errors_at_any_call),
+        TEST(fault_f10_directory_is_opened_anew),
         TEST(fault_f12_short_reads_and_writes),
         TEST(fault_f14_not_blocking_is_an_error),
         TEST(fault_f15_no_descriptors_at_any_open),

@@ -404,6 +404,28 @@ static void fault_f20_file_size_limit(void **state)
     assert_int_equal(r->v->file_close(NULL, f), MK_OK);
 }
 
+static void sec_104_what_belongs_to_others(void **state)
+{
+    const rig *r = *state;
+    mk_dir none = {MK_VFS_NONE};
+    mk_vfs_stat st;
+    mk_dir dir;
+
+    test_vfs_put(r->t, "mine", "m", 1);
+    assert_int_equal(r->v->entry_stat(NULL, r->root, "mine", &st), MK_OK);
+    assert_true(st.own);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(test_vfs_path(r->t, "mine"), 1, 1), 0);
+        assert_int_equal(r->v->entry_stat(NULL, r->root, "mine", &st), MK_OK);
+        assert_false(st.own);
+    } else {
+        assert_int_equal(r->v->dir_open(NULL, none, "/", &dir), MK_OK);
+        assert_int_equal(r->v->dir_stat(NULL, dir, &st), MK_OK);
+        r->v->dir_close(NULL, dir);
+        assert_false(st.own);
+    }
+}
+
 static void sec_104_create_over_a_trap(void **state)
 {
     const rig *r = *state;
@@ -569,6 +591,7 @@ int main(void)
         T(fault_f17_rename_by_link_undoes_itself),
         T(fault_f20_file_size_limit),
         T(sec_104_create_over_a_trap),
+        T(sec_104_what_belongs_to_others),
         T(sec_104_open_what_is_no_file),
         T(sec_109_nothing_is_inherited),
         T(stat_tells_what_it_is),

@@ -189,6 +189,24 @@ static void fault_f18_every_call_fails(void **state)
     }
 }
 
+/* Somebody else has set tmp/ aside already, to make the same new/. */
+static void two_may_mend_it(void **state)
+{
+    const rig *r = *state;
+    mk_maildir box;
+
+    assert_int_equal(open_box(r, &box), MK_OK);
+    mk_maildir_close(&box);
+    assert_int_equal(remove(test_vfs_path(r->t, "d/u/new")), 0);
+    test_vfs_reset(r->t);
+    r->t->only_op = TEST_VFS_RENAME;
+    r->t->fail_at = 1;
+    r->t->fail_err = MK_E_NOENT;
+    assert_int_equal(open_box(r, &box), MK_OK);
+    mk_maildir_close(&box);
+    assert_int_equal(test_vfs_entries(r->t, "d/u"), 3);
+}
+
 /* Somebody else makes the same box at the same time. */
 static void two_may_make_it(void **state)
 {
@@ -369,6 +387,7 @@ int main(void)
         T(fault_f05_tmp_comes_last),
         T(fault_f18_every_call_fails),
         T(two_may_make_it),
+        T(two_may_mend_it),
         T(sec_104_box_is_a_trap),
         T(sec_104_box_of_somebody_else),
         T(sec_104_names_that_leave_the_root),
