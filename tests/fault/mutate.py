@@ -264,7 +264,6 @@ static mk_err prepare'''),
     (AGENT, '''    err = err == MK_OK ? bring_to_rest(m) : err;
     if (err != MK_OK) {''', '''    err = err == MK_OK ? bring_to_rest(m) : err;
     if (false) {'''),
-    (AGENT, '''    } else if (m->err != MK_OK || (m->dead''', '''    } else if ((m->dead'''),
     (AGENT, '''    if (m->err != MK_OK) {
         refuse_for(m->err, &v);
     }

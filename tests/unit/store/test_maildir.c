@@ -189,6 +189,27 @@ static void fault_f18_every_call_fails(void **state)
     }
 }
 
+/* G4: what lies in tmp/ while the rest is made stays for the sweep. */
+static void tmp_comes_back_as_it_was(void **state)
+{
+    static const char *const gone[] = {"d/u/new", "d/u/cur"};
+    const rig *r = *state;
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        mk_maildir box;
+
+        assert_int_equal(open_box(r, &box), MK_OK);
+        mk_maildir_close(&box);
+        test_vfs_put(r->t, "d/u/tmp/left", "x", 1);
+        assert_int_equal(remove(test_vfs_path(r->t, gone[i])), 0);
+        assert_int_equal(open_box(r, &box), MK_OK);
+        mk_maildir_close(&box);
+        assert_int_equal(test_vfs_entries(r->t, "d/u"), 3);
+        assert_int_equal(test_vfs_entries(r->t, "d/u/tmp"), 1);
+    }
+}
+
 /* Somebody else has set tmp/ aside already, to make the same new/. */
 static void two_may_mend_it(void **state)
 {
@@ -388,6 +409,7 @@ int main(void)
         T(fault_f18_every_call_fails),
         T(two_may_make_it),
         T(two_may_mend_it),
+        T(tmp_comes_back_as_it_was),
         T(sec_104_box_is_a_trap),
         T(sec_104_box_of_somebody_else),
         T(sec_104_names_that_leave_the_root),
