@@ -116,6 +116,22 @@ MK_API mk_str mk_sasl_message(const mk_sasl *s);
  *         exchange fail. */
 MK_API mk_err mk_sasl_take(mk_sasl *s, mk_str message);
 
+/** Hear a part of the peer's message in base64, as it stands on a line: it is
+ *  decoded into the exchange's own room, so that no line need be kept whole.
+ *
+ * @param s       as for mk_sasl_take.
+ * @param base64  a part, cut anywhere; what is wrong is told by mk_sasl_heard.
+ */
+MK_API void mk_sasl_hear(mk_sasl *s, mk_str base64);
+
+/** The message is complete; none of it heard: an empty one. Otherwise as
+ *  mk_sasl_take.
+ *
+ * @param s  the exchange.
+ * @return as mk_sasl_take; MK_E_SYNTAX: that was no base64; MK_E_LIMIT: there
+ *         was no room for it; both make the exchange fail. */
+MK_API mk_err mk_sasl_heard(mk_sasl *s);
+
 /** Make the exchange fail: the peer sent "*", or something that is not
  *  base64.
  *
@@ -282,10 +298,38 @@ typedef struct mk_sasl_keys {
     mk_str server_key;   /**< likewise */
 } mk_sasl_keys;
 
+struct mk_sasl_server_config;
+
+/** The server's calls as a table, like mk_sasl_client_ops. */
+typedef struct mk_sasl_server_ops {
+    const char *(*name)(mk_sasl_mechanism mechanism);
+    mk_sasl_mechanism (*find)(mk_str name);
+    size_t (*need)(size_t message_max);
+    uint32_t (*offer)(const struct mk_sasl_server_config *c,
+                      const mk_tls_info *tls);
+    mk_err (*open)(const struct mk_sasl_server_config *c,
+                   mk_sasl_mechanism mechanism, const mk_tls_info *tls,
+                   void *mem, size_t n, mk_sasl **out_sasl);
+    mk_sasl_state (*next_state)(mk_sasl *s); /**< mk_sasl_next */
+    mk_str (*message)(const mk_sasl *s);
+    void (*hear)(mk_sasl *s, mk_str base64);
+    mk_err (*heard)(mk_sasl *s);
+    void (*fail)(mk_sasl *s, mk_err why);
+    mk_err (*why)(const mk_sasl *s);
+    mk_sasl_mechanism (*which)(const mk_sasl *s);
+    const struct mk_sasl_ask *(*question)(const mk_sasl *s);
+    mk_err (*resolve)(mk_sasl *s, mk_answer answer,
+                      const struct mk_sasl_keys *keys);
+    mk_str (*authcid)(const mk_sasl *s);
+    mk_str (*authzid)(const mk_sasl *s);
+    void (*close)(mk_sasl *s);
+} mk_sasl_server_ops;
+
 /** Settings of the server's side, shared by all exchanges; start with
  *  mk_sasl_server_config_init. */
 typedef struct mk_sasl_server_config {
-    size_t size; /**< set by init */
+    size_t size;                   /**< set by init */
+    const mk_sasl_server_ops *ops; /**< set by init */
     const mk_crypto *crypto;
     const mk_random *random;
     uint32_t mechanisms;   /**< offered: PLAIN, LOGIN, SCRAM-SHA-256 and -1
@@ -337,7 +381,7 @@ MK_API uint32_t mk_sasl_server_offer(const mk_sasl_server_config *c,
  * @param tls        borrowed likewise; NULL: none.
  * @param mem        aligned as for any type; borrowed likewise.
  * @param n          octets of mem, at least mk_sasl_need(1024).
- * @param out_sasl   written on success.
+ * @param out_sasl   written on success; it begins where mem does.
  * @return MK_OK; MK_E_ARG: also settings that the mechanism needs and that are
  *         not good (pepper, hostname, iterations); MK_E_CLEARTEXT: it is
  *         known, but not without TLS; MK_E_UNSUPPORTED: it is not offered

@@ -316,6 +316,7 @@ typedef struct mk_smtp_client_config {
                            *   of it, in whatever pieces: 180,000 */
     uint64_t end_ms;      /**< the reply to the final dot: 600,000 */
     uint64_t quit_ms;     /**< the 221: 5,000 */
+    uint64_t tls_ms;      /**< the reply to STARTTLS, and TLS itself: 30,000 */
     uint64_t answer_ms;   /**< the application lends body, or gives the next
                            *   verb: 300,000; then the session ends, with no
                            *   fault: idle by QUIT, in a body by MK_EV_DONE
@@ -341,7 +342,7 @@ typedef struct mk_smtp_client_config {
 MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size);
 
 /** Octets a client engine needs with the default settings. */
-#define MK_SMTP_CLIENT_NEED 2624
+#define MK_SMTP_CLIENT_NEED 2688
 
 /** Octets a client engine needs with these settings.
  *

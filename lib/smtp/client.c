@@ -22,7 +22,8 @@ static mk_smtp_client *client_of(mk_engine *e)
 #define TO(s) (1U << CLIENT_##s)
 static const uint16_t moves[] = {
     [CLIENT_GREETING] = TO(HELLO) | TO(QUIT) | TO(OVER),
-    [CLIENT_HELLO]    = TO(HELLO) | TO(READY) | TO(QUIT) | TO(OVER),
+    [CLIENT_HELLO]    = TO(HELLO) | TO(STARTTLS) | TO(AUTH) | TO(READY) |
+                        TO(QUIT) | TO(OVER),
     [CLIENT_READY]    = TO(ENVELOPE) | TO(COMMAND) | TO(QUIT) | TO(OVER),
     [CLIENT_ENVELOPE] = TO(BODY) | TO(RESET) | TO(READY) | TO(OVER),
     [CLIENT_BODY]     = TO(END) | TO(OVER),
@@ -31,6 +32,9 @@ static const uint16_t moves[] = {
     [CLIENT_RESET]    = TO(READY) | TO(OVER),
     [CLIENT_QUIT]     = TO(OVER),
     [CLIENT_OVER]     = 0,
+    [CLIENT_STARTTLS] = TO(SHAKE) | TO(AUTH) | TO(READY) | TO(QUIT) | TO(OVER),
+    [CLIENT_SHAKE]    = TO(HELLO) | TO(OVER),
+    [CLIENT_AUTH]     = TO(READY) | TO(QUIT) | TO(OVER),
 };
 #undef TO
 /* clang-format on */
@@ -63,7 +67,8 @@ void mk_smtp_client_over(mk_smtp_client *c)
         c->is_abort = c->state == CLIENT_BODY || c->unsent > 0;
         mk_outq_fini(&c->out);
     }
-    c->pending &= (uint8_t) ~(PENDING_READY | PENDING_WANTED);
+    mk_smtp_client_login_close(c);
+    c->pending &= (uint8_t) ~(PENDING_READY | PENDING_WANTED | PENDING_TLS);
     mk_smtp_client_move(c, CLIENT_OVER);
 }
 
@@ -152,6 +157,8 @@ static bool tell_pending(mk_smtp_client *c, mk_event *ev)
         tell(c, PENDING_FAULT, MK_EV_FAULT, c->op, ev);
         ev->err = c->fault.why;
         ev->of.fault = &c->fault;
+    } else if ((c->pending & PENDING_TLS) != 0) {
+        tell(c, PENDING_TLS, MK_EV_TLS_WANTED, 0, ev);
     } else if ((c->pending & PENDING_DONE) != 0) {
         tell_done(c, ev);
     } else if ((c->pending & PENDING_READY) != 0) {
@@ -159,6 +166,8 @@ static bool tell_pending(mk_smtp_client *c, mk_event *ev)
         c->event.reply = NULL; /* told already */
         c->event.size = c->size_limit;
         c->event.extensions = c->extensions;
+        c->event.mechanism = c->mechanisms;
+        c->event.tls = c->tls;
         c->event.flags = c->is_esmtp ? MK_SMTP_EVENT_ESMTP : 0;
         ev->of.smtp = &c->event;
     } else {
@@ -210,6 +219,8 @@ static void take_line(mk_smtp_client *c, mk_str line)
     }
     if (verb == MK_SMTP_VERB_EHLO) {
         mk_smtp_client_hear_line(c, line);
+    } else if (verb == MK_SMTP_VERB_AUTH) {
+        mk_smtp_client_login_line(c, line);
     }
     if (c->reader.is_done) {
         take_reply(c);
@@ -316,7 +327,8 @@ static mk_err client_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
             return MK_END;
         }
         mk_smtp_client_advance(c);
-        if (c->pending != 0 || c->state == CLIENT_OVER || read_line(c, io_in)) {
+        if (c->pending != 0 || c->state == CLIENT_OVER ||
+            (c->state != CLIENT_SHAKE && read_line(c, io_in))) {
             continue;
         }
         if (c->has_eof) {
@@ -397,6 +409,9 @@ static unsigned client_want(const mk_engine *e)
     if (c->pending != 0 || c->is_stirred || !c->is_begun) {
         want |= MK_WANT_STEP;
     }
+    if (c->state == CLIENT_SHAKE) {
+        return want;
+    }
     if (c->state != CLIENT_OVER) {
         return want | MK_WANT_READ;
     }
@@ -469,6 +484,7 @@ static void client_close(mk_engine *e)
 {
     mk_smtp_client *c = client_of(e);
 
+    mk_smtp_client_login_close(c);
     mk_outq_fini(&c->out);
     c->pending = 0;
     c->state = CLIENT_OVER;
@@ -484,6 +500,8 @@ const mk_engine_ops mk_smtp_client_ops = {
     .deadline = client_deadline,
     .cancel = client_cancel,
     .body = client_body,
+    .tls_begin = mk_smtp_client_tls_begin,
+    .tls_done = mk_smtp_client_tls_done,
     .finish = client_finish,
     .close = client_close,
 };

@@ -10,6 +10,7 @@
 #ifndef SMTP_CLIENT_INTERNAL_H
 #define SMTP_CLIENT_INTERNAL_H
 
+#include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 
 #include "wire/engine.h"
@@ -26,7 +27,10 @@ typedef enum client_state {
     CLIENT_COMMAND = 6,  /* NOOP, RSET, VRFY, EXPN, HELP */
     CLIENT_RESET = 7,    /* RSET after a transaction that came to nothing */
     CLIENT_QUIT = 8,
-    CLIENT_OVER = 9
+    CLIENT_OVER = 9,
+    CLIENT_STARTTLS = 10, /* STARTTLS */
+    CLIENT_SHAKE = 11,    /* TLS begins: nothing is read or said */
+    CLIENT_AUTH = 12      /* AUTH, and all that follows until its end */
 } client_state;
 
 /* Events not yet told, in the order in which they are told. */
@@ -35,7 +39,8 @@ typedef enum client_pending {
     PENDING_FAULT = 2,
     PENDING_DONE = 4,
     PENDING_READY = 8,
-    PENDING_WANTED = 16
+    PENDING_WANTED = 16,
+    PENDING_TLS = 32
 } client_pending;
 
 /* Collects the lines of one reply; the limits are those of the settings. */
@@ -81,6 +86,7 @@ typedef struct mk_smtp_client {
     bool was_ours;       /* in the last step it was the application's turn */
     bool is_starved;     /* no unit was free */
     bool is_abort;       /* OVER: by a reset */
+    bool is_known;       /* logged in */
     bool has_eof;
     mk_err eof_why; /* see has_eof */
     mk_op last_op;
@@ -91,6 +97,14 @@ typedef struct mk_smtp_client {
     mk_outq out;
     mk_outq_body body;
     reply_reader reader;
+    const mk_tls_info *tls; /* NULL: in clear */
+    uint32_t mechanisms;    /* offered */
+    uint32_t login_at;      /* octets of its message that are queued */
+    uint8_t login_state;    /* mk_sasl_state */
+    bool is_cancelling;     /* "*" was said */
+    mk_err login_why;       /* it cannot go on: say "*" */
+    uint32_t mechanism;     /* chosen */
+    mk_sasl *login;         /* while it is under way */
     mk_smtp_event event;
     mk_fault fault;
 } mk_smtp_client;
@@ -117,6 +131,49 @@ void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome);
 void mk_smtp_client_over(mk_smtp_client *c);
 void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
                           const char *text);
+
+/* client_rows.c: no service, but QUIT is said (RFC 5321 4.1.1.10). */
+void mk_smtp_client_turn_away(mk_smtp_client *c, mk_err why, mk_retry retry,
+                              const char *text);
+/* TLS is there, or not wanted: a login or the application comes next. */
+void mk_smtp_client_served(mk_smtp_client *c);
+
+/* client_tls.c (RFC 3207) */
+void mk_smtp_client_starttls(mk_smtp_client *c);
+void mk_smtp_client_hear_starttls(mk_smtp_client *c, unsigned first_digit);
+mk_err mk_smtp_client_tls_begin(mk_engine *e, size_t held);
+mk_err mk_smtp_client_tls_done(mk_engine *e, mk_err result,
+                               const mk_tls_info *info);
+
+/* client_login.c (RFC 4954). A build without sasl/ has none of it, and settings
+ * that ask for a login are refused. */
+#ifndef MK_NO_SASL
+void mk_smtp_client_login(mk_smtp_client *c);
+/* Go on as far as it goes without a reply. */
+void mk_smtp_client_login_advance(mk_smtp_client *c);
+/* A line of a reply to AUTH; then the whole reply. */
+void mk_smtp_client_login_line(mk_smtp_client *c, mk_str line);
+void mk_smtp_client_hear_auth(mk_smtp_client *c, unsigned first_digit);
+void mk_smtp_client_login_close(mk_smtp_client *c);
+#else
+static inline void mk_smtp_client_login(mk_smtp_client *c)
+{
+    (void)c;
+}
+static inline void mk_smtp_client_login_advance(mk_smtp_client *c)
+{
+    (void)c;
+}
+static inline void mk_smtp_client_login_line(mk_smtp_client *c, mk_str line)
+{
+    (void)c;
+    (void)line;
+}
+static inline void mk_smtp_client_login_close(mk_smtp_client *c)
+{
+    (void)c;
+}
+#endif
 
 /* reply_parse.c: RFC 5321 4.2 and RFC 2034 4. */
 /* Take one line without its CRLF. MK_OK, or why it is a fault. */

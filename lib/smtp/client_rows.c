@@ -67,15 +67,42 @@ static void hear_refusal(mk_smtp_client *c)
                          "the server closes the connection");
 }
 
-/* RFC 5321 4.1.1.10: no closing without QUIT, even after a refusal. */
-static void refuse_session(mk_smtp_client *c, unsigned first_digit)
+void mk_smtp_client_turn_away(mk_smtp_client *c, mk_err why, mk_retry retry,
+                              const char *text)
 {
-    c->fault.why = MK_E_REFUSED;
-    c->fault.retry = first_digit == 5 ? MK_RETRY_NEVER : MK_RETRY_LATER;
+    c->fault.why = why;
+    c->fault.retry = retry;
     c->fault.offset = c->framer.consumed;
-    c->fault.text = mk_str_z("the server does not serve us");
+    c->fault.text = mk_str_z(text);
     c->pending |= PENDING_FAULT;
     mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+}
+
+static void refuse_session(mk_smtp_client *c, unsigned first_digit)
+{
+    mk_smtp_client_turn_away(c, MK_E_REFUSED,
+                             first_digit == 5 ? MK_RETRY_NEVER : MK_RETRY_LATER,
+                             "the server does not serve us");
+}
+
+void mk_smtp_client_served(mk_smtp_client *c)
+{
+    if (c->config->sasl != NULL && !c->is_known) {
+        mk_smtp_client_login(c);
+    } else {
+        c->pending |= PENDING_READY;
+        mk_smtp_client_move(c, CLIENT_READY);
+    }
+}
+
+/* HELO is through. */
+static void greeted(mk_smtp_client *c)
+{
+    if (c->tls == NULL && c->config->tls != MK_TLS_POLICY_NONE) {
+        mk_smtp_client_starttls(c);
+    } else {
+        mk_smtp_client_served(c);
+    }
 }
 
 static void hear_greeting(mk_smtp_client *c, unsigned first_digit)
@@ -95,8 +122,7 @@ static void hear_ehlo(mk_smtp_client *c, unsigned first_digit)
 
     if (first_digit == 2) {
         c->is_esmtp = true;
-        c->pending |= PENDING_READY;
-        mk_smtp_client_move(c, CLIENT_READY);
+        greeted(c);
         return;
     }
     c->extensions = 0;
@@ -115,8 +141,7 @@ static void hear_helo(mk_smtp_client *c, unsigned first_digit)
         refuse_session(c, first_digit);
         return;
     }
-    c->pending |= PENDING_READY;
-    mk_smtp_client_move(c, CLIENT_READY);
+    greeted(c);
 }
 
 static void hear_mail(mk_smtp_client *c, unsigned first_digit)
@@ -218,6 +243,12 @@ static const client_row rows[] = {
                               MS(command_ms), 2},
     [MK_SMTP_VERB_HELP]    = {"HELP",       NULL,         hear_command,
                               MS(command_ms), 2},
+    [MK_SMTP_VERB_STARTTLS] = {"STARTTLS",  NULL, mk_smtp_client_hear_starttls,
+                              MS(tls_ms), 2},
+#ifndef MK_NO_SASL
+    [MK_SMTP_VERB_AUTH]    = {NULL,         NULL, mk_smtp_client_hear_auth,
+                              MS(command_ms), 2},
+#endif
 };
 #undef MS
 /* clang-format on */
@@ -322,6 +353,7 @@ static bool may_say(const mk_smtp_client *c)
 {
     switch ((client_state)c->state) {
     case CLIENT_HELLO:
+    case CLIENT_STARTTLS:
     case CLIENT_COMMAND:
     case CLIENT_RESET:
     case CLIENT_QUIT:
@@ -334,6 +366,8 @@ static bool may_say(const mk_smtp_client *c)
     case CLIENT_READY:
     case CLIENT_END:
     case CLIENT_OVER:
+    case CLIENT_SHAKE:
+    case CLIENT_AUTH: /* more than one line may be due: client_login.c */
         break;
     }
     return false;
@@ -360,6 +394,9 @@ void mk_smtp_client_advance(mk_smtp_client *c)
     if (c->state == CLIENT_ENVELOPE && c->sent == c->got && !may_say(c)) {
         conclude(c);
     }
+    if (c->state == CLIENT_AUTH) {
+        mk_smtp_client_login_advance(c);
+    }
     while (may_say(c)) {
         if (mk_smtp_client_say(c, mk_str_of(NULL, 0)) != MK_OK) {
             return;
@@ -381,6 +418,7 @@ void mk_smtp_client_hear(mk_smtp_client *c)
     if (c->reader.reply.code == 421 && verb != MK_SMTP_VERB_QUIT) {
         hear_refusal(c);
     } else if (first_digit >= 4 || first_digit == row->good ||
+               (first_digit == 3 && verb == MK_SMTP_VERB_AUTH) ||
                verb == MK_SMTP_VERB_QUIT) {
         row->hear(c, first_digit);
     } else {
@@ -393,12 +431,15 @@ void mk_smtp_client_hear(mk_smtp_client *c)
 /* A line of the reply to EHLO; the first one is a greeting only. */
 void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line)
 {
-    smtp_offer offer = {c->extensions, c->size_limit};
+    smtp_offer offer = {c->extensions, c->size_limit, mk_str_of(NULL, 0)};
 
     if (c->reader.lines > 1) {
         mk_smtp_extensions_learn(mk_str_sub(line, 4, SIZE_MAX),
                                  c->config->extensions, &offer);
         c->extensions = offer.extensions;
         c->size_limit = offer.size_max;
+        if (offer.mechanisms.len > 0 && c->config->sasl != NULL) {
+            c->mechanisms |= c->config->sasl->ops->parse(offer.mechanisms);
+        }
     }
 }

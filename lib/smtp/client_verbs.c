@@ -38,6 +38,8 @@ mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size)
     c->block_bytes = 16384;
     c->end_ms = 600000;
     c->quit_ms = 5000;
+    c->tls_ms = 30000;
+    c->sasl_message_max = 4096;
     c->answer_ms = 300000;
     return MK_OK;
 }
@@ -60,6 +62,22 @@ static bool has_good_unit(const mk_smtp_client_config *c)
            (c->units != NULL || bytes <= text_bytes_max);
 }
 
+static size_t login_need(const mk_smtp_client_config *c)
+{
+#ifdef MK_NO_SASL
+    (void)c;
+    return 0;
+#else
+    return c->sasl != NULL ? c->sasl->ops->need(c->sasl_message_max) : 0;
+#endif
+}
+
+static bool has_good_login(const mk_smtp_client_config *c)
+{
+    return (unsigned)c->tls <= MK_TLS_POLICY_MUST &&
+           (c->sasl == NULL || (c->sasl->ops != NULL && login_need(c) > 0));
+}
+
 static mk_err check_config(const mk_smtp_client_config *c)
 {
     if (c == NULL || c->size != sizeof *c || c->hostname.len == 0 ||
@@ -68,7 +86,7 @@ static mk_err check_config(const mk_smtp_client_config *c)
         c->reply_text_bytes > text_bytes_max || c->greeting_ms == 0 ||
         c->command_ms == 0 || c->data_ms == 0 || c->block_ms == 0 ||
         c->block_bytes == 0 || c->end_ms == 0 || c->quit_ms == 0 ||
-        c->answer_ms == 0) {
+        c->tls_ms == 0 || c->answer_ms == 0 || !has_good_login(c)) {
         return MK_E_ARG;
     }
     if (mk_str_has_ctl(c->hostname)) {
@@ -85,7 +103,7 @@ size_t mk_smtp_client_need(const mk_smtp_client_config *c)
         return 0;
     }
     unit = c->units != NULL ? 0 : c->text_bytes;
-    return sizeof(mk_smtp_client) + unit + c->reply_text_bytes;
+    return sizeof(mk_smtp_client) + login_need(c) + unit + c->reply_text_bytes;
 }
 
 _Static_assert(sizeof(mk_smtp_client) + 1024 + 1024 <= MK_SMTP_CLIENT_NEED,
@@ -97,6 +115,7 @@ mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
     mk_smtp_client *client = mem;
     mk_err r = check_config(c);
     size_t unit;
+    char *at;
 
     if (r != MK_OK) {
         return r;
@@ -112,14 +131,14 @@ mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
     unit = c->units != NULL ? 0 : c->text_bytes;
     client->base.ops = &mk_smtp_client_ops;
     client->config = c;
-    client->reader.mem = (char *)mem + sizeof *client + unit;
+    at = (char *)mem + sizeof *client + login_need(c); /* behind the login */
+    client->reader.mem = at + unit;
     client->reader.mem_max = c->reply_text_bytes;
     client->reader.lines_max = c->reply_lines_max;
     client->reader.octets_max = c->reply_max;
     mk_framer_init(&client->framer, c->reply_line_max, c->reply_line_max,
                    c->reply_line_max);
-    mk_outq_init(&client->out, c->units, (char *)mem + sizeof *client, unit,
-                 &client->body);
+    mk_outq_init(&client->out, c->units, at, unit, &client->body);
     client->state = CLIENT_GREETING;
     client->verb = MK_SMTP_VERB_CONNECT;
     client->sent = 1; /* the greeting comes unbidden */

@@ -40,6 +40,11 @@ static void learn_size(mk_str value, smtp_offer *io)
     }
 }
 
+static void learn_auth(mk_str value, smtp_offer *io)
+{
+    io->mechanisms = value;
+}
+
 /* BODY: 7BIT / 8BITMIME (RFC 6152 2). */
 static const char *take_body(const mk_smtp_server_config *c, mk_str value,
                              mk_smtp_event *ev)
@@ -63,6 +68,8 @@ static const smtp_extension extensions[] = {
     {"SIZE",                MK_SMTP_EXTENSION_SIZE,                SMTP_SESSION_ANY, print_size, learn_size, "1870"},
     {"8BITMIME",            MK_SMTP_EXTENSION_8BITMIME,            SMTP_SESSION_ANY, NULL,       NULL,       "6152"},
     {"ENHANCEDSTATUSCODES", MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, SMTP_SESSION_ANY, NULL,       NULL,       "2034"},
+    {"STARTTLS",            MK_SMTP_EXTENSION_STARTTLS,            0,                NULL,       NULL,       "3207"},
+    {"AUTH",                MK_SMTP_EXTENSION_AUTH,                0,                NULL,       learn_auth, "4954"},
 };
 
 static const smtp_param params[] = {

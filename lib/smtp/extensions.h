@@ -40,6 +40,7 @@ typedef struct smtp_param {
 typedef struct smtp_offer {
     uint32_t extensions; /* mk_smtp_extension, or-ed */
     uint64_t size_max;   /* SIZE; 0: none is stated */
+    mk_str mechanisms;   /* AUTH: names, a view of the line */
 } smtp_offer;
 
 typedef struct smtp_extension {

@@ -16,7 +16,7 @@ trap 'rm -rf "$dir"' EXIT
 
 base='alloc ascii buf err str'
 wire='engine frame outq pool scan'
-smtp='client client_rows client_verbs extensions path reply_parse'
+smtp='client client_rows client_tls client_verbs extensions path reply_parse'
 net='connect poll'
 sources=$root/tests/size/tiny.c
 for folder in base wire smtp net; do
@@ -30,7 +30,7 @@ build() { # OUT SOURCE... [FLAG...]
     out=$1
     shift
     # shellcheck disable=SC2086
-    $cc -std=c11 -D_GNU_SOURCE -DNDEBUG -DMK_NO_SIMD -Os -fno-pie -no-pie \
+    $cc -std=c11 -D_GNU_SOURCE -DNDEBUG -DMK_NO_SASL -DMK_NO_SIMD -Os -fno-pie -no-pie \
         -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
         -Wl,--gc-sections -I"$root/include" -I"$root/lib" "$@" -o "$out"
 }

@@ -43,6 +43,8 @@ static const named extensions[] = {
     {MK_SMTP_EXTENSION_SIZE, "SIZE"},
     {MK_SMTP_EXTENSION_8BITMIME, "8BITMIME"},
     {MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
+    {MK_SMTP_EXTENSION_STARTTLS, "STARTTLS"},
+    {MK_SMTP_EXTENSION_AUTH, "AUTH"},
 };
 
 static const char *const retries[] = {"NOW", "LATER", "NEVER", "UNKNOWN"};
