@@ -40,7 +40,7 @@ typedef struct told {
 } told;
 
 /* The message memory of the servers: larger letters go to tmp/ early. */
-#define PLAY_MEMORY 4096u
+#define PLAY_MEMORY 8192u
 
 /* The octets on the wire without the final dot; static, by number. */
 const char *letter_wire(unsigned number, size_t bytes);

@@ -184,7 +184,7 @@ static void fault_f14_not_blocking_is_an_error(void **state)
                                {EBUSY, "451 4.3.0"}};
     (void)state;
     all_calls_fail(ROWS(rows), DISK_WRITE, SMALL | SPILLED | THREE);
-    all_calls_fail(ROWS(rows), DISK_READ, THREE);
+    all_calls_fail(ROWS(rows), DISK_READ, SPILLED);
 }
 
 static void fault_f15_no_descriptors_at_any_open(void **state)
@@ -251,6 +251,35 @@ static void fault_f10_directory_is_opened_anew(void **state)
     assert_int_equal(good, 1);
     goes_on(d, &s, &t, 0);
     fake_disk_free(d);
+}
+
+/* A box that is open and vanishes is opened anew, once; F18. */
+static void fault_f18_open_box_vanishes(void **state)
+{
+    static const scene s = {.name = "two in one box",
+                            .letters = {{300, ANN}, {310, ANN}},
+                            .count = 2,
+                            .boxes_made = true};
+    static const disk_kind kinds[] = {DISK_CREATE, DISK_RENAME};
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        for (unsigned times = 1; times <= 2; times++) {
+            told t = {0};
+            fake_disk *d = play_disk(&s);
+            play_open(&h, d);
+            play_letters(&h, d, &s, 1, &t);
+            d->calls = 0;
+            d->fail_at = 1;
+            d->fail_for = times;
+            d->fail_err = MK_E_NOENT;
+            d->fail_kind = (int)kinds[k];
+            play_letters(&h, d, &s, 2, &t);
+            assert_true(t.yes[0]);
+            assert_int_equal(t.yes[1], times == 1);
+            goes_on(d, &s, &t, 0);
+            fake_disk_free(d);
+        }
+    }
 }
 
 /* ---- names --------------------------------------------------------------- */
@@ -434,6 +463,7 @@ int main(void)
         TEST(fault_f16_names_are_taken),
         TEST(fault_f17_rename_is_refused),
         TEST(fault_f18_read_only_at_any_call),
+        TEST(fault_f18_open_box_vanishes),
         TEST(fault_f20_too_large_at_any_write),
         TEST(fault_f20_size_limit_in_the_middle),
         TEST(fault_f25_every_allocation_fails),

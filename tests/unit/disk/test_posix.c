@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -112,6 +113,28 @@ int renameat2(int at, const char *a, int to, const char *b, unsigned flags)
 {
     return hit("renameat2") ? -1
                             : (int)syscall(SYS_renameat2, at, a, to, b, flags);
+}
+
+int fstatat(int at, const char *restrict path, struct stat *restrict st,
+            int flags)
+{
+    return hit("fstatat") ? -1
+                          : (int)syscall(SYS_newfstatat, at, path, st, flags);
+}
+
+int fstatvfs(int fd, struct statvfs *out)
+{
+    struct statfs fs;
+
+    if (hit("fstatvfs") || fstatfs(fd, &fs) != 0) {
+        return -1;
+    }
+    memset(out, 0, sizeof *out);
+    out->f_frsize = (unsigned long)fs.f_frsize;
+    out->f_bavail = fs.f_bavail;
+    out->f_files = fs.f_files;
+    out->f_favail = fs.f_ffree;
+    return 0;
 }
 
 /* ---- the rig ------------------------------------------------------------- */
@@ -213,9 +236,9 @@ static void all_calls_undo(const rig *r)
     (void)rmdir(test_vfs_path(r->t, "sub"));
 }
 
-static const char *const calls[] = {"openat",   "mkdirat",  "fsync",
-                                    "pwrite",   "pread",    "linkat",
-                                    "unlinkat", "renameat2"};
+static const char *const calls[] = {
+    "openat", "mkdirat",  "fsync",     "pwrite",  "pread",
+    "linkat", "unlinkat", "renameat2", "fstatat", "fstatvfs"};
 #define CALLS (sizeof calls / sizeof calls[0])
 
 /* ---- tests --------------------------------------------------------------- */
