@@ -2,10 +2,11 @@
  *
  * inbound.c: the service that a host listens with: one SMTP server engine and
  * one session for each connection, in one block, and the way from the
- * engine's events to the chain (RFC 5321 3.1 to 3.3). It bounds the header of
- * each message (loops: RFC 5321 6.3). What cannot be had, memory above all, is
- * a 421 or 452 and never an end. How many connections there may be is not its
- * business: the host limits them.
+ * engine's events to the chain (RFC 5321 3.1 to 3.3) and to the authenticator.
+ * It bounds the header of each message (loops: RFC 5321 6.3). What cannot be
+ * had, memory above all, is a 421 or 452 and never an end. How many
+ * connections there may be is not its business: the host limits them. It knows
+ * no TLS: the program wraps it around the engine, RFC 3207 4.2 is kept here.
  */
 #include <string.h>
 
@@ -59,7 +60,7 @@ static void slot_give(mk_session *s)
     s->in->slot_unused = s->slot;
 }
 
-mk_session *mk_agent_inbound_find(mk_ask ask)
+mk_session *mk_agent_inbound_find(mk_ask ask, bool at_login)
 {
     const mk_inbound *in = ask.inbound;
     uint32_t i = (uint32_t)(ask.number & UINT32_MAX);
@@ -67,7 +68,8 @@ mk_session *mk_agent_inbound_find(mk_ask ask)
         return NULL;
     }
     mk_session *s = in->slots[i].session;
-    if (s == NULL || !s->open || in->slots[i].turn != ask.number >> 32) {
+    if (s == NULL || !s->open || s->at_login != at_login ||
+        in->slots[i].turn != ask.number >> 32) {
         return NULL;
     }
     return s;
@@ -79,6 +81,27 @@ static size_t engine_offset(const mk_inbound *in)
 {
     size_t n = sizeof(mk_session) + in->c.stage_count * sizeof(void *);
     return (n + 15) / 16 * 16;
+}
+
+/* The inner engine lies in the session's block; the outer one is what the host
+ * drives and what closes both. */
+static mk_err engine_open(mk_session *s)
+{
+    const mk_inbound *in = s->in;
+    mk_engine *inner;
+    mk_err err = mk_smtp_server_open(&in->smtp, (char *)s + engine_offset(in),
+                                     in->engine_bytes, &inner);
+    if (err != MK_OK) {
+        return err;
+    }
+    s->engine = inner;
+    if (in->c.wrap != NULL) {
+        err = in->c.wrap(in->c.wrap_self, inner, &s->engine);
+    }
+    if (err != MK_OK) {
+        mk_close(inner);
+    }
+    return err;
 }
 
 static mk_err session_new(mk_inbound *in, const mk_peer *peer,
@@ -94,8 +117,7 @@ static mk_err session_new(mk_inbound *in, const mk_peer *peer,
     s->peer = *peer;
     mk_err err = slot_take(s);
     if (err == MK_OK) {
-        err = mk_smtp_server_open(&in->smtp, (char *)s + engine_offset(in),
-                                  in->engine_bytes, &s->engine);
+        err = engine_open(s);
         if (err != MK_OK) {
             slot_give(s);
         }
@@ -114,7 +136,7 @@ static void service_refused(void *self, const mk_peer *peer, mk_err why)
 {
     const mk_inbound *in = self;
     mk_log_record r = {.kind = MK_LOG_FAULT,
-                       .code = mk_str_z("421"),
+                       .code = mk_str_z(in->c.is_tls_implicit ? "" : "421"),
                        .text = mk_str_z(mk_err_text(why)),
                        .peer = peer,
                        .err = why};
@@ -132,7 +154,9 @@ static mk_err service_open(void *self, mk_conn *conn, const mk_peer *peer,
 
     mk_err err = session_new(in, peer, &s);
     if (err != MK_OK) {
-        *out_refusal = mk_str_z("421 4.3.0 out of memory\r\n");
+        if (!in->c.is_tls_implicit) {
+            *out_refusal = mk_str_z("421 4.3.0 no room, try again later\r\n");
+        }
         service_refused(in, peer, err);
         return err;
     }
@@ -154,6 +178,7 @@ void mk_agent_inbound_release(mk_session *s)
     mk_agent_chain_reset(s);
     mk_agent_chain_tell_all(s, MK_STAGE_CLOSED);
     slot_give(s);
+    mk_agent_login_forget(s);
     mk_alloc_put(in->c.alloc, s->helo, s->helo_bytes);
     mk_alloc_put(in->c.alloc, s, s->bytes);
     in->sessions--;
@@ -166,6 +191,8 @@ static void service_closed(void *session, mk_err why)
     mk_close(s->engine);
     s->engine = NULL;
     s->conn = NULL;
+    s->tls = NULL;
+    mk_agent_login_withdraw(s);
     if (s->point != MK_POINT_END) {
         mk_agent_chain_withdraw(s, why != MK_OK ? why : MK_E_CUT);
     }
@@ -181,6 +208,34 @@ static void out_of_memory(mk_session *s, mk_point point, mk_op op)
                           "out of memory");
 }
 
+static void forget_helo(mk_session *s)
+{
+    mk_alloc_put(s->in->c.alloc, s->helo, s->helo_bytes);
+    s->helo = NULL;
+    s->helo_bytes = 0;
+    s->flags = 0;
+}
+
+/* "The server MUST discard any knowledge obtained from the client" (RFC 3207
+ * 4.2): name and login; what the listener told stays. */
+static void on_tls(mk_session *s, const mk_event *ev)
+{
+    s->tls = ev->of.smtp->tls;
+    s->is_tls = s->tls != NULL;
+    mk_agent_chain_reset(s);
+    mk_agent_login_forget(s);
+    forget_helo(s);
+}
+
+static void on_connect(mk_session *s, const mk_event *ev)
+{
+    s->tls = ev->of.smtp->tls;
+    s->is_tls = s->tls != NULL;
+    if ((ev->flags & MK_ASK) != 0) {
+        mk_agent_chain_start(s, MK_POINT_CONNECT, ev->op, mk_str_of(NULL, 0));
+    }
+}
+
 static void on_helo(mk_session *s, const mk_event *ev)
 {
     const mk_alloc *a = s->in->c.alloc;
@@ -188,7 +243,7 @@ static void on_helo(mk_session *s, const mk_event *ev)
     char *copy = mk_agent_copy(a, name, name.len);
 
     mk_agent_chain_reset(s);
-    mk_alloc_put(a, s->helo, s->helo_bytes);
+    forget_helo(s);
     s->helo = copy;
     s->helo_bytes = (uint16_t)(copy != NULL ? name.len : 0);
     s->flags = (uint8_t)ev->of.smtp->flags;
@@ -295,10 +350,7 @@ static void service_event(void *session, const mk_event *ev)
 
     switch (ev->type) {
     case MK_EV_SMTP_CONNECT:
-        if (asked) {
-            mk_agent_chain_start(s, MK_POINT_CONNECT, ev->op,
-                                 mk_str_of(NULL, 0));
-        }
+        on_connect(s, ev);
         break;
     case MK_EV_SMTP_HELO:
         on_helo(s, ev);
@@ -320,7 +372,17 @@ static void service_event(void *session, const mk_event *ev)
     case MK_EV_SMTP_RESET:
         on_reset(s, ev->err);
         break;
+    case MK_EV_SMTP_TLS:
+        on_tls(s, ev);
+        break;
+    case MK_EV_SASL:
+        mk_agent_login_ask(s, ev);
+        break;
+    case MK_EV_SMTP_AUTH:
+        mk_agent_login_end(s, ev);
+        break;
     case MK_EV_WITHDRAWN:
+        mk_agent_login_withdraw(s);
         mk_agent_chain_withdraw(s, ev->err);
         break;
     case MK_EV_FAULT:
@@ -333,6 +395,22 @@ static void service_event(void *session, const mk_event *ev)
 
 /* ---- the record ---------------------------------------------------------- */
 
+mk_log_record mk_agent_inbound_record(const mk_session *s, mk_log_kind kind)
+{
+    const mk_host *h = s->in->c.host;
+    uint64_t began = s->tx != NULL ? s->tx->began_ms : s->began_ms;
+    mk_log_record r = {.kind = kind,
+                       .id = mk_session_id(s),
+                       .reverse_path = mk_session_reverse_path(s),
+                       .helo = mk_session_helo(s),
+                       .size = mk_session_size(s),
+                       .delay_ms = h->now_ms(h->self) - began,
+                       .peer = &s->peer,
+                       .login = mk_session_login(s),
+                       .is_tls = s->is_tls};
+    return r;
+}
+
 void mk_agent_inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
                           mk_str code, mk_str text, mk_err err)
 {
@@ -340,20 +418,11 @@ void mk_agent_inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
     if (in->c.log.write == NULL) {
         return;
     }
-    const transaction *t = s->tx;
-    uint64_t now = in->c.host->now_ms(in->c.host->self);
-    mk_log_record r = {.kind = kind,
-                       .id = mk_session_id(s),
-                       .reverse_path = mk_session_reverse_path(s),
-                       .forward_path = forward_path,
-                       .helo = mk_session_helo(s),
-                       .size = mk_session_size(s),
-                       .code = code,
-                       .text = text,
-                       .delay_ms =
-                           now - (t != NULL ? t->began_ms : s->began_ms),
-                       .peer = &s->peer,
-                       .err = err};
+    mk_log_record r = mk_agent_inbound_record(s, kind);
+    r.forward_path = forward_path;
+    r.code = code;
+    r.text = text;
+    r.err = err;
     bool decided = err == MK_OK && s->stage < in->c.stage_count;
     r.stage = decided ? in->stages[s->stage].name : NULL;
     in->c.log.write(in->c.log.self, &r);
@@ -380,7 +449,10 @@ static bool is_config_whole(const mk_inbound_config *c)
            c->alloc != NULL && c->random != NULL && c->smtp != NULL &&
            c->stages != NULL && c->stage_count > 0 &&
            c->stage_count <= MK_STAGES_MAX && c->hops_max > 0 &&
-           c->fields_max > 0 && c->header_bytes_max > 0;
+           c->fields_max > 0 && c->header_bytes_max > 0 &&
+           (c->authenticator == NULL || c->authenticator->check != NULL) &&
+           (c->smtp->tls == MK_TLS_POLICY_NONE || c->wrap != NULL) &&
+           (!c->is_tls_implicit || c->wrap != NULL);
 }
 
 /* The engine asks where a stage is asked, and where memory may be short. */
@@ -435,8 +507,10 @@ void mk_inbound_service(mk_inbound *in, mk_service *out_service)
     out_service->event = service_event;
     out_service->closed = service_closed;
     out_service->refused = service_refused;
-    out_service->busy =
-        mk_str_z("421 4.3.2 too many connections, try again later\r\n");
+    if (!in->c.is_tls_implicit) {
+        out_service->busy =
+            mk_str_z("421 4.3.2 too many connections, try again later\r\n");
+    }
 }
 
 size_t mk_inbound_count(const mk_inbound *in)

@@ -39,6 +39,9 @@ typedef struct trace_info {
     mk_str helo;
     bool helo_valid;
     bool esmtp;
+    bool is_tls;
+    bool is_logged_in;
+    const mk_tls_info *tls; /* NULL also when no more is known of it */
     const mk_peer *peer;
     mk_str hostname;
     mk_str id;
@@ -48,7 +51,7 @@ typedef struct trace_info {
 } trace_info;
 
 /* Octets of Return-Path: and Received: at most. */
-#define TRACE_MAX 1280u
+#define TRACE_MAX 1632u
 
 /* Append Return-Path:, the added fields, and Received:, CRLF line ends. */
 mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out);
@@ -102,6 +105,8 @@ struct mk_session {
     const mk_directory *directory; /* was asked on behalf of the stage */
     directory_done *asked;
     void *asked_self;
+    const mk_tls_info *tls; /* the engine's: NULL once it is closed */
+    char *login;            /* counts once is_logged_in */
     char *kept; /* body octets for the stages behind one that waits */
     size_t kept_bytes;
     uint64_t began_ms;
@@ -109,6 +114,7 @@ struct mk_session {
     uint32_t slot;
     uint32_t bytes; /* of this block */
     uint16_t helo_bytes;
+    uint16_t login_bytes;
     uint8_t flags; /* mk_smtp_event_flag */
     uint8_t point;
     uint8_t stage;    /* asked now */
@@ -118,7 +124,9 @@ struct mk_session {
     bool decided;     /* answered from inside the call */
     uint8_t decision; /* mk_verdict_kind, when decided */
     bool open;        /* a stage's question may be answered */
-    bool asking;      /* a point is being decided */
+    bool at_login;    /* and it is the authenticator's, not a stage's */
+    bool is_tls;      /* outlives the engine */
+    bool is_logged_in;
     mk_peer peer;
     void *tags[]; /* one a stage; the engine's block behind them */
 };
@@ -158,15 +166,57 @@ void mk_agent_chain_reset(mk_session *s);
 void mk_agent_chain_ask_directory(const mk_stage_call *call,
                                   const mk_directory *d, directory_done *done,
                                   void *self, mk_str user, mk_str domain);
-/* Is the open question of this number waiting? NULL when stale. */
-mk_session *mk_agent_inbound_find(mk_ask ask);
+/* A new question to a stage or the authenticator; those before are stale. */
+mk_ask mk_agent_chain_question(mk_session *s);
+mk_ask mk_agent_chain_question_now(const mk_session *s);
+/* Is the open question of this number waiting? NULL when stale, and when it is
+ * of the other kind. */
+mk_session *mk_agent_inbound_find(mk_ask ask, bool at_login);
 /* Free a session that is over, unless it still decides. */
 void mk_agent_inbound_release(mk_session *s);
+/* What every record of a session has. */
+mk_log_record mk_agent_inbound_record(const mk_session *s, mk_log_kind kind);
 /* Tell the log; forward_path empty when it is not about one. */
 void mk_agent_inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
                           mk_str code, mk_str text, mk_err err);
 
 /* A copy of octets, or NULL; n is at least 1. */
 char *mk_agent_copy(const mk_alloc *a, mk_str s, size_t n);
+
+/* ---- login.c --------------------------------------------------------------
+ */
+
+/* The engine asks for a login (MK_EV_SASL). */
+void mk_agent_login_ask(mk_session *s, const mk_event *ev);
+/* A login ended, well or not (MK_EV_SMTP_AUTH). */
+void mk_agent_login_end(mk_session *s, const mk_event *ev);
+/* Void the question; nothing when there is none. */
+void mk_agent_login_withdraw(mk_session *s);
+void mk_agent_login_forget(mk_session *s);
+
+/* ---- users.c: what users_login.c needs -------------------------------------
+ */
+
+typedef enum secret_scheme {
+    SCHEME_PLAIN = 0,
+    SCHEME_SCRAM_SHA_256 = 1,
+    SCHEME_SCRAM_SHA_1 = 2
+} secret_scheme;
+
+typedef struct account {
+    mk_str name;   /* lower case; ptr NULL: an empty place */
+    mk_str domain; /* lower case */
+    char *secret;  /* PLAIN: the password; else stored key, server key, salt */
+    uint32_t iterations;
+    uint16_t secret_bytes;
+    uint8_t scheme; /* secret_scheme */
+} account;
+
+/* The user of a login name; NULL when there is none. */
+const account *mk_agent_users_find(const mk_users *users, mk_str login);
+/* What can be answered to a question for keys; false: nothing that fits. The
+ * views are the users'. */
+bool mk_agent_users_keys(const account *u, const mk_sasl_ask *question,
+                         mk_sasl_keys *out_keys);
 
 #endif

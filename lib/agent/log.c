@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "internal.h"
 
-/* Three paths, a text and three words, each octet as \xHH: below
+/* Four paths, a text and three words, each octet as \xHH: below
  * MK_LOG_LINE_MAX. */
 #define PATH_SHOWN 320u
 #define TEXT_SHOWN 400u
@@ -67,6 +67,19 @@ static void add_peer(mk_buf *out, const mk_log_record *r)
     }
 }
 
+static void add_login(mk_buf *out, const mk_log_record *r)
+{
+    if (r->login.len > 0 || r->kind == MK_LOG_LOGIN) {
+        add_path(out, " login=<", r->login);
+    }
+    if (r->kind == MK_LOG_LOGIN) {
+        mk_str mechanism = mk_str_z(r->mechanism);
+        mk_buf_add_z(out, " mechanism=");
+        add(out, mechanism.len > 0 ? mechanism : mk_str_z("-"), WORD_SHOWN);
+        mk_buf_add_z(out, r->is_tls ? " tls=yes" : " tls=no");
+    }
+}
+
 mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
 {
     mk_buf_add_z(out, "id=");
@@ -80,7 +93,9 @@ mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
     mk_buf_add_u64(out, r->delay_ms);
     mk_buf_add_z(out, "ms");
     add_peer(out, r);
-    if (r->kind == MK_LOG_FAULT) {
+    add_login(out, r);
+    bool failed = r->kind == MK_LOG_LOGIN && r->err != MK_OK;
+    if (r->kind == MK_LOG_FAULT || failed) {
         mk_buf_add_z(out, " fault=");
         mk_buf_add_z(out, mk_err_name(r->err));
     } else if (r->kind == MK_LOG_LATE) {

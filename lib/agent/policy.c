@@ -2,7 +2,8 @@
  *
  * policy.c: the ready-made policy for recipients: own domains only (RFC 5321
  * 3.3, 3.6; RFC 2505 2.1; THREATS 26), users as a directory knows them, and
- * the mailboxes that every domain has (RFC 5321 4.5.1, RFC 2142 4, 5). A
+ * the mailboxes that every domain has (RFC 5321 4.5.1, RFC 2142 4, 5); and for
+ * the senders of who has logged in (RFC 6409 6.1), found in the same way. A
  * local-part is octets: a '-' at its start, a shell's or another mailer's
  * special words mean nothing, since no command line is ever made (THREATS
  * 19). It relays for nobody and has no setting that would.
@@ -19,6 +20,7 @@ struct mk_local_policy {
     const mk_directory *directory;
     size_t bytes;
     size_t domain_count;
+    bool is_sender_checked;
     mk_str postmaster_user;
     mk_str postmaster_domain;
     mk_str domains[]; /* lower case; their octets behind them */
@@ -41,13 +43,9 @@ static bool is_routed(mk_str plain)
            mk_str_find(plain, '@') < plain.len;
 }
 
-static mk_err plain_local(const mk_recipient *r, mk_buf *out)
+static mk_err plain_local(const mk_smtp_path *path, mk_buf *out)
 {
-    mk_smtp_path path = {.mailbox = r->mailbox,
-                         .local_part = r->local_part,
-                         .domain = r->domain,
-                         .flags = r->flags};
-    mk_err err = mk_smtp_local_part_plain(&path, out);
+    mk_err err = mk_smtp_local_part_plain(path, out);
     for (size_t i = 0; i < out->len; i++) {
         out->ptr[i] = (char)mk_lower((unsigned char)out->ptr[i]);
     }
@@ -75,6 +73,49 @@ static void refuse(mk_verdict *v, mk_answer answer, const char *code,
     v->text = mk_str_z(text);
 }
 
+/* What an address leads to: octets for a directory. */
+typedef struct place {
+    const mk_str *domain; /* NULL: not an own one */
+    mk_buf plain;
+    char mem[LOCAL_MAX];
+} place;
+
+/* False: no mailbox has such a name. */
+static bool place_find(const mk_local_policy *p, const mk_smtp_path *path,
+                       place *out)
+{
+    mk_buf_init(&out->plain, out->mem, sizeof out->mem);
+    if (plain_local(path, &out->plain) != MK_OK || out->plain.len == 0) {
+        return false;
+    }
+    mk_str plain = mk_buf_str(&out->plain);
+    if ((path->flags & MK_SMTP_PATH_NO_DOMAIN) != 0) {
+        out->domain = is_always_there(plain) ? &p->domains[0] : NULL;
+    } else {
+        out->domain = own_domain(p, path->domain);
+    }
+    if (is_routed(plain)) {
+        out->domain = NULL;
+    }
+    return true;
+}
+
+/* The path that is judged now; false: none that could be looked up. */
+static bool judged_path(const mk_session *s, mk_smtp_path *out)
+{
+    const mk_recipient *r = mk_session_recipient(s);
+
+    if (s->point == MK_POINT_MAIL) {
+        return mk_smtp_mailbox_parse(mk_session_reverse_path(s), out) == MK_OK;
+    }
+    memset(out, 0, sizeof *out);
+    out->mailbox = r->mailbox;
+    out->local_part = r->local_part;
+    out->domain = r->domain;
+    out->flags = r->flags;
+    return true;
+}
+
 static void to_box(mk_session *s, mk_str user, mk_str domain, mk_verdict *v)
 {
     mk_err err = mk_session_set_box(s, domain, user);
@@ -85,55 +126,108 @@ static void to_box(mk_session *s, mk_str user, mk_str domain, mk_verdict *v)
     }
 }
 
+static void refuse_sender(mk_verdict *v)
+{
+    refuse(v, MK_ANSWER_NO, "553 5.7.1",
+           "the sender is not an address of the user who has logged in");
+}
+
+/* Does the reverse-path lead to the login's own mailbox? */
+static void to_sender(const mk_session *s, mk_str user, mk_str domain,
+                      mk_verdict *v)
+{
+    mk_str login = mk_session_login(s);
+    size_t at = mk_str_find(login, '@');
+
+    if (!mk_str_is_nocase(mk_str_sub(login, 0, at), user) ||
+        !mk_str_is_nocase(mk_str_sub(login, at + 1, SIZE_MAX), domain)) {
+        refuse_sender(v);
+    }
+}
+
+static void found(mk_session *s, mk_str user, mk_str domain, mk_verdict *v)
+{
+    if (s->point == MK_POINT_MAIL) {
+        to_sender(s, user, domain, v);
+    } else {
+        to_box(s, user, domain, v);
+    }
+}
+
 static void looked_up(void *self, mk_session *s, mk_directory_result result,
                       mk_str user, mk_str domain, mk_verdict *v)
 {
     const mk_local_policy *p = self;
-    const mk_recipient *r = mk_session_recipient(s);
-    char mem[LOCAL_MAX];
-    mk_buf plain;
+    mk_smtp_path path;
+    place at;
 
-    mk_buf_init(&plain, mem, sizeof mem);
-    plain_local(r, &plain);
     if (result == MK_DIRECTORY_FOUND) {
-        to_box(s, user, domain, v);
-    } else if (is_always_there(mk_buf_str(&plain))) {
-        to_box(s, p->postmaster_user, p->postmaster_domain, v);
-    } else if (result == MK_DIRECTORY_UNKNOWN) {
-        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
-    } else {
+        found(s, user, domain, v);
+    } else if (judged_path(s, &path) && place_find(p, &path, &at) &&
+               is_always_there(mk_buf_str(&at.plain))) {
+        found(s, p->postmaster_user, p->postmaster_domain, v);
+    } else if (result != MK_DIRECTORY_UNKNOWN) {
         refuse(v, MK_ANSWER_LATER, "451 4.3.0", "users cannot be looked up");
+    } else if (s->point == MK_POINT_MAIL) {
+        refuse_sender(v);
+    } else {
+        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
     }
 }
 
-static void at_rcpt(void *self, const mk_stage_call *call, mk_verdict *v)
+static void ask(mk_local_policy *p, const mk_stage_call *call, const place *at,
+                mk_verdict *v)
 {
-    mk_local_policy *p = self;
-    const mk_recipient *r = mk_session_recipient(call->session);
-    char mem[LOCAL_MAX];
-    mk_buf plain;
-    const mk_str *domain;
-
-    if (call->point != MK_POINT_RCPT || r == NULL) {
-        return;
-    }
-    mk_buf_init(&plain, mem, sizeof mem);
-    if (plain_local(r, &plain) != MK_OK || plain.len == 0) {
-        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
-        return;
-    }
-    if ((r->flags & MK_SMTP_PATH_NO_DOMAIN) != 0) {
-        domain = is_always_there(mk_buf_str(&plain)) ? &p->domains[0] : NULL;
-    } else {
-        domain = own_domain(p, r->domain);
-    }
-    if (domain == NULL || is_routed(mk_buf_str(&plain))) {
-        refuse(v, MK_ANSWER_NO, "550 5.7.1", "relaying is not permitted");
-        return;
-    }
     v->kind = MK_VERDICT_WAIT;
     mk_agent_chain_ask_directory(call, p->directory, looked_up, p,
-                                 mk_buf_str(&plain), *domain);
+                                 mk_buf_str(&at->plain), *at->domain);
+}
+
+static void at_mail(mk_local_policy *p, const mk_stage_call *call,
+                    mk_verdict *v)
+{
+    mk_smtp_path path;
+    place at;
+
+    if (mk_session_login(call->session).len == 0 ||
+        mk_session_reverse_path(call->session).len == 0) {
+        return;
+    }
+    if (judged_path(call->session, &path) && place_find(p, &path, &at) &&
+        at.domain != NULL) {
+        ask(p, call, &at, v);
+    } else {
+        refuse_sender(v);
+    }
+}
+
+static void at_rcpt(mk_local_policy *p, const mk_stage_call *call,
+                    mk_verdict *v)
+{
+    bool is_known = mk_session_login(call->session).len > 0;
+    mk_smtp_path path;
+    place at;
+
+    if (!judged_path(call->session, &path) || !place_find(p, &path, &at)) {
+        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
+    } else if (at.domain == NULL) {
+        refuse(v, MK_ANSWER_NO, "550 5.7.1",
+               is_known ? "relaying to other domains is not available here"
+                        : "relaying is not permitted");
+    } else {
+        ask(p, call, &at, v);
+    }
+}
+
+static void at_point(void *self, const mk_stage_call *call, mk_verdict *v)
+{
+    mk_local_policy *p = self;
+
+    if (call->point == MK_POINT_MAIL && p->is_sender_checked) {
+        at_mail(p, call, v);
+    } else if (call->point == MK_POINT_RCPT) {
+        at_rcpt(p, call, v);
+    }
 }
 
 void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage)
@@ -141,8 +235,10 @@ void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage)
     memset(out_stage, 0, sizeof *out_stage);
     out_stage->name = "policy";
     out_stage->self = p;
-    out_stage->points = MK_POINT_BIT(MK_POINT_RCPT);
-    out_stage->at = at_rcpt;
+    out_stage->points =
+        MK_POINT_BIT(MK_POINT_RCPT) |
+        (p->is_sender_checked ? MK_POINT_BIT(MK_POINT_MAIL) : 0);
+    out_stage->at = at_point;
 }
 
 /* ---- its life ------------------------------------------------------------ */
@@ -209,6 +305,7 @@ mk_err mk_local_policy_new(const mk_local_policy_config *c,
     p->directory = c->directory;
     p->bytes = bytes;
     p->domain_count = c->domain_count;
+    p->is_sender_checked = c->is_sender_checked;
     for (size_t i = 0; i < c->domain_count; i++) {
         p->domains[i] = copy_lower(c->domains[i], &at);
     }

@@ -21,6 +21,16 @@ uint32_t mk_session_flags(const mk_session *s)
     return s->flags;
 }
 
+const mk_tls_info *mk_session_tls(const mk_session *s)
+{
+    return s->tls;
+}
+
+mk_str mk_session_login(const mk_session *s)
+{
+    return mk_str_of(s->login, s->is_logged_in ? s->login_bytes : 0u);
+}
+
 mk_str mk_session_id(const mk_session *s)
 {
     return s->tx != NULL ? mk_str_of(s->tx->id, ID_BYTES) : mk_str_z(NULL);

@@ -4,8 +4,9 @@
  * Return-Path: and Received: (RFC 5321 4.4), the id of a transaction, and
  * addresses as literals (RFC 5321 4.1.3, RFC 5952). What the peer said goes
  * in only as far as the grammar lets it: a HELO name that is not a host name
- * stands escaped in a comment (THREATS 27). Local time is not known here, so
- * the date is in UTC.
+ * stands escaped in a comment (THREATS 27). That there was TLS or a login is
+ * told (RFC 3848), who logged in is not. Local time is not known here, so the
+ * date is in UTC.
  */
 #include <string.h>
 
@@ -16,6 +17,8 @@
 
 /* A comment is never longer than a line may be mostly. */
 #define HELO_SHOWN 48u
+#define VERSION_SHOWN 12u
+#define CIPHER_SHOWN 64u
 
 void mk_agent_id_format(uint64_t wall_us, uint64_t seq, uint32_t random,
                         char *out)
@@ -103,9 +106,9 @@ mk_err mk_address_format(uint8_t family, const uint8_t *address, mk_buf *out)
 
 /* ccontent of RFC 5322 3.2.2 from anything: what could end the comment, or
  * is not printable, becomes \xHH, which reads as a quoted-pair. */
-static void add_comment(mk_buf *out, mk_str s)
+static void add_comment(mk_buf *out, mk_str s, size_t max)
 {
-    for (size_t i = 0; i < s.len && i < HELO_SHOWN; i++) {
+    for (size_t i = 0; i < s.len && i < max; i++) {
         unsigned char c = mk_octet_at(s, i);
         if (mk_is_vchar(c) && c != '(' && c != ')' && c != '\\') {
             mk_buf_add_c(out, (char)c);
@@ -115,7 +118,7 @@ static void add_comment(mk_buf *out, mk_str s)
             mk_buf_add_c(out, mk_hex_digit(c));
         }
     }
-    if (s.len > HELO_SHOWN) {
+    if (s.len > max) {
         mk_buf_add_z(out, "...");
     }
 }
@@ -132,7 +135,7 @@ static void add_from(mk_buf *out, const trace_info *t)
     } else {
         mk_address_format(t->peer->family, t->peer->address, out);
         mk_buf_add_z(out, " (HELO ");
-        add_comment(out, t->helo);
+        add_comment(out, t->helo, HELO_SHOWN);
     }
     mk_buf_add_z(out, ")\r\n");
 }
@@ -149,6 +152,28 @@ static void add_path(mk_buf *out, const char *before, mk_str mailbox)
     mk_buf_add_c(out, '>');
 }
 
+/* With = CFWS "WITH" FWS Protocol; the names of RFC 3848 are for ESMTP only.
+ * What TLS it is stands in the comment that may follow. */
+static void add_with(mk_buf *out, const trace_info *t)
+{
+    mk_buf_add_z(out,
+                 t->esmtp ? " (mailkit) with ESMTP" : " (mailkit) with SMTP");
+    if (t->esmtp && t->is_tls) {
+        mk_buf_add_c(out, 'S');
+    }
+    if (t->esmtp && t->is_logged_in) {
+        mk_buf_add_c(out, 'A');
+    }
+    if (t->tls != NULL) {
+        mk_buf_add_z(out, "\r\n\t(");
+        add_comment(out, t->tls->version, VERSION_SHOWN);
+        mk_buf_add_c(out, ' ');
+        add_comment(out, t->tls->cipher, CIPHER_SHOWN);
+        mk_buf_add_c(out, ')');
+    }
+    mk_buf_add_z(out, "\r\n\tid ");
+}
+
 mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out)
 {
     add_path(out, "Return-Path: ", t->reverse_path);
@@ -157,8 +182,7 @@ mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out)
     add_from(out, t);
     mk_buf_add_z(out, "\tby ");
     mk_buf_add(out, t->hostname);
-    mk_buf_add_z(out, t->esmtp ? " (mailkit) with ESMTP\r\n\tid "
-                               : " (mailkit) with SMTP\r\n\tid ");
+    add_with(out, t);
     mk_buf_add(out, t->id);
     if (t->forward_path.len > 0) {
         add_path(out, "\r\n\tfor ", t->forward_path);

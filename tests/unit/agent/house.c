@@ -45,10 +45,41 @@ static mk_err make_policy(house *h, const house_plan *p)
     c.domains = domains;
     c.domain_count = 2;
     c.directory = &h->directory;
+    c.is_sender_checked = p->is_sender_checked;
     if (p->postmaster != NULL) {
         c.postmaster = mk_str_z(p->postmaster);
     }
     return mk_local_policy_new(&c, &h->policy);
+}
+
+static mk_err make_login(house *h, const house_plan *p)
+{
+    mk_users_login_config c;
+    assert_int_equal(mk_sasl_server_config_init(&h->sasl, sizeof h->sasl),
+                     MK_OK);
+    h->sasl.crypto = p->crypto != NULL ? p->crypto : mk_crypto_mbedtls();
+    h->sasl.random = fake_random();
+    h->sasl.mechanisms |= MK_SASL_CRAM_MD5;
+    h->sasl.is_clear_allowed = true;
+    h->sasl.asks_keys = p->asks_keys;
+    h->sasl.hostname = mk_str_z("mx.example");
+    h->sasl.pepper = mk_str_z("sixteen octets..");
+    h->sasl.iterations = 4096;
+    h->authenticator = p->authenticator;
+    if (!p->has_login) {
+        return MK_OK;
+    }
+    assert_int_equal(mk_users_login_config_init(&c, sizeof c), MK_OK);
+    c.host = &h->host.host;
+    c.alloc = &h->a.alloc;
+    c.users = h->users;
+    c.sasl = &h->sasl;
+    c.jobs_max = p->login_jobs > 0 ? p->login_jobs : c.jobs_max;
+    mk_err err = mk_users_login_new(&c, &h->login);
+    if (err == MK_OK) {
+        mk_users_login_authenticator(h->login, &h->authenticator);
+    }
+    return err;
 }
 
 static mk_err make_delivery(house *h, const house_plan *p)
@@ -85,6 +116,7 @@ static mk_err make_inbound(house *h, const house_plan *p)
     if (p->message_max > 0) {
         h->smtp.message_max = p->message_max;
     }
+    h->smtp.sasl = p->is_offering ? &h->sasl : NULL;
     if (p->errors_max > 0) {
         h->smtp.errors_max = p->errors_max;
     }
@@ -112,6 +144,10 @@ static mk_err make_inbound(house *h, const house_plan *p)
     c.header_bytes_max = p->header_max > 0 ? p->header_max : c.header_bytes_max;
     c.log.self = h;
     c.log.write = write_log;
+    c.authenticator = h->authenticator.check != NULL ? &h->authenticator : NULL;
+    c.wrap = p->wrap;
+    c.wrap_self = p->wrap_self;
+    c.is_tls_implicit = p->is_tls_implicit;
     return mk_inbound_new(&c, &h->inbound);
 }
 
@@ -159,6 +195,7 @@ mk_err house_try(house *h, const house_plan *p, unsigned fail_at)
     test_alloc_init(&h->a);
     h->a.fail_at = fail_at;
     mk_err err = make_policy(h, p);
+    err = err == MK_OK ? make_login(h, p) : err;
     err = err == MK_OK ? make_delivery(h, p) : err;
     err = err == MK_OK ? make_inbound(h, p) : err;
     if (err == MK_OK) {
@@ -193,6 +230,7 @@ void house_close(house *h)
     fake_host_jobs(&h->host);
     assert_int_equal(mk_inbound_free(h->inbound), MK_OK);
     assert_int_equal(mk_local_delivery_free(h->delivery), MK_OK);
+    assert_int_equal(mk_users_login_free(h->login), MK_OK);
     mk_local_policy_free(h->policy);
     mk_users_free(h->users);
     if (h->t != NULL) {

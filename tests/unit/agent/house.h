@@ -9,6 +9,8 @@
 
 #include <mailkit/agent.h>
 
+#include <mailkit/crypto.h>
+
 #include "fake_host.h"
 #include "test_vfs.h"
 #include "text.h"
@@ -16,18 +18,28 @@
 typedef struct house_plan {
     mk_stage before; /* at NULL: none */
     mk_stage between;
-    mk_directory directory; /* lookup NULL: the users file */
-    const char *postmaster; /* NULL: the default */
-    size_t message_memory;  /* 0: the default */
-    size_t memory;          /* 0: the default */
-    uint32_t hops_max;      /* 0: the default */
-    uint32_t fields_max;    /* 0: the default */
-    uint64_t header_max;    /* 0: the default */
-    uint64_t message_max;   /* 0: the default */
-    uint32_t errors_max;    /* 0: the default */
+    mk_directory directory;         /* lookup NULL: the users file */
+    const char *postmaster;         /* NULL: the default */
+    size_t message_memory;          /* 0: the default */
+    size_t memory;                  /* 0: the default */
+    uint32_t hops_max;              /* 0: the default */
+    uint32_t fields_max;            /* 0: the default */
+    uint64_t header_max;            /* 0: the default */
+    uint64_t message_max;           /* 0: the default */
+    uint32_t errors_max;            /* 0: the default */
+    mk_authenticator authenticator; /* check NULL: none, or has_login's */
+    mk_err (*wrap)(void *self, mk_engine *inner, mk_engine **out_outer);
+    void *wrap_self;
+    bool is_tls_implicit;
+    bool is_sender_checked;
+    bool has_login;      /* mk_users_login over the users */
+    bool is_offering;    /* the engine offers h->sasl, also in clear */
+    bool asks_keys;      /* of h->sasl */
+    uint32_t login_jobs; /* 0: the default */
     bool has_no_policy;
     bool has_no_delivery;
     const mk_random *random; /* NULL: fake_random */
+    const mk_crypto *crypto; /* NULL: mk_crypto_mbedtls */
     const mk_vfs *disk;      /* NULL: a temporary directory, h->t */
     mk_dir root;             /* with disk */
 } house_plan;
@@ -38,6 +50,9 @@ typedef struct house {
     test_alloc a;
     mk_users *users;
     mk_directory directory;
+    mk_sasl_server_config sasl;
+    mk_users_login *login;
+    mk_authenticator authenticator;
     mk_local_policy *policy;
     mk_local_delivery *delivery;
     mk_inbound *inbound;
@@ -48,11 +63,16 @@ typedef struct house {
     int fds;
 } house;
 
+/* The password of all is "secret". */
 #define HOUSE_USERS                                                            \
     "# who lives here\n"                                                       \
     "ann:{PLAIN}secret\n"                                                      \
     "Bob@Other.example:{PLAIN}secret:maildir\n"                                \
-    "carl@mx.example:{SCRAM-SHA-256}4096,c2FsdA==,aa,bb\n"
+    "carl@mx.example:{SCRAM-SHA-256}4096$c2FsdCBvZiBjYXJsIDE2Lg==$"            \
+    "sZ0uCs+1rVB5n57D+bE4q+I3VovxcgKQ8dU8V9arB+M=$"                            \
+    "yQ+luHhezK+CISpmFRFMaaNjg12zvzZxetRZp+4p0zA=\n"                           \
+    "dave@Other.example:{SCRAM-SHA-1}4096$c2FsdCBvZiBkYXZlIDE2Lg==$"           \
+    "L/U5z67vJ8DW8qnt5aO8TFbCAwo=$vS+vjG4VBilDQ/QIUZ2QHaNT9G0=\n"
 
 /* Own domains: mx.example and other.example. */
 void house_open(house *h, const house_plan *plan);

@@ -85,6 +85,8 @@ static void longest_trace_fits(void **state)
     static char path[257];
     static char out_mem[TRACE_MAX];
     mk_peer peer = {.family = 6};
+    mk_tls_info tls = {.version = mk_str_of(name, 255),
+                       .cipher = mk_str_of(name, 255)};
     mk_buf out;
     (void)state;
     memset(name, 'n', 255);
@@ -95,6 +97,9 @@ static void longest_trace_fits(void **state)
                         .helo = mk_str_z(name),
                         .helo_valid = valid != 0,
                         .esmtp = true,
+                        .is_tls = true,
+                        .is_logged_in = true,
+                        .tls = &tls,
                         .peer = &peer,
                         .hostname = mk_str_z(name),
                         .id = mk_str_z("777777777777777777777"),
@@ -158,6 +163,28 @@ static void log_lines(void **state)
           .text = MK_STR_INIT("cut"),
           .err = MK_E_CUT},
          "id=ID from=<> to=<> size=0 outcome=\"cut\" delay=0ms fault=E_CUT"},
+        {{.kind = MK_LOG_LOGIN,
+          .text = MK_STR_INIT("logged in"),
+          .peer = &somebody,
+          .login = MK_STR_INIT("ann@mx.example"),
+          .mechanism = "SCRAM-SHA-256",
+          .is_tls = true},
+         "id=- from=<> to=<> size=0 outcome=\"logged in\" delay=0ms "
+         "peer=[192.0.2.7]:1025 login=<ann@mx.example> "
+         "mechanism=SCRAM-SHA-256 tls=yes"},
+        {{.kind = MK_LOG_LOGIN,
+          .text = MK_STR_INIT("authentication failed"),
+          .login = MK_STR_INIT("x> mechanism=y"),
+          .err = MK_E_AUTH},
+         "id=- from=<> to=<> size=0 outcome=\"authentication failed\" "
+         "delay=0ms login=<x\\x3E mechanism=y> mechanism=- tls=no "
+         "fault=E_AUTH"},
+        {{.kind = MK_LOG_MESSAGE,
+          .id = MK_STR_INIT("ID"),
+          .login = MK_STR_INIT("ann@mx.example"),
+          .is_tls = true},
+         "id=ID from=<> to=<> size=0 outcome=\"\" delay=0ms "
+         "login=<ann@mx.example>"},
         {{.kind = MK_LOG_LATE, .id = MK_STR_INIT("ID")},
          "id=ID from=<> to=<> size=0 outcome=\"\" delay=0ms late=yes"},
         {{.kind = MK_LOG_MESSAGE,
@@ -203,6 +230,7 @@ static void sec_027_longest_log_line(void **state)
     assert_int_equal(mk_log_format(&r, &b), MK_OK);
     assert_null(memchr(mem, 0x1b, b.len));
     r.id = r.code = r.text = r.helo = r.reverse_path = r.forward_path = all;
+    r.login = all;
     hostile[sizeof hostile - 1] = '\0';
     r.stage = hostile;
     mk_buf_init(&b, mem, sizeof mem);

@@ -20,6 +20,16 @@
 static const mk_str domains[] = {MK_STR_INIT("mx.example"),
                                  MK_STR_INIT("Other.Example")};
 
+#define SALT "c2FsdCBvZiBjYXJsIDE2Lg=="
+#define STORED "sZ0uCs+1rVB5n57D+bE4q+I3VovxcgKQ8dU8V9arB+M="
+#define SERVER "yQ+luHhezK+CISpmFRFMaaNjg12zvzZxetRZp+4p0zA="
+#define KEYS_256 "4096$" SALT "$" STORED "$" SERVER
+#define KEYS_256_RFC_5803 "4096:" SALT "$" STORED ":" SERVER
+#define KEYS_1                                                                 \
+    "4096$" SALT "$L/U5z67vJ8DW8qnt5aO8TFbCAwo=$vS+vjG4VBilDQ/QIUZ2QHaNT9G0="
+#define OCTETS_50 "12345678901234567890123456789012345678901234567890"
+#define OCTETS_250 OCTETS_50 OCTETS_50 OCTETS_50 OCTETS_50 OCTETS_50
+
 static const struct {
     const char *text;
     mk_err want;
@@ -34,7 +44,26 @@ static const struct {
     {"a:{plain}x\nA@other.EXAMPLE:{PLAIN}y\n", MK_OK, 0, "", 2},
     {"a:{PLAIN}x:maildir\n", MK_OK, 0, "", 1},
     {"a:{PLAIN}x:y:z\n", MK_OK, 0, "", 1},
-    {"a:{SCRAM-SHA-256}4096,c2E=,aa,bb:maildir\n", MK_OK, 0, "", 1},
+    {"a:{SCRAM-SHA-256}" KEYS_256 ":maildir\n", MK_OK, 0, "", 1},
+    {"a:{SCRAM-SHA-256}" KEYS_256_RFC_5803 "\n", MK_OK, 0, "", 1},
+    {"a:{SCRAM-SHA-256}" KEYS_256_RFC_5803 ":maildir\n", MK_OK, 0, "", 1},
+    {"a:{scram-sha-1}" KEYS_1 "\n", MK_OK, 0, "", 1},
+    {"a:{SCRAM-SHA-1}" KEYS_256 "\n", MK_E_SYNTAX, 1, "STORED", 0},
+    {"a:{SCRAM-SHA-256}" KEYS_1 "\n", MK_E_SYNTAX, 1, "STORED", 0},
+    {"a:{SCRAM-SHA-256}" KEYS_256 " \n", MK_E_SYNTAX, 1, "STORED", 0},
+    {"a:{SCRAM-SHA-256}4096,c2E=,aa,bb\n", MK_E_SYNTAX, 1, "STORED", 0},
+    {"a:{SCRAM-SHA-256}0" KEYS_256 "\n", MK_E_SYNTAX, 1, "STORED", 0},
+    {"a:{SCRAM-SHA-256}4095$YQ==$YQ==$YQ==\n", MK_E_LIMIT, 1, "4096", 0},
+    {"a:{PLAIN} \n", MK_OK, 0, "", 1},
+    {"  \n\t\r\n \t", MK_OK, 0, "", 0},
+    {"a:{PLAIN}x\ty\n", MK_E_SYNTAX, 1, "control", 0},
+    {"a:{PLAIN}x\x7f\n", MK_E_SYNTAX, 1, "control", 0},
+    {"a:{PLAIN}\xc3\xa4\n", MK_OK, 0, "", 1},
+    {"a:{PLAIN}x:maildir \n", MK_E_SYNTAX, 1, "blanks", 0},
+    {"a:{PLAIN}x:mbox\t\n", MK_E_UNSUPPORTED, 1, "mbox", 0},
+    {"a:{PLAIN}:maildir:maildir\n", MK_OK, 0, "", 1},
+    {"a:{PLAIN}" OCTETS_250 "12345\n", MK_OK, 0, "", 1},
+    {"a:{PLAIN}" OCTETS_250 "123456\n", MK_E_LIMIT, 1, "255", 0},
     {"a:{PLAIN}x\nb\n", MK_E_SYNTAX, 2, "NAME:", 0},
     {"\n#\n:{PLAIN}x\n", MK_E_SYNTAX, 3, "name", 0},
     {"a:x\n", MK_E_UNSUPPORTED, 1, "{PLAIN}", 0},
@@ -42,7 +71,7 @@ static const struct {
     {"a:{PLAIN}\n", MK_E_SYNTAX, 1, "empty", 0},
     {"a:{PLAIN}:maildir\n", MK_E_SYNTAX, 1, "empty", 0},
     {"a:{PLAIN}x:mbox\n", MK_E_UNSUPPORTED, 1, "mbox", 0},
-    {"a:{SCRAM-SHA-256}x:dbox\n", MK_E_SYNTAX, 1, "maildir", 0},
+    {"a:{SCRAM-SHA-256}x:dbox\n", MK_E_SYNTAX, 1, "STORED", 0},
     {"a:{PLAIN}x\nb:{PLAIN}x\nA:{PLAIN}y\n", MK_E_EXISTS, 3, "twice", 0},
     {"a:{PLAIN}x\na@MX.example:{PLAIN}y\n", MK_E_EXISTS, 2, "twice", 0},
     {"a@v.example:{PLAIN}x\n", MK_E_SYNTAX, 1, "own", 0},
