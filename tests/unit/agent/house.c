@@ -31,7 +31,8 @@ static mk_err make_policy(house *h, const house_plan *p)
 {
     mk_local_policy_config c;
     mk_users_fault fault;
-    mk_err err = mk_users_parse(&h->a.alloc, mk_str_z(HOUSE_USERS), domains, 2,
+    const char *file = p->users != NULL ? p->users : HOUSE_USERS;
+    mk_err err = mk_users_parse(&h->a.alloc, mk_str_z(file), domains, 2,
                                 &h->users, &fault);
     if (err != MK_OK) {
         return err;

@@ -19,6 +19,7 @@ typedef struct house_plan {
     mk_stage before; /* at NULL: none */
     mk_stage between;
     mk_directory directory;         /* lookup NULL: the users file */
+    const char *users;              /* NULL: HOUSE_USERS */
     const char *postmaster;         /* NULL: the default */
     size_t message_memory;          /* 0: the default */
     size_t memory;                  /* 0: the default */
