@@ -4,8 +4,8 @@
  * (RFC 2195), SCRAM-SHA-1 and -SHA-256 with and without -PLUS (RFC 5802,
  * 7677, 5929, 9266), XOAUTH2, OAUTHBEARER (RFC 7628), EXTERNAL, ANONYMOUS
  * (RFC 4505). One exchange lies in one block of the caller's memory; it sees
- * messages as octets, base64 and line framing belong to the protocol around
- * it. Long computations come in slices, so that no loop stalls.
+ * messages as octets, or takes them in base64; lines belong to the protocol
+ * around it. Long computations come in slices, so that no loop stalls.
  * It refuses NTLM, DIGEST-MD5 and GSSAPI, to try a weaker mechanism by itself,
  * and to call a server genuine whose signature it has not seen.
  */

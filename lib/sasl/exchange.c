@@ -81,6 +81,21 @@ mk_err mk_sasl_text_fits(const mk_sasl *s)
     return s->text.full ? MK_E_LIMIT : MK_OK;
 }
 
+mk_err mk_sasl_keep(mk_sasl *s, mk_str octets)
+{
+    mk_buf *b = &s->text;
+
+    if (b->full || octets.len > b->max - b->len) {
+        b->full = true;
+        return MK_E_LIMIT;
+    }
+    if (octets.len > 0) {
+        memmove(b->ptr + b->len, octets.ptr, octets.len);
+        b->len += octets.len;
+    }
+    return MK_OK;
+}
+
 mk_str mk_sasl_text_from(const mk_sasl *s, size_t start)
 {
     return mk_str_sub(mk_buf_str(&s->text), start, SIZE_MAX);
@@ -149,6 +164,52 @@ mk_err mk_sasl_take(mk_sasl *s, mk_str message)
         mk_sasl_end(s, err);
     }
     return MK_OK;
+}
+
+/* The first message may need all the room. Those behind it come to lie far
+ * enough from the text for what is written while they are read. */
+static void begin_hearing(mk_sasl *s)
+{
+    size_t at = s->text.len;
+    size_t room = s->text.max - at;
+
+    if (s->turn > 0) {
+        at += room / 2;
+        room -= room / 2;
+    }
+    mk_base64_decoder_init(&s->decoder, MK_BASE64_STRICT);
+    mk_buf_init(&s->incoming, s->text.ptr + at, room);
+    s->defect = MK_OK;
+    s->is_hearing = true;
+}
+
+void mk_sasl_hear(mk_sasl *s, mk_str base64)
+{
+    mk_err err;
+
+    if (!s->is_hearing) {
+        begin_hearing(s);
+    }
+    err = mk_base64_decode(&s->decoder, &base64, &s->incoming);
+    if (s->defect == MK_OK && err != MK_WAIT) {
+        s->defect = err == MK_E_ROOM ? MK_E_LIMIT : err;
+    }
+}
+
+mk_err mk_sasl_heard(mk_sasl *s)
+{
+    mk_str none = {NULL, 0};
+
+    mk_sasl_hear(s, none);
+    s->is_hearing = false;
+    if (s->defect == MK_OK) {
+        s->defect = mk_base64_decode_finish(&s->decoder);
+    }
+    if (s->defect != MK_OK) {
+        mk_sasl_fail(s, s->defect);
+        return s->defect;
+    }
+    return mk_sasl_take(s, mk_buf_str(&s->incoming));
 }
 
 void mk_sasl_fail(mk_sasl *s, mk_err why)

@@ -10,6 +10,7 @@
 #ifndef SASL_INTERNAL_H
 #define SASL_INTERNAL_H
 
+#include <mailkit/codec.h>
 #include <mailkit/sasl.h>
 
 enum {
@@ -105,6 +106,11 @@ struct mk_sasl {
     bool is_told;               /* mk_sasl_next has said SEND */
     uint8_t turn;               /* messages taken */
     mk_str message;
+    /* a message that is heard in parts, behind the text or in its room */
+    mk_base64_decoder decoder;
+    mk_buf incoming;
+    mk_err defect; /* of that message */
+    bool is_hearing;
     mk_sasl_ask ask; /* its names are the exchange's */
     char authcid[MK_SASL_NAME_MAX], authzid[MK_SASL_NAME_MAX];
     /* SCRAM: parts of text; what the tls of this end gives for its type */
@@ -118,6 +124,8 @@ struct mk_sasl {
 mk_err mk_sasl_send(mk_sasl *s, mk_str message, mk_sasl_state after);
 /* MK_OK when the text took all that was written into it, else MK_E_LIMIT. */
 mk_err mk_sasl_text_fits(const mk_sasl *s);
+/* Append octets, which may lie in the room behind the text. */
+mk_err mk_sasl_keep(mk_sasl *s, mk_str octets);
 /* The text behind its first octets. */
 mk_str mk_sasl_text_from(const mk_sasl *s, size_t start);
 /* Over; MK_OK: DONE. */

@@ -23,10 +23,31 @@ static const mk_sasl_row rows[] = {
 };
 /* clang-format on */
 
+static const mk_sasl_server_ops ops = {
+    .name = mk_sasl_name,
+    .find = mk_sasl_find,
+    .need = mk_sasl_need,
+    .offer = mk_sasl_server_offer,
+    .open = mk_sasl_server_open,
+    .next_state = mk_sasl_next,
+    .message = mk_sasl_message,
+    .hear = mk_sasl_hear,
+    .heard = mk_sasl_heard,
+    .fail = mk_sasl_fail,
+    .why = mk_sasl_why,
+    .which = mk_sasl_which,
+    .question = mk_sasl_question,
+    .resolve = mk_sasl_resolve,
+    .authcid = mk_sasl_authcid,
+    .authzid = mk_sasl_authzid,
+    .close = mk_sasl_close,
+};
+
 mk_err mk_sasl_server_config_init(mk_sasl_server_config *c, size_t size)
 {
     static const mk_sasl_server_config defaults = {
         .size = sizeof defaults,
+        .ops = &ops,
         .mechanisms = MK_SASL_PLAIN | MK_SASL_LOGIN | SASL_SCRAM,
         .iterations = 10000,
         .slice_iterations = 2000,

@@ -133,7 +133,7 @@ static mk_err take_pairs(mk_sasl *s, mk_str in)
 
 static mk_str keep(mk_sasl *s, mk_str message)
 {
-    (void)mk_buf_add(&s->text, message);
+    (void)mk_sasl_keep(s, message);
     return mk_buf_str(&s->text);
 }
 

@@ -19,7 +19,7 @@ static mk_err take_password(mk_sasl *s, mk_str password)
         return MK_E_LIMIT;
     }
     s->text.len = 0;
-    (void)mk_buf_add(&s->text, password);
+    (void)mk_sasl_keep(s, password);
     s->ask.secret = mk_buf_str(&s->text);
     return mk_sasl_ask_now(s);
 }

@@ -59,7 +59,7 @@ static mk_err take_first(mk_sasl *s, mk_str message)
     mk_str in, type;
     mk_err err;
 
-    (void)mk_buf_add(&s->text, message);
+    (void)mk_sasl_keep(s, message);
     in = mk_buf_str(&s->text);
     err = take_flag(s, &in, &type);
     if (err == MK_OK) {
@@ -207,7 +207,7 @@ static mk_err take_without_proof(mk_sasl *s, mk_str message, mk_str *out_value)
         !mk_sasl_is_extensions(mk_str_sub(rest, 1, SIZE_MAX))) {
         return MK_E_SYNTAX;
     }
-    (void)mk_buf_add(&s->text, rest);
+    (void)mk_sasl_keep(s, rest);
     return mk_sasl_text_fits(s);
 }
 
