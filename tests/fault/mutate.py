@@ -35,9 +35,10 @@ TESTS = {
     'store': ['fault/fault_power_cut', 'unit/unit_store_lf',
               'unit/unit_store_maildir', 'unit/unit_store_delivery',
               'fault/fault_killed', 'fault/fault_faults',
-              'unit/unit_agent_delivery'],
+              'unit/unit_agent_delivery', 'unit/unit_agent_delivery_boxes'],
     'agent': ['fault/fault_power_cut', 'fault/fault_killed',
-              'unit/unit_agent_delivery', 'fault/fault_faults',
+              'unit/unit_agent_delivery', 'unit/unit_agent_delivery_boxes',
+              'fault/fault_faults',
               'unit/unit_agent_chain'],
 }
 OF_FILE = {POSIX: 'posix', COMMIT: 'disk', FILE: 'disk', QUEUE: 'disk',
@@ -205,18 +206,10 @@ static mk_err prepare'''),
     (STORE, '''        err = whole_write(d);
 ''', '''        (void)whole_write(d);
 '''),
-    (STORE, '''    writer_drop(d);
-    if (err != MK_OK) {
-        mk_disk_file_discard(&d->item.file);''', '''    writer_drop(d);
-    if (false) {
-        mk_disk_file_discard(&d->item.file);'''),
     (STORE, 'i < d->body_n && err == MK_OK', 'i < d->body_n'),
     (STORE, '''    if (err == MK_OK) {
         err = mk_lf_writer_end(&d->w);''', '''    {
         err = mk_lf_writer_end(&d->w);'''),
-    (STORE, '''    err = mk_lf_writer_add(&d->w, top);
-    d->top_bytes''', '''    (void)mk_lf_writer_add(&d->w, top);
-    d->top_bytes'''),
     (STORE, '''    err = mk_lf_writer_add(&d->w, wire);
     return err == MK_OK ? MK_OK : broken(d, err);''',
      '''    err = mk_lf_writer_add(&d->w, wire);
@@ -284,7 +277,6 @@ static mk_err prepare'''),
     (JOB, '''    err = mk_delivery_copy(d, m->source, mk_str_of(m->top, m->top_len));
     if (err == MK_OK) {''', '''    err = mk_delivery_copy(d, m->source, mk_str_of(m->top, m->top_len));
     if (true) {'''),
-    (JOB, 'c != NULL && err == MK_OK; c = c->after', 'c != NULL; c = c->after'),
     (JOB, 'return err == MK_OK ? source_add(m) : err;',
      'return source_add(m);'),
     (JOB, '''        err = err == MK_OK ? mk_delivery_end(m->source) : err;

@@ -177,6 +177,33 @@ static void fault_f10_io_errors_at_any_call(void **state)
     all_calls_fail(rows + 1, 2, DISK_DIR_SYNC, SPILLED);
 }
 
+/* A letter that stays in memory and takes several writes. */
+static void fault_f10_one_write_of_many_fails(void **state)
+{
+    static const scene s = {.name = "large",
+                            .letters = {{200000, ANN}},
+                            .count = 1,
+                            .boxes_made = true};
+    bool hit = true;
+    (void)state;
+    for (unsigned n = 1; hit; n++) {
+        told t = {0};
+        fake_disk *d = play_disk(&s);
+        house_open(&h, &(house_plan){.message_memory = 1000000,
+                                     .disk = &d->vfs,
+                                     .root = d->root});
+        h.host.wall_s = (int64_t)d->time_s;
+        d->fail_at = n;
+        d->fail_kind = DISK_WRITE;
+        play_letters(&h, d, &s, 1, &t);
+        hit = d->calls >= n;
+        assert_true(hit || n > 3);
+        assert_int_equal(t.yes[0], !hit);
+        goes_on(d, &s, &t, 0);
+        fake_disk_free(d);
+    }
+}
+
 static void fault_f14_not_blocking_is_an_error(void **state)
 {
     static const row rows[] = {{EAGAIN, "451 4.3.0"},
@@ -456,6 +483,7 @@ int main(void)
         TEST(fault_f08_room_ends_in_the_middle),
         TEST(fault_f10_io_errors_at_any_call),
         TEST(fault_f10_directory_is_opened_anew),
+        TEST(fault_f10_one_write_of_many_fails),
         TEST(fault_f12_short_reads_and_writes),
         TEST(fault_f14_not_blocking_is_an_error),
         TEST(fault_f15_no_descriptors_at_any_open),
