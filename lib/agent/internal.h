@@ -107,6 +107,7 @@ struct mk_session {
     void *asked_self;
     const mk_tls_info *tls; /* the engine's: NULL once it is closed */
     char *login;            /* counts once is_logged_in */
+    char *claimed;          /* who the peer says to be, during a login */
     char *kept; /* body octets for the stages behind one that waits */
     size_t kept_bytes;
     uint64_t began_ms;
@@ -115,6 +116,7 @@ struct mk_session {
     uint32_t bytes; /* of this block */
     uint16_t helo_bytes;
     uint16_t login_bytes;
+    uint16_t claimed_bytes;
     uint8_t flags; /* mk_smtp_event_flag */
     uint8_t point;
     uint8_t stage;    /* asked now */
@@ -200,13 +202,15 @@ void mk_agent_login_forget(mk_session *s);
 typedef enum secret_scheme {
     SCHEME_PLAIN = 0,
     SCHEME_SCRAM_SHA_256 = 1,
-    SCHEME_SCRAM_SHA_1 = 2
+    SCHEME_SCRAM_SHA_1 = 2,
+    SCHEME_BEARER = 3
 } secret_scheme;
 
 typedef struct account {
     mk_str name;   /* lower case; ptr NULL: an empty place */
     mk_str domain; /* lower case */
-    char *secret;  /* PLAIN: the password; else stored key, server key, salt */
+    char *secret;  /* PLAIN, BEARER: as it is; else stored key, server key,
+                    * salt */
     uint32_t iterations;
     uint16_t secret_bytes;
     uint8_t scheme; /* secret_scheme */

@@ -12,12 +12,32 @@
 #include "base/ascii.h"
 #include "internal.h"
 
+static void text_free(const mk_session *s, char **io_text, uint16_t *io_bytes)
+{
+    mk_alloc_put(s->in->c.alloc, *io_text, *io_bytes);
+    *io_text = NULL;
+    *io_bytes = 0;
+}
+
+/* NULL when memory is out. */
+static void text_keep(const mk_session *s, mk_str text, char **io_text,
+                      uint16_t *io_bytes)
+{
+    text_free(s, io_text, io_bytes);
+    *io_text = mk_agent_copy(s->in->c.alloc, text, text.len);
+    *io_bytes = (uint16_t)(*io_text != NULL ? text.len : 0);
+}
+
+static void login_free(mk_session *s)
+{
+    text_free(s, &s->login, &s->login_bytes);
+    s->is_logged_in = false;
+}
+
 void mk_agent_login_forget(mk_session *s)
 {
-    mk_alloc_put(s->in->c.alloc, s->login, s->login_bytes);
-    s->login = NULL;
-    s->login_bytes = 0;
-    s->is_logged_in = false;
+    login_free(s);
+    text_free(s, &s->claimed, &s->claimed_bytes);
 }
 
 /* ---- the question -------------------------------------------------------- */
@@ -36,7 +56,6 @@ void mk_agent_login_withdraw(mk_session *s)
 
     if (s->at_login) {
         question_close(s);
-        mk_agent_login_forget(s);
         if (a->withdrawn != NULL) {
             a->withdrawn(a->self, ask);
         }
@@ -47,7 +66,10 @@ void mk_agent_login_ask(mk_session *s, const mk_event *ev)
 {
     const mk_authenticator *a = s->in->c.authenticator;
 
-    mk_agent_login_forget(s);
+    login_free(s);
+    /* a failure tells no name: the record shall (THREATS 51) */
+    mk_str claimed = mk_str_sub(ev->of.sasl->authcid, 0, MK_SASL_NAME_MAX);
+    text_keep(s, claimed, &s->claimed, &s->claimed_bytes);
     if (a == NULL) {
         mk_sasl_answer(s->engine, ev->op, MK_ANSWER_LATER, NULL);
         return;
@@ -84,12 +106,6 @@ static mk_err name_check(mk_str login)
     return MK_OK;
 }
 
-static void name_keep(mk_session *s, mk_str login)
-{
-    s->login = mk_agent_copy(s->in->c.alloc, login, login.len);
-    s->login_bytes = (uint16_t)(s->login != NULL ? login.len : 0);
-}
-
 mk_err mk_login_answer(mk_ask ask, mk_answer answer, const mk_sasl_keys *keys,
                        mk_str login)
 {
@@ -104,13 +120,13 @@ mk_err mk_login_answer(mk_ask ask, mk_answer answer, const mk_sasl_keys *keys,
         return err;
     }
     if (is_yes) {
-        name_keep(s, login);
+        text_keep(s, login, &s->login, &s->login_bytes);
     }
     bool is_short = is_yes && s->login == NULL;
     err = mk_sasl_answer(s->engine, s->op, is_short ? MK_ANSWER_LATER : answer,
                          keys);
     if (err != MK_OK) {
-        mk_agent_login_forget(s);
+        login_free(s);
     }
     if (err == MK_E_ARG) {
         return err;
@@ -135,7 +151,11 @@ static void log_end(const mk_session *s, const mk_event *ev)
         mk_log_record r = mk_agent_inbound_record(s, MK_LOG_LOGIN);
         r.err = ev->err == MK_OK && !s->is_logged_in ? MK_E_AUTH : ev->err;
         r.text = mk_str_z(r.err == MK_OK ? "logged in" : mk_err_text(r.err));
-        r.login = s->is_logged_in ? r.login : what->argument;
+        if (!s->is_logged_in) {
+            r.login = what->argument.len > 0
+                          ? what->argument
+                          : mk_str_of(s->claimed, s->claimed_bytes);
+        }
         r.mechanism = mk_sasl_name((mk_sasl_mechanism)what->mechanism);
         log->write(log->self, &r);
     }
@@ -145,7 +165,8 @@ void mk_agent_login_end(mk_session *s, const mk_event *ev)
 {
     s->is_logged_in = ev->err == MK_OK && s->login != NULL;
     if (!s->is_logged_in) {
-        mk_agent_login_forget(s);
+        login_free(s);
     }
     log_end(s, ev);
+    text_free(s, &s->claimed, &s->claimed_bytes);
 }

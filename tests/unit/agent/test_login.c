@@ -415,9 +415,15 @@ static void sec_051_connections_that_guess(void **state)
         text_clear(&h.log);
         house_greet(&h);
         ask(names[i % 3]);
-        login_rig_end(&h.conn, MK_E_AUTH, names[i % 3], MK_SASL_PLAIN);
+        /* a failure as the engine tells it has no name */
+        login_rig_end(&h.conn, MK_E_AUTH, "", MK_SASL_PLAIN);
         assert_logged("peer=[192.0.2.1]:40000");
-        assert_logged(i % 3 == 2 ? "login=<> " : "login=<");
+        assert_logged(i % 3 == 0   ? " login=<ann> "
+                      : i % 3 == 1 ? " login=<root> "
+                                   : " login=<> ");
+        text_clear(&h.log);
+        login_rig_end(&h.conn, MK_E_SYNTAX, "", MK_SASL_PLAIN);
+        assert_logged(" login=<> ");
     }
     house_close(&h);
 }
