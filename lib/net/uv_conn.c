@@ -402,7 +402,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         tell_broken(c);
         converse(c);
     }
-    if ((events & UV_READABLE) != 0) {
+    if ((events & UV_READABLE) != 0 && is_reading(c)) {
+        /* what was read once is not unwanted, even if no more is wanted: it
+         * stays armed until something comes that must not be read yet */
+        events &= ~UV_READABLE;
         for (reads = 0; reads < reads_max && is_reading(c); reads++) {
             if (!read_once(c)) {
                 break;
