@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * smtp/extensions.c: the rows of extensions.h: PIPELINING (RFC 2920), SIZE
- * (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), and the
- * loops over them. An extension that is not offered has no parameters: they
- * are answered 555 (RFC 5321 4.1.1.11). Logic beyond a value's syntax does not
- * live here.
+ * (RFC 1870), 8BITMIME (RFC 6152), ENHANCEDSTATUSCODES (RFC 2034), STARTTLS
+ * (RFC 3207), AUTH (RFC 4954), and the loops over them. An extension that is
+ * not offered has no parameters: they are answered 555 (RFC 5321 4.1.1.11).
+ * Logic beyond a value's syntax does not live here.
  */
 #include "smtp/extensions.h"
 
 #include "base/ascii.h"
+
+#include <mailkit/sasl.h>
 
 /* SIZE: 1*20DIGIT (RFC 1870 3, 4). 0 means that no limit is stated. */
 static const char *take_size(const mk_smtp_server_config *c, mk_str value,
@@ -26,8 +28,10 @@ static const char *take_size(const mk_smtp_server_config *c, mk_str value,
     return NULL;
 }
 
-static void print_size(const mk_smtp_server_config *c, mk_buf *out)
+static void print_size(const mk_smtp_server_config *c, const mk_tls_info *tls,
+                       mk_buf *out)
 {
+    (void)tls;
     (void)mk_buf_add_c(out, ' ');
     (void)mk_buf_add_u64(out, c->message_max);
 }
@@ -37,6 +41,19 @@ static void learn_size(mk_str value, smtp_offer *io)
     uint64_t size;
     if (mk_str_u64(value, &size) == MK_OK) {
         io->size_max = size;
+    }
+}
+
+/* The mechanisms of this connection (RFC 4954 3), the strongest first. */
+static void print_auth(const mk_smtp_server_config *c, const mk_tls_info *tls,
+                       mk_buf *out)
+{
+    uint32_t offer = c->sasl->ops->offer(c->sasl, tls);
+    for (uint32_t bit = MK_SASL_ALL / 2 + 1; bit > 0; bit >>= 1) {
+        if ((offer & bit) != 0) {
+            (void)mk_buf_add_c(out, ' ');
+            (void)mk_buf_add_z(out, c->sasl->ops->name((mk_sasl_mechanism)bit));
+        }
     }
 }
 
@@ -61,21 +78,67 @@ static const char *take_body(const mk_smtp_server_config *c, mk_str value,
     return "501 5.5.4 BODY wants 7BIT or 8BITMIME";
 }
 
+/* hexchar = "+" 2HEXDIG, of capitals: the two digits, or -1 */
+static int hexchar(mk_str s)
+{
+    int high = s.len < 3 ? -1 : mk_hex_value(mk_octet_at(s, 1));
+    int low = s.len < 3 ? -1 : mk_hex_value(mk_octet_at(s, 2));
+    bool small = s.len >= 3 && (s.ptr[1] >= 'a' || s.ptr[2] >= 'a');
+    return high < 0 || low < 0 || small ? -1 : high * 16 + low;
+}
+
+/* xtext = *( xchar / hexchar ); xchar is visible but for "+" and "=" (RFC 3461
+ * 4). What it stands for is judged by who reads it. */
+static mk_err decode_xtext(mk_str text, mk_buf *out)
+{
+    while (text.len > 0) {
+        int c = text.ptr[0] == '+' ? hexchar(text) : mk_octet_at(text, 0);
+        if (c < 0 || mk_buf_add_c(out, (char)c) != MK_OK) {
+            return MK_E_SYNTAX;
+        }
+        text = mk_str_sub(text, text.ptr[0] == '+' ? 3 : 1, SIZE_MAX);
+    }
+    return MK_OK;
+}
+
+/* AUTH: xtext of a mailbox, or "<>" (RFC 4954 5). Who is named there is not
+ * handed on: nobody here vouches for it. */
+static const char *take_auth(const mk_smtp_server_config *c, mk_str value,
+                             mk_smtp_event *ev)
+{
+    static const char refusal[] = "501 5.5.4 AUTH wants a mailbox";
+    char room[256]; /* of a path (RFC 5321 4.5.3.1.3) */
+    mk_buf plain;
+    mk_smtp_path path;
+    (void)c;
+    (void)ev;
+    mk_buf_init(&plain, room, sizeof room);
+    if (decode_xtext(value, &plain) != MK_OK) {
+        return refusal;
+    }
+    mk_str mailbox = mk_buf_str(&plain);
+    bool fine = mk_str_is(mailbox, mk_str_z("<>")) ||
+                (mk_smtp_mailbox_parse(mailbox, &path) == MK_OK &&
+                 (path.flags & MK_SMTP_PATH_NO_DOMAIN) == 0);
+    return fine ? NULL : refusal;
+}
+
 /* clang-format off */
 static const smtp_extension extensions[] = {
-    /* keyword              bit                                    sessions          print       learn       rfc */
-    {"PIPELINING",          MK_SMTP_EXTENSION_PIPELINING,          SMTP_SESSION_ANY, NULL,       NULL,       "2920"},
-    {"SIZE",                MK_SMTP_EXTENSION_SIZE,                SMTP_SESSION_ANY, print_size, learn_size, "1870"},
-    {"8BITMIME",            MK_SMTP_EXTENSION_8BITMIME,            SMTP_SESSION_ANY, NULL,       NULL,       "6152"},
-    {"ENHANCEDSTATUSCODES", MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, SMTP_SESSION_ANY, NULL,       NULL,       "2034"},
-    {"STARTTLS",            MK_SMTP_EXTENSION_STARTTLS,            0,                NULL,       NULL,       "3207"},
-    {"AUTH",                MK_SMTP_EXTENSION_AUTH,                0,                NULL,       learn_auth, "4954"},
+    /* keyword              bit                                    print       learn       rfc */
+    {"PIPELINING",          MK_SMTP_EXTENSION_PIPELINING,          NULL,       NULL,       "2920"},
+    {"SIZE",                MK_SMTP_EXTENSION_SIZE,                print_size, learn_size, "1870"},
+    {"8BITMIME",            MK_SMTP_EXTENSION_8BITMIME,            NULL,       NULL,       "6152"},
+    {"ENHANCEDSTATUSCODES", MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, NULL,       NULL,       "2034"},
+    {"STARTTLS",            MK_SMTP_EXTENSION_STARTTLS,            NULL,       NULL,       "3207"},
+    {"AUTH",                MK_SMTP_EXTENSION_AUTH,                print_auth, learn_auth, "4954"},
 };
 
 static const smtp_param params[] = {
     /* keyword  places           row  seen  take */
     {"SIZE",    SMTP_PARAM_MAIL, 1,   1,    take_size},
     {"BODY",    SMTP_PARAM_MAIL, 2,   2,    take_body},
+    {"AUTH",    SMTP_PARAM_MAIL, 5,   4,    take_auth},
 };
 /* clang-format on */
 
@@ -85,24 +148,21 @@ enum {
 };
 
 void mk_smtp_extensions_print(const mk_smtp_server_config *c, uint32_t offered,
-                              unsigned session, mk_buf *out)
+                              const mk_tls_info *tls, mk_buf *out)
 {
     size_t last = EXTENSIONS;
     for (size_t i = 0; i < EXTENSIONS; i++) {
-        if ((extensions[i].bit & offered) != 0 &&
-            (extensions[i].sessions & session) != 0) {
-            last = i;
-        }
+        last = (extensions[i].bit & offered) != 0 ? i : last;
     }
     for (size_t i = 0; last < EXTENSIONS && i <= last; i++) {
         const smtp_extension *x = &extensions[i];
-        if ((x->bit & offered) == 0 || (x->sessions & session) == 0) {
+        if ((x->bit & offered) == 0) {
             continue;
         }
         (void)mk_buf_add_z(out, i == last ? "250 " : "250-");
         (void)mk_buf_add_z(out, x->keyword);
         if (x->print != NULL) {
-            x->print(c, out);
+            x->print(c, tls, out);
         }
         (void)mk_buf_add_z(out, "\r\n");
     }

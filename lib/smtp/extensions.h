@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * smtp/extensions.h: the table of service extensions (RFC 5321 2.2), one row
- * each: what EHLO prints, which parameters of MAIL and RCPT it owns, in which
- * sessions it is offered. Both machines read it; neither knows an extension
- * by name. Adding one is a row here and a dialogue.
+ * each: what EHLO prints, which parameters of MAIL and RCPT it owns. Both
+ * machines read it; neither knows an extension by name. Adding one is a row
+ * here and a dialogue.
  */
 #ifndef SMTP_EXTENSIONS_H
 #define SMTP_EXTENSIONS_H
 
 #include <mailkit/smtp.h>
-
-/* In which sessions it is offered, or-ed; what is told of the session. */
-typedef enum smtp_session_flag {
-    SMTP_SESSION_CLEAR = 1, /* no TLS yet */
-    SMTP_SESSION_TLS = 2,
-    SMTP_SESSION_KNOWN = 4, /* the client is authenticated */
-    SMTP_SESSION_ANY = 3
-} smtp_session_flag;
 
 /* Where a parameter may stand. */
 typedef enum smtp_param_place {
@@ -46,18 +38,19 @@ typedef struct smtp_offer {
 typedef struct smtp_extension {
     const char *keyword;
     uint32_t bit;
-    uint8_t sessions; /* smtp_session_flag, or-ed: where EHLO prints it */
     /* What stands behind the keyword in EHLO; NULL: nothing. */
-    void (*print)(const mk_smtp_server_config *c, mk_buf *out);
+    void (*print)(const mk_smtp_server_config *c, const mk_tls_info *tls,
+                  mk_buf *out);
     /* Client: take what stood there; NULL: nothing is expected. */
     void (*learn)(mk_str value, smtp_offer *io);
     const char *rfc;
 } smtp_extension;
 
 /* Write the lines of EHLO behind the first, "250-…\r\n250 …\r\n", or nothing
- * when none is offered; offered is the mask of bits. */
+ * when none is offered; offered is the mask of bits, tls what the session has,
+ * or NULL. */
 void mk_smtp_extensions_print(const mk_smtp_server_config *c, uint32_t offered,
-                              unsigned session, mk_buf *out);
+                              const mk_tls_info *tls, mk_buf *out);
 
 /* Client: take one line of the reply to EHLO, behind its code. Extensions
  * outside of `wanted` are passed over. */

@@ -9,6 +9,8 @@
 
 #include "smtp/extensions.h"
 
+#include <mailkit/codec.h>
+
 #include <string.h>
 
 static smtp_server *self(mk_engine *e)
@@ -25,14 +27,18 @@ static const smtp_server *self_const(const mk_engine *e)
 
 void mk_smtp_server_move(smtp_server *s, server_state to)
 {
-    enum { ENDS = 1 << SERVER_ENDED, DROPS = 1 << SERVER_READY };
+    enum {
+        ENDS = 1 << SERVER_ENDED,
+        DROPS = 1 << SERVER_READY,
+        FORGETS = 1 << SERVER_GREETED /* TLS is up (RFC 3207 4.2) */
+    };
     static const uint8_t legal[] = {
         /* clang-format off */
         [SERVER_OPEN]    = ENDS | 1 << SERVER_GREETED | 1 << SERVER_TURNED,
         [SERVER_GREETED] = ENDS | DROPS,
-        [SERVER_READY]   = ENDS | DROPS | 1 << SERVER_MAIL,
-        [SERVER_MAIL]    = ENDS | DROPS | 1 << SERVER_RCPT,
-        [SERVER_RCPT]    = ENDS | DROPS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
+        [SERVER_READY]   = ENDS | DROPS | FORGETS | 1 << SERVER_MAIL,
+        [SERVER_MAIL]    = ENDS | DROPS | FORGETS | 1 << SERVER_RCPT,
+        [SERVER_RCPT]    = ENDS | DROPS | FORGETS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
         [SERVER_DATA]    = ENDS | DROPS,
         [SERVER_TURNED]  = ENDS,
         [SERVER_ENDED]   = ENDS,
@@ -51,7 +57,9 @@ void mk_smtp_server_next_op(smtp_server *s)
 void mk_smtp_server_end(smtp_server *s)
 {
     mk_smtp_server_move(s, SERVER_ENDED);
+    mk_smtp_server_login_close(s);
     s->question = QUESTION_NONE;
+    s->border = BORDER_NONE;
 }
 
 /* Split "250 2.1.0 Ok" into "250 2.1.0" and "Ok". */
@@ -105,8 +113,8 @@ static void compose_hello(const smtp_server *s, mk_smtp_verb verb, mk_buf *out)
     (void)mk_buf_add_z(out, "\r\n");
     size_t first = out->len;
     if (verb == MK_SMTP_VERB_EHLO) {
-        mk_smtp_extensions_print(s->config, s->config->extensions,
-                                 SMTP_SESSION_CLEAR, out);
+        mk_smtp_extensions_print(s->config, mk_smtp_server_offer(s), s->tls,
+                                 out);
     }
     if (out->len == first) {
         out->ptr[rows.len + 3] = ' ';
@@ -144,6 +152,26 @@ mk_err mk_smtp_server_say(smtp_server *s, const char *line)
     return MK_E_AGAIN;
 }
 
+mk_err mk_smtp_server_say_late(smtp_server *s, const char *line,
+                               uint64_t least_ms)
+{
+    put(s, line);
+    mk_smtp_server_let_go_late(s, line[0], least_ms);
+    return MK_E_AGAIN;
+}
+
+mk_err mk_smtp_server_challenge(smtp_server *s, mk_str message)
+{
+    mk_buf b = mk_outq_room(&s->out);
+    b.max = b.max < SERVER_REPLY_ROOM ? b.max : SERVER_REPLY_ROOM;
+    (void)mk_buf_add_z(&b, "334 ");
+    (void)mk_base64_format(message, &b);
+    if (mk_buf_add_z(&b, "\r\n") == MK_OK) {
+        mk_outq_commit(&s->out, b.len);
+    }
+    return b.full ? MK_E_ROOM : MK_OK;
+}
+
 void mk_smtp_server_event(smtp_server *s, mk_event *ev, uint32_t type,
                           mk_smtp_verb verb)
 {
@@ -155,6 +183,7 @@ void mk_smtp_server_event(smtp_server *s, mk_event *ev, uint32_t type,
                   s->state == SERVER_RCPT || s->state == SERVER_DATA;
     s->of.smtp.event.accepted = counts ? s->accepted : 0;
     s->of.smtp.event.flags = s->esmtp ? MK_SMTP_EVENT_ESMTP : 0;
+    s->of.smtp.event.tls = s->tls;
     ev->type = type;
     ev->of.smtp = &s->of.smtp.event;
 }
@@ -246,7 +275,8 @@ static mk_err reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
     smtp_server *s = self(e);
     bool waiting =
         s->question == QUESTION_ASKED || s->question == QUESTION_LATER;
-    if (op != s->op || op == 0 || (!waiting && !in_body(s))) {
+    bool is_login = waiting && s->verb == MK_SMTP_VERB_AUTH;
+    if (op != s->op || op == 0 || is_login || (!waiting && !in_body(s))) {
         return MK_E_STALE;
     }
     if (waiting && is_other_code(s, answer, code)) {
@@ -292,7 +322,9 @@ static mk_err withdraw(smtp_server *s, mk_event *ev, mk_err why)
 {
     static const mk_str none = {NULL, 0};
     mk_op op = s->op;
-    if (s->question == QUESTION_LATER) {
+    if (s->question == QUESTION_LATER && s->verb == MK_SMTP_VERB_AUTH) {
+        mk_smtp_server_login_unanswered(s);
+    } else if (s->question == QUESTION_LATER) {
         record(s, MK_ANSWER_LATER, none, none);
         s->question = QUESTION_ANSWERED;
     } else {
@@ -320,6 +352,7 @@ static mk_err wait_for_answer(smtp_server *s, mk_event *ev)
 static mk_err settle(smtp_server *s, mk_event *ev)
 {
     static const mk_str none = {NULL, 0};
+    bool is_login = s->verb == MK_SMTP_VERB_AUTH;
     switch ((server_question)s->question) {
     case QUESTION_LATER:
         return wait_for_answer(s, ev);
@@ -329,11 +362,20 @@ static mk_err settle(smtp_server *s, mk_event *ev)
         record(s, MK_ANSWER_YES, none, none);
         break;
     case QUESTION_ASKED: /* forgotten: refused for now (Law 5) */
-        record(s, MK_ANSWER_LATER, none, none);
+        if (is_login) {
+            mk_smtp_server_login_unanswered(s);
+        } else {
+            record(s, MK_ANSWER_LATER, none, none);
+        }
         break;
     case QUESTION_ANSWERED:
     case QUESTION_NONE:
         break;
+    }
+    if (is_login) { /* its reply is the exchange's */
+        mk_smtp_server_resume(s);
+        s->question = QUESTION_NONE;
+        return MK_E_AGAIN;
     }
     mk_smtp_server_apply(s);
     if (s->dropped) {
@@ -346,8 +388,7 @@ static mk_err settle(smtp_server *s, mk_event *ev)
 
 /* ---- the step ------------------------------------------------------------ */
 
-/* There is nothing to do; is there anything to end? */
-static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
+mk_err mk_smtp_server_idle(smtp_server *s, mk_str in, mk_event *ev)
 {
     /* who has no room for a reply has not looked at what is offered */
     bool unread = s->starved && in.len > 0;
@@ -355,7 +396,7 @@ static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
         bool between = s->state == SERVER_GREETED || s->state == SERVER_READY ||
                        s->state == SERVER_TURNED;
         if (s->eof_why == MK_OK && between && in.len == 0 &&
-            !s->framer.swallowing) {
+            !s->framer.swallowing && s->login == LOGIN_NONE) {
             mk_smtp_server_end(s);
             return MK_END;
         }
@@ -365,9 +406,10 @@ static mk_err idle(smtp_server *s, mk_str in, mk_event *ev)
     }
     if (s->now_ms >= mk_smtp_server_peer_due_ms(s)) {
         s->cut_off = !mk_outq_is_empty(&s->out);
-        return mk_smtp_server_fault(s, ev, MK_E_TIMEOUT,
-                                    "421 4.4.2 Timeout, closing",
-                                    s->framer.consumed);
+        return mk_smtp_server_fault(
+            s, ev, MK_E_TIMEOUT,
+            s->border == BORDER_NONE ? "421 4.4.2 Timeout, closing" : NULL,
+            s->framer.consumed);
     }
     return MK_WAIT;
 }
@@ -393,7 +435,7 @@ static mk_err command(smtp_server *s, mk_str *io_in, mk_event *ev)
     }
     if (mk_framer_next(&s->framer, io_in, &unit) != MK_OK) {
         mk_outq_release(&s->out);
-        return idle(s, *io_in, ev);
+        return mk_smtp_server_idle(s, *io_in, ev);
     }
     if (unit.kind != FRAME_KIND_LONG) { /* which is not complete */
         mk_smtp_server_heard(s);
@@ -426,6 +468,9 @@ static mk_err command(smtp_server *s, mk_str *io_in, mk_event *ev)
 static mk_err greet(smtp_server *s, mk_event *ev)
 {
     s->guard = true;
+    if (!mk_smtp_server_is_trusted(s)) {
+        return mk_smtp_server_distrust(s, ev);
+    }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_CONNECT, MK_SMTP_VERB_CONNECT);
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_CONNECT);
 }
@@ -443,7 +488,7 @@ static mk_err guarded(smtp_server *s, mk_str in, mk_event *ev)
                                     s->framer.consumed);
     }
     mk_outq_release(&s->out); /* nobody need step to give the unit back */
-    return idle(s, in, ev);
+    return mk_smtp_server_idle(s, in, ev);
 }
 
 static void finish_now(smtp_server *s)
@@ -468,13 +513,20 @@ static mk_err advance(smtp_server *s, mk_str *io_in, mk_event *ev)
     if (s->question != QUESTION_NONE) {
         return settle(s, ev);
     }
+    if (s->border != BORDER_NONE) {
+        return mk_smtp_server_cross(s, *io_in, ev);
+    }
     if (s->guard) {
         return guarded(s, *io_in, ev);
+    }
+    mk_err over = mk_smtp_server_login_limit(s, ev);
+    if (over != MK_E_AGAIN) {
+        return over;
     }
     s->starved =
         s->pending == 0 && !mk_outq_reserve(&s->out, SERVER_REPLY_ROOM);
     if (s->starved) {
-        return idle(s, *io_in, ev);
+        return mk_smtp_server_idle(s, *io_in, ev);
     }
     if (s->state == SERVER_OPEN) {
         return greet(s, ev);
@@ -494,11 +546,14 @@ static mk_err advance(smtp_server *s, mk_str *io_in, mk_event *ev)
         if (s->pending == 0) {
             mk_outq_release(&s->out); /* others may need it to go on */
         }
-        return idle(s, *io_in, ev);
+        return mk_smtp_server_idle(s, *io_in, ev);
     }
     if (s->finishing) {
         finish_now(s);
         return MK_E_AGAIN;
+    }
+    if (s->login != LOGIN_NONE) {
+        return mk_smtp_server_login(s, io_in, ev);
     }
     return command(s, io_in, ev);
 }
@@ -509,6 +564,9 @@ static mk_err step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
     smtp_server *s = self(e);
     mk_err err;
     mk_smtp_server_tick(s, now_ms);
+    if (s->login == LOGIN_OVER) {
+        mk_smtp_server_login_close(s);
+    }
     do {
         err = advance(s, io_in, out_event);
     } while (err == MK_E_AGAIN);
@@ -561,11 +619,17 @@ static unsigned want(const mk_engine *e)
     case QUESTION_NONE:
         break;
     }
+    if (s->border != BORDER_NONE) {
+        return w | mk_smtp_server_border_want(s);
+    }
     if (s->hold != HOLD_NONE) {
         return s->hold == HOLD_ON ? w : w | MK_WANT_STEP;
     }
     if (s->starved) {
         return empty && s->out.unit != NULL ? w | MK_WANT_STEP : w;
+    }
+    if (s->login == LOGIN_MOVES) { /* it is not the peer's turn */
+        return empty || !s->guard ? w | MK_WANT_STEP : w;
     }
     if (s->finishing && s->state != SERVER_DATA && (empty || !s->guard)) {
         return w | MK_WANT_STEP;
@@ -586,6 +650,7 @@ static void finish(mk_engine *e, mk_str text)
 static void close_server(mk_engine *e)
 {
     smtp_server *s = self(e);
+    mk_smtp_server_login_close(s);
     mk_outq_fini(&s->out);
     mk_wipe(s, sizeof *s);
 }
@@ -600,6 +665,9 @@ const mk_engine_ops mk_smtp_server_ops = {
     .deadline = mk_smtp_server_deadline,
     .reply = reply,
     .later = later,
+    .tls_begin = mk_smtp_server_tls_begin,
+    .tls_done = mk_smtp_server_tls_done,
+    .sasl_answer = mk_smtp_server_sasl_answer,
     .finish = finish,
     .hurry = mk_smtp_server_hurry,
     .close = close_server,

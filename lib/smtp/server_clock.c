@@ -68,24 +68,26 @@ void mk_smtp_server_put_off(smtp_server *s)
 
 /* ---- delayed replies ----------------------------------------------------- */
 
-static uint64_t delay_ms(const smtp_server *s)
+static uint64_t delay_ms(const smtp_server *s, uint64_t wanted)
 {
     uint32_t soft = s->config->errors_soft;
-    if (s->errors < soft) {
-        return 0;
-    }
+    uint64_t by_errors =
+        s->errors < soft
+            ? 0
+            : s->config->delay_ms * (s->errors - soft + UINT64_C(1));
     /* a peer that waits as long as we would must not give up before us */
     uint64_t most = patience_ms(s) / 2;
-    uint64_t wanted = s->config->delay_ms * (s->errors - soft + UINT64_C(1));
+    wanted = wanted > by_errors ? wanted : by_errors;
     return wanted < most ? wanted : most;
 }
 
-void mk_smtp_server_let_go(smtp_server *s, char first_digit)
+void mk_smtp_server_let_go_late(smtp_server *s, char first_digit,
+                                uint64_t least_ms)
 {
     bool is_error = first_digit == '5' ||
                     (first_digit == '4' && s->turned_away > TURNED_AWAY_MAX);
     s->errors += is_error && s->errors < UINT32_MAX ? 1 : 0;
-    uint64_t wait_ms = is_error ? delay_ms(s) : 0;
+    uint64_t wait_ms = is_error ? delay_ms(s, least_ms) : 0;
     if (wait_ms == 0) {
         mk_outq_commit(&s->out, s->pending);
         s->pending = 0;
@@ -94,6 +96,11 @@ void mk_smtp_server_let_go(smtp_server *s, char first_digit)
     s->question = QUESTION_DELAYED;
     s->due_ms = s->now_ms + wait_ms;
     s->since_ms += wait_ms; /* it is not the peer that waits too long */
+}
+
+void mk_smtp_server_let_go(smtp_server *s, char first_digit)
+{
+    mk_smtp_server_let_go_late(s, first_digit, 0);
 }
 
 bool mk_smtp_server_is_delay_over(const smtp_server *s)

@@ -6,9 +6,14 @@
  */
 #include "smtp/server_internal.h"
 
+#include <mailkit/sasl.h>
+
 #include <string.h>
 
 enum { BLOCK = (sizeof(smtp_server) + 63) / 64 * 64 };
+
+_Static_assert(sizeof(smtp_server) <= 384,
+               "an idle session does not grow unnoticed");
 
 _Static_assert(BLOCK + 1024 <= MK_SMTP_SERVER_NEED,
                "MK_SMTP_SERVER_NEED holds a server and its unit");
@@ -43,6 +48,9 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     c->hurry_command_ms = 10000;
     c->hurry_errors_max = 1;
     c->hurry_junk_max = 1;
+    c->tls = MK_TLS_POLICY_NONE;
+    c->auth_failures_max = 3;
+    c->auth_delay_ms = 2000;
     return MK_OK;
 }
 
@@ -56,7 +64,8 @@ static bool is_patient(const mk_smtp_server_config *c)
     enum { RATE_MAX = 1024 * 1024 }; /* more asks for a peer that is a disk */
     return is_time(c->command_ms) && is_time(c->answer_ms) &&
            is_time(c->delay_ms) && is_time(c->rate_after_ms) &&
-           is_time(c->hurry_command_ms) && c->rate_min > 0 &&
+           is_time(c->hurry_command_ms) && is_time(c->auth_delay_ms) &&
+           c->auth_failures_max > 0 && c->rate_min > 0 &&
            c->rate_min <= RATE_MAX;
 }
 
@@ -70,6 +79,18 @@ static bool is_finite(const mk_smtp_server_config *c)
            c->junk_max > 0 && c->hurry_errors_max > 0 && c->hurry_junk_max > 0;
 }
 
+/* Room for a login of messages as long as those of a small unit, at least. */
+static bool is_login_valid(const mk_smtp_server_config *c)
+{
+    enum { SMALL = 1024 };
+    if (c->sasl == NULL) {
+        return !c->is_auth_needed;
+    }
+    return c->sasl->ops != NULL &&
+           (c->sasl_units == NULL ||
+            c->sasl_units->unit_bytes >= c->sasl->ops->need(SMALL));
+}
+
 static bool is_valid(const mk_smtp_server_config *c)
 {
     size_t unit = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
@@ -78,13 +99,35 @@ static bool is_valid(const mk_smtp_server_config *c)
            unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
            (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c) &&
-           is_patient(c);
+           is_patient(c) && (unsigned)c->tls <= MK_TLS_POLICY_MUST &&
+           is_login_valid(c);
+}
+
+/* Where the room for a login begins: behind the unit, if that is here. */
+static size_t before_login(const mk_smtp_server_config *c)
+{
+    size_t unit = c->units == NULL ? c->text_bytes : 0;
+    return BLOCK + (unit + 15) / 16 * 16;
+}
+
+void *mk_smtp_server_login_room(smtp_server *s, size_t *out_n)
+{
+    const mk_smtp_server_config *c = s->config;
+    if (c->sasl_units != NULL) {
+        *out_n = c->sasl_units->unit_bytes;
+        return mk_pool_take(c->sasl_units);
+    }
+    *out_n = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
+    return (char *)s + before_login(c);
 }
 
 size_t mk_smtp_server_need(const mk_smtp_server_config *c)
 {
     if (c == NULL || !is_valid(c)) {
         return 0;
+    }
+    if (c->sasl != NULL && c->sasl_units == NULL) {
+        return before_login(c) + c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
     }
     return BLOCK + (c->units == NULL ? c->text_bytes : 0);
 }

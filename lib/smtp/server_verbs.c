@@ -22,11 +22,12 @@ typedef enum server_verb_flag {
                        * does mail that is refused, and a first HELO does not */
     VERB_PLAIN = 4,   /* allowed in clear although TLS is required */
     VERB_UNKNOWN = 8, /* allowed before authentication is demanded */
-    VERB_NO_ARG = 16  /* takes no argument */
+    VERB_NO_ARG = 16, /* takes no argument */
+    VERB_TRUST = 32   /* allowed although a certificate is missing */
 } server_verb_flag;
 
 typedef struct server_verb {
-    char word[5];
+    char word[9];
     uint8_t states; /* bits of server_state in which it is legal */
     uint8_t flags;  /* server_verb_flag, or-ed */
     server_handler *handle;
@@ -106,7 +107,7 @@ static const char *path_and_params(smtp_server *s, mk_str arg,
         return mail ? "501 5.1.7 Bad sender address"
                     : "501 5.1.3 Bad recipient address";
     }
-    uint32_t offered = s->esmtp ? s->config->extensions : 0;
+    uint32_t offered = s->esmtp ? mk_smtp_server_offer(s) : 0;
     return mk_smtp_params_take(s->config, offered, place,
                                mk_str_sub(arg, used, SIZE_MAX),
                                &s->of.smtp.event);
@@ -230,18 +231,20 @@ enum {
 };
 
 static const server_verb verbs[] = {
-    /* word   states                      flags                                             handle   RFC 5321 */
-    {"MAIL", IN_READY,                    0,                                                on_mail, "4.1.1.2"},
-    {"RCPT", IN_TRANSACTION,              0,                                                on_rcpt, "4.1.1.3"},
-    {"DATA", IN_TRANSACTION,              VERB_LAST | VERB_NO_ARG,                          on_data, "4.1.1.4"},
-    {"EHLO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_ehlo, "4.1.1.1"},
-    {"HELO", IN_SESSION,                  VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN, on_helo, "4.1.1.1"},
-    {"RSET", IN_SESSION,                  VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,           on_rset, "4.1.1.5"},
-    {"NOOP", IN_SESSION,                  VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,             on_noop, "4.1.1.9"},
-    {"QUIT", IN_SESSION | IN_TURNED,      VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN, on_quit, "4.1.1.10"},
-    {"VRFY", IN_SESSION,                  VERB_JUNK,                                        on_vrfy, "4.1.1.6"},
-    {"EXPN", IN_SESSION,                  VERB_JUNK,                                        on_expn, "4.1.1.7"},
-    {"HELP", IN_SESSION,                  VERB_JUNK | VERB_UNKNOWN,                         on_help, "4.1.1.8"},
+    /* word       states                  flags                                                     handle   RFC */
+    {"MAIL",     IN_READY,               0,                                                         on_mail, "5321 4.1.1.2"},
+    {"RCPT",     IN_TRANSACTION,         0,                                                         on_rcpt, "5321 4.1.1.3"},
+    {"DATA",     IN_TRANSACTION,         VERB_LAST | VERB_NO_ARG,                                   on_data, "5321 4.1.1.4"},
+    {"EHLO",     IN_SESSION,             VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,         on_ehlo, "5321 4.1.1.1"},
+    {"HELO",     IN_SESSION,             VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,         on_helo, "5321 4.1.1.1"},
+    {"RSET",     IN_SESSION,             VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,                    on_rset, "5321 4.1.1.5"},
+    {"NOOP",     IN_SESSION,             VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                     on_noop, "5321 4.1.1.9"},
+    {"QUIT",     IN_SESSION | IN_TURNED, VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN | VERB_TRUST, on_quit, "5321 4.1.1.10"},
+    {"VRFY",     IN_SESSION,             VERB_JUNK,                                                 on_vrfy, "5321 4.1.1.6"},
+    {"EXPN",     IN_SESSION,             VERB_JUNK,                                                 on_expn, "5321 4.1.1.7"},
+    {"HELP",     IN_SESSION,             VERB_JUNK | VERB_UNKNOWN,                                  on_help, "5321 4.1.1.8"},
+    {"STARTTLS", IN_SESSION,             VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN,       mk_smtp_server_starttls, "3207 4"},
+    {"AUTH",     IN_READY,               VERB_LAST | VERB_UNKNOWN,                                  mk_smtp_server_auth, "4954 4"},
 };
 
 /* First words of other protocols: an attacker made somebody's browser or
@@ -272,9 +275,39 @@ static const server_verb *find_verb(mk_str word)
     return NULL;
 }
 
+/* A verb of an extension that the settings do not have is not known. */
+static bool is_served(const smtp_server *s, const server_verb *v)
+{
+    const mk_smtp_server_config *c = s->config;
+    if (v->handle == mk_smtp_server_starttls) {
+        return c->tls != MK_TLS_POLICY_NONE &&
+               (c->extensions & MK_SMTP_EXTENSION_STARTTLS) != 0;
+    }
+    return v->handle != mk_smtp_server_auth ||
+           (c->sasl != NULL && (c->extensions & MK_SMTP_EXTENSION_AUTH) != 0);
+}
+
+/* What must come first, and has not (RFC 3207 4, RFC 4954 6)? */
+static const char *missing(const smtp_server *s, const server_verb *v)
+{
+    bool is_clear = s->config->tls >= MK_TLS_POLICY_ENCRYPT && s->tls == NULL;
+    if (is_clear && (v->flags & VERB_PLAIN) == 0) {
+        return "530 5.7.0 Must issue a STARTTLS command first";
+    }
+    if (s->config->is_auth_needed && !s->known &&
+        (v->flags & VERB_UNKNOWN) == 0) {
+        return "530 5.7.0 Authentication required";
+    }
+    return NULL;
+}
+
 static mk_err dispatch(smtp_server *s, const server_verb *v, mk_str arg,
                        mk_event *ev)
 {
+    const char *first = missing(s, v);
+    if (first != NULL) {
+        return mk_smtp_server_say(s, first);
+    }
     if ((v->states & (1U << s->state)) == 0) {
         if (s->state == SERVER_GREETED) {
             return mk_smtp_server_say(s, "503 5.5.1 EHLO or HELO first");
@@ -301,6 +334,13 @@ mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
                                     s->framer.consumed);
     }
     const server_verb *v = find_verb(word);
+    if (v != NULL && !is_served(s, v)) {
+        v = NULL;
+    }
+    if (!mk_smtp_server_is_trusted(s) &&
+        (v == NULL || (v->flags & VERB_TRUST) == 0)) {
+        return mk_smtp_server_distrust(s, ev);
+    }
     if ((v != NULL && (v->flags & VERB_LAST) != 0) || !is_pipelining(s)) {
         s->guard = true;
     }

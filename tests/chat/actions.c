@@ -324,6 +324,24 @@ static mk_err act_pool(play *p, const char *z)
     return MK_OK;
 }
 
+/* the pool that a login's room comes from */
+static mk_err act_room(play *p, const char *z)
+{
+    if (p->server.sasl_units == NULL) {
+        play_fail(p, line_of(p), "a performance with a pool", "none");
+    } else if (strcmp(z, "idle") == 0) {
+        if (p->rooms.taken != 0) {
+            play_fail(p, line_of(p), "all rooms in the pool", "one is out");
+        }
+    } else if (strcmp(z, "take") == 0) {
+        p->held_room = mk_pool_take(&p->rooms);
+    } else {
+        mk_pool_give(&p->rooms, p->held_room);
+        p->held_room = NULL;
+    }
+    return MK_OK;
+}
+
 static mk_err perform(play *p, const char *word, size_t n, const char *rest,
                       mk_err expected)
 {
@@ -365,6 +383,12 @@ static mk_err perform(play *p, const char *word, size_t n, const char *rest,
     }
     if (mk_str_is(w, mk_str_z("finish"))) {
         return act_finish(p, rest);
+    }
+    if (mk_str_is(w, mk_str_z("login"))) {
+        return play_login(p, rest);
+    }
+    if (mk_str_is(w, mk_str_z("room"))) {
+        return act_room(p, rest);
     }
     if (mk_str_is(w, mk_str_z("pool"))) {
         return act_pool(p, rest);

@@ -147,11 +147,17 @@ static void on_event(play *p, const mk_event *ev)
     if (ev->type == MK_EV_DONE) {
         play_give_back(p);
     }
+    p->tls_wanted = ev->type == MK_EV_TLS_WANTED;
     p->body_at = 0;
     text line = {0};
     trace_event(&line, ev);
     match(p, text_c(&line));
     text_free(&line);
+}
+
+static bool is_login(const play *p)
+{
+    return p->server.sasl != NULL || p->client.sasl != NULL;
 }
 
 static void step_all(play *p)
@@ -160,12 +166,17 @@ static void step_all(play *p)
     memset(&ev, 0, sizeof ev);
     mk_err err = MK_OK;
     unsigned limit = 4000000;
+    unsigned slices = is_login(p) ? 1000 : 0; /* work comes in slices */
     while (!p->failed && !p->rig.ended && limit-- > 0) {
         err = rig_step(&p->rig, &ev);
-        if (err != MK_OK) {
+        bool more = err == MK_WAIT && slices > 0 &&
+                    (mk_want(p->engine) & MK_WANT_STEP) != 0;
+        if (err == MK_OK) {
+            on_event(p, &ev);
+        } else if (!more) {
             break;
         }
-        on_event(p, &ev);
+        slices -= more ? 1 : 0;
     }
     rig_rest(&p->rig);
     if (limit == 0) {
@@ -397,6 +408,9 @@ static void open_turn(play *p)
         case CHAT_PEER:
             peer_ends(p, item);
             break;
+        case CHAT_TLS:
+            play_tls(p, item);
+            break;
         case CHAT_SKIP:
             break;
         default:
@@ -407,7 +421,8 @@ static void open_turn(play *p)
 
 static bool opens_turn(chat_kind kind)
 {
-    return kind == CHAT_INPUT || kind == CHAT_CLOCK || kind == CHAT_PEER;
+    return kind == CHAT_INPUT || kind == CHAT_CLOCK || kind == CHAT_PEER ||
+           kind == CHAT_TLS;
 }
 
 /* where the turn that begins at `begin` ends */
@@ -423,8 +438,9 @@ static size_t end_of_turn(const play *p, size_t begin)
         if (opens_turn(kind) && opened) {
             break;
         }
-        if (kind == CHAT_CLOCK && i > begin) {
-            break; /* the clock moves on its own */
+        bool alone = kind == CHAT_CLOCK || kind == CHAT_TLS;
+        if (alone && i > begin) {
+            break; /* the clock moves on its own, and so does TLS */
         }
         opened = opened || !opens_turn(kind);
     }

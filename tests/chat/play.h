@@ -3,11 +3,13 @@
  * play.h: one performance of a dialogue: an engine of one role, opened with
  * the dialogue's settings and driven in one way of cutting input, of
  * acknowledging output and of lending memory. play.c follows the script,
- * actions.c does what A: lines say, settings.c what @ lines say.
+ * actions.c does what A: lines say, settings.c what @ lines say, login.c what
+ * has to do with TLS and SASL.
  */
 #ifndef CHAT_PLAY_H
 #define CHAT_PLAY_H
 
+#include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 
 #include "chat.h"
@@ -36,9 +38,15 @@ typedef struct play {
     /* the engine */
     mk_smtp_server_config server;
     mk_smtp_client_config client;
+    mk_sasl_server_config server_sasl;
+    mk_sasl_client_config client_sasl;
+    mk_tls_info tls;
+    bool tls_wanted; /* MK_EV_TLS_WANTED was seen */
     mk_pool pool;
+    mk_pool rooms; /* of logins */
     void *block;
     void *held_unit; /* A: pool take */
+    void *held_room; /* A: room take */
     mk_engine *engine;
     rig rig;
     /* the script */
@@ -80,6 +88,11 @@ void play_fail(play *p, unsigned line, const char *expected, const char *got);
 
 /* settings.c: open the engine as the @ lines say */
 bool play_open(play *p);
+
+/* login.c */
+void play_tls(play *p, const chat_item *item);
+bool play_open_login(play *p);
+mk_err play_login(play *p, const char *z);
 
 /* actions.c */
 void play_act(play *p, const chat_item *item);

@@ -27,6 +27,13 @@ void play_fini(play *p)
         }
         mk_pool_fini(&p->pool);
     }
+    if (p->server.sasl_units != NULL) {
+        mk_pool_give(&p->rooms, p->held_room);
+        if (p->rooms.taken != 0) {
+            play_fail(p, 1, "the room of a login given back", "it is kept");
+        }
+        mk_pool_fini(&p->rooms);
+    }
     free(p->block);
     text_free(&p->pending);
     text_free(&p->out);
@@ -159,6 +166,12 @@ static bool run_file(const char *path)
 {
     chat c;
     bool fine = chat_load(&c, path);
+#ifndef CHAT_SASL
+    if (fine && chat_setting(&c, "sasl") != NULL) {
+        printf("skip: no SASL in this build\n");
+        exit(77);
+    }
+#endif
     if (fine && (c.roles & CHAT_SERVER) != 0) {
         fine = all_sizes(&c, CHAT_SERVER);
     }

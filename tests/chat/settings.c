@@ -14,7 +14,7 @@
 typedef struct field {
     const char *key;
     size_t at;
-    unsigned width; /* 4 or 8 octets; 0: mk_str */
+    unsigned width; /* 4 or 8 octets; 1: bool, yes; 0: mk_str */
 } field;
 
 #define S(f, w)                                                                \
@@ -27,13 +27,30 @@ typedef struct field {
     }
 
 static const field server_fields[] = {
-    S(hostname, 0),         S(banner, 0),           S(text_bytes, 4),
-    S(line_max, 4),         S(discard_max, 4),      S(text_line_max, 4),
-    S(message_max, 8),      S(excess_max, 8),       S(recipients_max, 4),
-    S(messages_max, 4),     S(errors_max, 4),       S(junk_max, 4),
-    S(command_ms, 8),       S(answer_ms, 8),        S(errors_soft, 4),
-    S(delay_ms, 8),         S(rate_min, 4),         S(rate_after_ms, 8),
-    S(hurry_command_ms, 8), S(hurry_errors_max, 4), S(hurry_junk_max, 4),
+    S(hostname, 0),
+    S(banner, 0),
+    S(text_bytes, 4),
+    S(line_max, 4),
+    S(discard_max, 4),
+    S(text_line_max, 4),
+    S(message_max, 8),
+    S(excess_max, 8),
+    S(recipients_max, 4),
+    S(messages_max, 4),
+    S(errors_max, 4),
+    S(junk_max, 4),
+    S(command_ms, 8),
+    S(answer_ms, 8),
+    S(errors_soft, 4),
+    S(delay_ms, 8),
+    S(rate_min, 4),
+    S(rate_after_ms, 8),
+    S(hurry_command_ms, 8),
+    S(hurry_errors_max, 4),
+    S(hurry_junk_max, 4),
+    S(is_auth_needed, 1),
+    S(auth_failures_max, 4),
+    S(auth_delay_ms, 8),
     {NULL, 0, 0},
 };
 
@@ -42,7 +59,8 @@ static const field client_fields[] = {
     C(reply_lines_max, 4), C(reply_max, 4),   C(reply_text_bytes, 4),
     C(greeting_ms, 8),     C(command_ms, 8),  C(data_ms, 8),
     C(block_ms, 8),        C(block_bytes, 4), C(end_ms, 8),
-    C(quit_ms, 8),         C(answer_ms, 8),   {NULL, 0, 0},
+    C(quit_ms, 8),         C(answer_ms, 8),   C(tls_ms, 8),
+    {NULL, 0, 0},
 };
 
 #undef S
@@ -73,6 +91,8 @@ static const bit extension_bits[] = {
     {"SIZE", MK_SMTP_EXTENSION_SIZE},
     {"8BITMIME", MK_SMTP_EXTENSION_8BITMIME},
     {"ENHANCEDSTATUSCODES", MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES},
+    {"STARTTLS", MK_SMTP_EXTENSION_STARTTLS},
+    {"AUTH", MK_SMTP_EXTENSION_AUTH},
     {"all", MK_SMTP_EXTENSION_ALL},
     {"none", 0},
     {NULL, 0},
@@ -108,8 +128,11 @@ static bool set_field(const field *table, void *config, const char *key,
         uint64_t number = strtoull(value, NULL, 10);
         uint32_t narrow = (uint32_t)number;
         mk_str view = mk_str_z(value);
+        bool yes = strcmp(value, "yes") == 0;
         if (f->width == 0) {
             memcpy(at, &view, sizeof view);
+        } else if (f->width == 1) {
+            memcpy(at, &yes, sizeof yes);
         } else if (f->width == 4) {
             memcpy(at, &narrow, sizeof narrow);
         } else {
@@ -125,6 +148,22 @@ static bool is_key(const char *key, size_t n, const char *name)
     return strlen(name) == n && memcmp(name, key, n) == 0;
 }
 
+static const bit tls_policies[] = {
+    {"none", MK_TLS_POLICY_NONE},
+    {"may", MK_TLS_POLICY_MAY},
+    {"encrypt", MK_TLS_POLICY_ENCRYPT},
+    {"must", MK_TLS_POLICY_MUST},
+    {NULL, 0},
+};
+
+static bool set_tls(const char *value, mk_tls_policy *out)
+{
+    uint32_t policy;
+    bool known = bits(tls_policies, value, &policy);
+    *out = (mk_tls_policy)policy;
+    return known;
+}
+
 static bool set_server(play *p, const char *key, size_t n, const char *value)
 {
     if (is_key(key, n, "asks")) {
@@ -132,6 +171,9 @@ static bool set_server(play *p, const char *key, size_t n, const char *value)
     }
     if (is_key(key, n, "extensions")) {
         return bits(extension_bits, value, &p->server.extensions);
+    }
+    if (is_key(key, n, "tls")) {
+        return set_tls(value, &p->server.tls);
     }
     if (is_key(key, n, "bare")) {
         bool normalize = strcmp(value, "normalize") == 0;
@@ -147,6 +189,9 @@ static bool set_client(play *p, const char *key, size_t n, const char *value)
     if (is_key(key, n, "extensions")) {
         return bits(extension_bits, value, &p->client.extensions);
     }
+    if (is_key(key, n, "tls")) {
+        return set_tls(value, &p->client.tls);
+    }
     return set_field(client_fields, &p->client, key, n, value);
 }
 
@@ -155,8 +200,13 @@ static bool set_one(play *p, const chat_item *item)
     const char *key = item->text;
     size_t n = strcspn(key, " ");
     const char *value = key[n] == ' ' ? key + n + 1 : key + n;
-    if (is_key(key, n, "chunks") || is_key(key, n, "pool")) {
-        return true;
+    static const char *const others[] = {"chunks",   "pool", "sasl",
+                                         "sasl_how", "user", "authzid",
+                                         "password", "token"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (is_key(key, n, others[i])) {
+            return true;
+        }
     }
     if (n > 7 && memcmp(key, "server.", 7) == 0) {
         return set_server(p, key + 7, n - 7, value);
@@ -201,7 +251,7 @@ static bool configure(play *p)
         p->server.units = &p->pool;
         p->client.units = &p->pool;
     }
-    return true;
+    return play_open_login(p);
 }
 
 bool play_open(play *p)

@@ -83,6 +83,13 @@ static bool add_item(chat *c, const char *z, size_t n, unsigned line)
 {
     const char *colon = memchr(z, ':', n < 4 ? n : 4);
     size_t width = colon == NULL ? 0 : (size_t)(colon - z);
+    if (n > 4 && memcmp(z, "TLS ", 4) == 0) {
+        chat_item *tls = grow(&c->items, &c->item_count);
+        memcpy(tls->tag, z, 3);
+        tls->line = line;
+        tls->text = copy_z(z + 4, n - 4);
+        return true;
+    }
     if (width == 0 || width > 2) {
         return complain(c, line, "no tag and colon");
     }
@@ -189,6 +196,9 @@ chat_kind chat_kind_of(const chat_item *item, chat_role role)
     char first = item->tag[0];
     char whose = item->tag[1];
     char mine = role == CHAT_SERVER ? 'S' : 'C';
+    if (strcmp(item->tag, "TLS") == 0) {
+        return CHAT_TLS;
+    }
     if (whose != '\0' && whose != mine) {
         return CHAT_SKIP;
     }

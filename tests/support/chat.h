@@ -19,6 +19,7 @@ typedef enum chat_kind {
     CHAT_ACTION,
     CHAT_CLOCK,
     CHAT_PEER, /* how the peer's octets end */
+    CHAT_TLS,  /* the handshake */
     CHAT_DUE,  /* what mk_deadline says */
     CHAT_END
 } chat_kind;

@@ -6,6 +6,7 @@
  */
 #include "trace.h"
 
+#include <mailkit/sasl.h>
 #include <string.h>
 
 typedef struct named {
@@ -28,6 +29,9 @@ static const named types[] = {
     {MK_EV_SMTP_VRFY, "VRFY"},
     {MK_EV_SMTP_EXPN, "EXPN"},
     {MK_EV_SMTP_QUIT, "QUIT"},
+    {MK_EV_SMTP_TLS, "TLS"},
+    {MK_EV_SMTP_AUTH, "AUTH"},
+    {MK_EV_SASL, "SASL"},
     {MK_EV_SMTP_REPLY, "REPLY"},
     {MK_EV_SMTP_READY, "READY"},
 };
@@ -45,6 +49,25 @@ static const named extensions[] = {
     {MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
     {MK_SMTP_EXTENSION_STARTTLS, "STARTTLS"},
     {MK_SMTP_EXTENSION_AUTH, "AUTH"},
+};
+
+/* not those of the library: a build without SASL has none */
+static const named mechanisms[] = {
+    {MK_SASL_ANONYMOUS, "ANONYMOUS"},
+    {MK_SASL_LOGIN, "LOGIN"},
+    {MK_SASL_PLAIN, "PLAIN"},
+    {MK_SASL_CRAM_MD5, "CRAM-MD5"},
+    {MK_SASL_SCRAM_SHA_1, "SCRAM-SHA-1"},
+    {MK_SASL_SCRAM_SHA_256, "SCRAM-SHA-256"},
+    {MK_SASL_SCRAM_SHA_1_PLUS, "SCRAM-SHA-1-PLUS"},
+    {MK_SASL_SCRAM_SHA_256_PLUS, "SCRAM-SHA-256-PLUS"},
+    {MK_SASL_XOAUTH2, "XOAUTH2"},
+    {MK_SASL_OAUTHBEARER, "OAUTHBEARER"},
+    {MK_SASL_EXTERNAL, "EXTERNAL"},
+};
+
+static const char *const ask_kinds[] = {
+    "?", "PASSWORD", "KEYS", "TOKEN", "EXTERNAL", "ANONYMOUS",
 };
 
 static const char *const retries[] = {"NOW", "LATER", "NEVER", "UNKNOWN"};
@@ -126,6 +149,31 @@ static void reply(text *out, const mk_smtp_event *s)
     key_quoted(out, "text", r->text);
 }
 
+/* "SASL PASSWORD PLAIN ann secret="…" …" */
+static void sasl(text *out, const mk_sasl_ask *ask)
+{
+    text_z(out, " ");
+    text_z(out, ask->kind < COUNT(ask_kinds) ? ask_kinds[ask->kind] : "?");
+    flags(out, mechanisms, COUNT(mechanisms), (uint32_t)ask->mechanism);
+    word(out, ask->authcid);
+    key_quoted(out, "authzid", ask->authzid);
+    key_quoted(out, "secret", ask->secret);
+    key_u64(out, "tls", ask->tls != NULL);
+}
+
+/* "AUTH OK PLAIN ann authzid="" …"; nobody is named when it failed */
+static void login(text *out, const mk_event *ev)
+{
+    const mk_smtp_event *s = ev->of.smtp;
+    text_z(out, " ");
+    text_z(out, mk_err_name(ev->err));
+    flags(out, mechanisms, COUNT(mechanisms), s->mechanism);
+    if (s->argument.len > 0) {
+        word(out, s->argument);
+    }
+    key_quoted(out, "authzid", s->authzid);
+}
+
 static void smtp(text *out, const mk_event *ev)
 {
     const mk_smtp_event *s = ev->of.smtp;
@@ -133,6 +181,12 @@ static void smtp(text *out, const mk_event *ev)
     if (type == MK_EV_SMTP_REPLY) {
         text_z(out, " ");
         text_z(out, mk_smtp_verb_name(s->verb));
+    }
+    if (type == MK_EV_SMTP_AUTH) {
+        login(out, ev);
+    }
+    if (type == MK_EV_SMTP_TLS && s->tls->is_verified) {
+        text_z(out, " verified");
     }
     if (type == MK_EV_SMTP_HELO) {
         word(out, s->argument);
@@ -161,6 +215,7 @@ static void smtp(text *out, const mk_event *ev)
     key_u64(out, "esmtp", (s->flags & MK_SMTP_EVENT_ESMTP) != 0);
     key_u64(out, "index", s->index);
     key_u64(out, "accepted", s->accepted);
+    key_u64(out, "tls", s->tls != NULL);
 }
 
 static void fault(text *out, const mk_fault *f)
@@ -205,6 +260,8 @@ void trace_event(text *out, const mk_event *ev)
     }
     if (ev->type == MK_EV_FAULT) {
         fault(out, ev->of.fault);
+    } else if (ev->type == MK_EV_SASL) {
+        sasl(out, ev->of.sasl);
     } else if (ev->of.smtp != NULL) {
         smtp(out, ev);
     }
