@@ -294,8 +294,6 @@ static mk_err prepare'''),
         clean(m);''', '''    if (err != MK_OK) {
         m->err = err;'''),
     (JOB, '        (void)box_open(t);\n', ''),
-    (JOB, '            mk_delivery_abort(m->source); /* copied everywhere */',
-     ''),
     # ---- open boxes
     (BOXES, '(void)mk_maildir_sweep(&x->dir, now_s, TMP_AGE_S, NULL);', ''),
     (BOXES, 'UINT64_C(36) * 3600', 'UINT64_C(35) * 3600'),
