@@ -4,6 +4,7 @@
 none left refuses for now, lives on and recovers."""
 import os
 import resource
+import signal
 import sys
 
 from lib.case import Scratch, main, same, true, until
@@ -58,6 +59,67 @@ def check_all_close_on_exec():
             same(len(daemon.family()), 2)
             for pid in daemon.family():
                 close_on_exec('/proc/%d/' % pid)
+
+
+def without(*closed):
+    def close():
+        for fd in closed:
+            os.close(fd)
+    return close
+
+
+def link(pid, fd):
+    try:
+        return os.readlink('/proc/%d/fd/%d' % (pid, fd))
+    except FileNotFoundError:
+        return ''
+
+
+def stand_for_nothing(daemon, *closed):
+    for pid in daemon.family():
+        for fd in closed:
+            same(link(pid, fd), '/dev/null')
+
+
+def check_started_without_stderr():
+    """An old worker has closed its listeners: what they were called must not
+    become the name of a message, or another session's log goes into it."""
+    with Scratch() as scratch, Daemon(scratch, before=without(2)) as daemon:
+        with Wire(daemon.port) as wire, Wire(daemon.port) as other:
+            other.expect('EHLO other', 250)
+            wire.open()
+            old = daemon.workers()
+            daemon.signal(signal.SIGHUP)
+            until(lambda: len(daemon.workers()) == 2, 10, 'a new worker')
+            until(lambda: not link(old[0], 2).startswith('socket'), 10,
+                  'a worker that listens no more')
+            wire.send((b'x' * 76 + b'\r\n') * 10000)
+            until(lambda: daemon.box().names('tmp'), 5, 'a file in tmp/')
+            other.expect('MAIL FROM:<eve@example.com>', 250)
+            other.expect('RCPT TO:<nobody@example.org>', 550)
+            other.quit()
+            wire.send(b'.\r\n')
+            same(wire.reply()[0], 250)
+            wire.quit()
+        true(b'nobody' not in daemon.box().only(), 'no log in a message')
+        stand_for_nothing(daemon, 2)
+
+
+def check_started_without_stdin_and_stderr():
+    with Scratch() as scratch, Daemon(scratch, before=without(0, 2)) as daemon:
+        stand_for_nothing(daemon, 0, 2)
+        same(deliver(daemon)[0], 250)
+
+
+def check_started_without_stdout():
+    with Scratch() as scratch:
+        daemon = Daemon(scratch, before=without(1)).spawn()
+        try:
+            daemon.said(b'Z ready\n')
+            stand_for_nothing(daemon, 1)
+            same(daemon.stop(), 0)
+        finally:
+            daemon.kill()
 
 
 def check_none_left():
