@@ -510,8 +510,10 @@ MK_API void mk_local_policy_free(mk_local_policy *p);
  * Lines are NAME:{SCHEME}SECRET[:maildir]; NAME is "name" (valid in the first
  * domain) or "name@domain" of an own one; '#' begins a comment line. Schemes
  * are {PLAIN}, a password of 1 to MK_SASL_NAME_MAX octets without control
- * characters, and {SCRAM-SHA-256} and {SCRAM-SHA-1}, stored keys as
- * mk_sasl_keys_format writes them. Blanks at the end of a password belong to
+ * characters, {SCRAM-SHA-256} and {SCRAM-SHA-1}, stored keys as
+ * mk_sasl_keys_format writes them, and {BEARER}, an OAuth token (RFC 6750) that
+ * stays good as long as it stands there, 1 to 4,096 octets of visible ASCII;
+ * who has one has no password. Blanks at the end of a password belong to
  * it, and so does a ':' with anything else than a mailbox's format behind it:
  * a password that ends in ":maildir" needs the third field. Secrets lie in
  * memory until mk_users_free, which wipes them, and are given to nobody. */
@@ -545,6 +547,21 @@ MK_API mk_err mk_users_parse(const mk_alloc *alloc, mk_str text,
  * @param users  the users.
  * @return lines that named one. */
 MK_API size_t mk_users_count(const mk_users *users);
+
+/** Kinds of secrets in a users file, as bits. */
+typedef enum mk_users_kind {
+    MK_USERS_KIND_PLAIN = 1,
+    MK_USERS_KIND_SCRAM_SHA_256 = 2,
+    MK_USERS_KIND_SCRAM_SHA_1 = 4,
+    MK_USERS_KIND_BEARER = 8
+} mk_users_kind;
+
+/** Which kinds of secrets there are, and so which mechanisms can serve all who
+ *  have a password: CRAM-MD5 needs PLAIN, SCRAM needs PLAIN or its own keys.
+ *
+ * @param users  the users.
+ * @return mk_users_kind, or-ed. */
+MK_API uint32_t mk_users_kinds(const mk_users *users);
 
 /** Is there this user?
  *
@@ -603,7 +620,8 @@ typedef struct mk_users_login_config {
  * is known as "name@domain" in lower case. Who asks to act as somebody else is
  * refused (RFC 4422 3.4.1). Questions for keys are answered at once; a
  * password is judged on a worker, which compares it with the same work for all
- * (THREATS 50). Tokens, certificates and anonymous logins are refused. A user
+ * (THREATS 50). A token must come with its user's name. Certificates and
+ * anonymous logins are refused. A user
  * whose stored keys do not fit the mechanism is as good as unknown. */
 typedef struct mk_users_login mk_users_login;
 

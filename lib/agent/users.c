@@ -17,11 +17,13 @@
 
 #define LOCAL_MAX 64u
 #define KEYS_MAX 256u /* of mk_sasl_keys_parse */
+#define TOKEN_MAX 4096u
 
 struct mk_users {
     const mk_alloc *alloc;
     size_t bytes;
     size_t count;
+    uint32_t kinds;
     size_t places;       /* a power of two */
     mk_str first_domain; /* of a login without one */
     char *room;          /* for octets of names and secrets */
@@ -104,6 +106,23 @@ static mk_err password_take(const reader *r, mk_str secret, account *out)
     return MK_OK;
 }
 
+/* token = 1*4096VCHAR; RFC 6750 2.1 has fewer */
+static mk_err token_take(const reader *r, mk_str secret, account *out)
+{
+    if (secret.len > TOKEN_MAX) {
+        return fail(r, MK_E_LIMIT, "the token is longer than 4096 octets");
+    }
+    for (size_t i = 0; i < secret.len; i++) {
+        if (!mk_is_vchar(mk_octet_at(secret, i))) {
+            return fail(r, MK_E_SYNTAX, "the token is not visible ASCII");
+        }
+    }
+    out->secret_bytes = (uint16_t)secret.len;
+    out->secret = r->users->room;
+    copy(r->users, secret);
+    return MK_OK;
+}
+
 static mk_err keys_take(const reader *r, mk_str secret, account *out)
 {
     char mem[KEYS_MAX];
@@ -129,24 +148,29 @@ static mk_err keys_take(const reader *r, mk_str secret, account *out)
     return MK_OK;
 }
 
-/* scheme = "{PLAIN}" / "{SCRAM-SHA-256}" / "{SCRAM-SHA-1}" */
+/* scheme = "{PLAIN}" / "{SCRAM-SHA-256}" / "{SCRAM-SHA-1}" / "{BEARER}" */
 static mk_err secret_take(const reader *r, mk_str secret, account *out)
 {
-    static const char *const schemes[] = {"{PLAIN}", "{SCRAM-SHA-256}",
-                                          "{SCRAM-SHA-1}"};
+    static const struct {
+        const char *word;
+        mk_err (*take)(const reader *r, mk_str secret, account *out);
+    } schemes[] = {{"{PLAIN}", password_take},
+                   {"{SCRAM-SHA-256}", keys_take},
+                   {"{SCRAM-SHA-1}", keys_take},
+                   {"{BEARER}", token_take}};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        mk_str scheme = mk_str_z(schemes[i]);
+        mk_str scheme = mk_str_z(schemes[i].word);
         if (mk_str_has_prefix_nocase(secret, scheme)) {
             secret = mk_str_sub(secret, scheme.len, SIZE_MAX);
             out->scheme = (uint8_t)i;
+            r->users->kinds |= 1u << i;
             return secret.len == 0 ? fail(r, MK_E_SYNTAX, "the secret is empty")
-                   : i == SCHEME_PLAIN ? password_take(r, secret, out)
-                                       : keys_take(r, secret, out);
+                                   : schemes[i].take(r, secret, out);
         }
     }
     return fail(r, MK_E_UNSUPPORTED,
-                "the secret does not begin with {PLAIN}, {SCRAM-SHA-256} or "
-                "{SCRAM-SHA-1}");
+                "the secret does not begin with {PLAIN}, {SCRAM-SHA-256}, "
+                "{SCRAM-SHA-1} or {BEARER}");
 }
 
 static mk_str without_blanks(mk_str s)
@@ -325,6 +349,11 @@ size_t mk_users_count(const mk_users *users)
     return users->count;
 }
 
+uint32_t mk_users_kinds(const mk_users *users)
+{
+    return users->kinds;
+}
+
 bool mk_users_has(const mk_users *users, mk_str name, mk_str domain)
 {
     return place_of(users, name, domain)->name.ptr != NULL;
@@ -359,7 +388,7 @@ bool mk_agent_users_keys(const account *u, const mk_sasl_ask *question,
 
     if (u->scheme == SCHEME_PLAIN) {
         keys.password = all;
-    } else if (is_hash_good(hash, question)) {
+    } else if (u->scheme != SCHEME_BEARER && is_hash_good(hash, question)) {
         keys.stored_key = mk_str_sub(all, 0, n);
         keys.server_key = mk_str_sub(all, n, n);
         keys.salt = mk_str_sub(all, 2 * n, SIZE_MAX);

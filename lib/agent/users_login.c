@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * users_login.c: an authenticator over a users file (RFC 4422 3.4, RFC 5802,
- * RFC 4616). Questions for keys are answered at once. A password is judged on
+ * RFC 4616). Questions for keys, and those about tokens (RFC 7628), are
+ * answered at once. A password is judged on
  * a worker by an exchange of sasl/ that is given the keys: it does the same
  * work for all, known or not, right or wrong (THREATS 50), and there is no
  * second comparison to get wrong. A job outlives its session, is then told to
@@ -181,6 +182,25 @@ static const account *find(const mk_users_login *l, const mk_sasl_ask *question)
     return mk_agent_users_find(l->c.users, as) == u ? u : NULL;
 }
 
+/* Hashes are compared, so that nothing of a token is told by the time, and
+ * two are made whoever asks. */
+static bool is_token(const mk_users_login *l, const account *u, mk_str secret)
+{
+    const mk_crypto *crypto = l->sasl.crypto;
+    unsigned char have[MK_HASH_SIZE_MAX];
+    unsigned char want[MK_HASH_SIZE_MAX];
+    bool is_known = u != NULL && u->scheme == SCHEME_BEARER;
+    mk_str own = is_known ? mk_str_of(u->secret, u->secret_bytes) : secret;
+    bool is_good =
+        mk_hash_once(crypto, MK_HASH_SHA256, secret, have) == MK_OK &&
+        mk_hash_once(crypto, MK_HASH_SHA256, own, want) == MK_OK &&
+        mk_equal_ct(have, want, mk_hash_size(MK_HASH_SHA256));
+
+    mk_wipe(have, sizeof have);
+    mk_wipe(want, sizeof want);
+    return is_good && is_known;
+}
+
 static void check(void *self, const mk_sasl_ask *question, mk_ask ask)
 {
     mk_users_login *l = self;
@@ -192,6 +212,9 @@ static void check(void *self, const mk_sasl_ask *question, mk_ask ask)
     } else if (question->kind == MK_SASL_ASK_KEYS && u != NULL &&
                mk_agent_users_keys(u, question, &keys)) {
         answer(ask, u, &keys);
+    } else if (question->kind == MK_SASL_ASK_TOKEN &&
+               is_token(l, u, question->secret)) {
+        answer(ask, u, NULL);
     } else {
         refuse(ask, MK_ANSWER_NO);
     }

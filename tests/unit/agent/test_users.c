@@ -64,6 +64,11 @@ static const struct {
     {"a:{PLAIN}:maildir:maildir\n", MK_OK, 0, "", 1},
     {"a:{PLAIN}" OCTETS_250 "12345\n", MK_OK, 0, "", 1},
     {"a:{PLAIN}" OCTETS_250 "123456\n", MK_E_LIMIT, 1, "255", 0},
+    {"a:{BEARER}ya29.A0-_~+/==\nb:{bearer}x:y:maildir\n", MK_OK, 0, "", 2},
+    {"a:{BEARER}x y\n", MK_E_SYNTAX, 1, "visible", 0},
+    {"a:{BEARER}x \n", MK_E_SYNTAX, 1, "visible", 0},
+    {"a:{BEARER}\xc3\xa4\n", MK_E_SYNTAX, 1, "visible", 0},
+    {"a:{BEARER}\n", MK_E_SYNTAX, 1, "empty", 0},
     {"a:{PLAIN}x\nb\n", MK_E_SYNTAX, 2, "NAME:", 0},
     {"\n#\n:{PLAIN}x\n", MK_E_SYNTAX, 3, "name", 0},
     {"a:x\n", MK_E_UNSUPPORTED, 1, "{PLAIN}", 0},
@@ -112,6 +117,49 @@ static void files_right_and_wrong(void **state)
             mk_users_free(users);
         }
         assert_int_equal(a.out_count, 0);
+    }
+}
+
+static void longest_token(void **state)
+{
+    char line[4200];
+    mk_users *users;
+    mk_users_fault fault;
+    (void)state;
+    for (int n = 4096; n <= 4097; n++) {
+        memset(line, 'x', sizeof line);
+        memcpy(line, "a:{BEARER}", 10);
+        mk_err err =
+            mk_users_parse(mk_alloc_libc(), mk_str_of(line, 10 + (size_t)n),
+                           domains, 2, &users, &fault);
+        assert_int_equal(err, n == 4096 ? MK_OK : MK_E_LIMIT);
+        if (err == MK_OK) {
+            mk_users_free(users);
+        }
+    }
+}
+
+static void kinds_that_there_are(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t want;
+    } rows[] = {
+        {"", 0},
+        {"a:{PLAIN}x\nb:{PLAIN}{BEARER}y\n", MK_USERS_KIND_PLAIN},
+        {"a:{SCRAM-SHA-256}" KEYS_256 "\n", MK_USERS_KIND_SCRAM_SHA_256},
+        {"a:{SCRAM-SHA-1}" KEYS_1 "\nb:{BEARER}x\n",
+         MK_USERS_KIND_SCRAM_SHA_1 | MK_USERS_KIND_BEARER},
+    };
+    mk_users_fault fault;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mk_users *users;
+        assert_int_equal(mk_users_parse(mk_alloc_libc(), mk_str_z(rows[i].text),
+                                        domains, 2, &users, &fault),
+                         MK_OK);
+        assert_int_equal(mk_users_kinds(users), rows[i].want);
+        mk_users_free(users);
     }
 }
 
@@ -183,6 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_right_and_wrong),
+        cmocka_unit_test(longest_token),
+        cmocka_unit_test(kinds_that_there_are),
         cmocka_unit_test(nul_in_a_line),
         cmocka_unit_test(has_each_and_no_other),
         cmocka_unit_test(memory_and_arguments),

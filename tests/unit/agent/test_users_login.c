@@ -237,16 +237,82 @@ static void keys_that_are_not_taken(void **state)
 
 static void other_kinds_are_refused(void **state)
 {
-    static const mk_sasl_ask_kind kinds[] = {
-        MK_SASL_ASK_TOKEN, MK_SASL_ASK_EXTERNAL, MK_SASL_ASK_ANONYMOUS};
+    static const mk_sasl_ask_kind kinds[] = {MK_SASL_ASK_EXTERNAL,
+                                             MK_SASL_ASK_ANONYMOUS};
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         house_plan plan = plan_of();
         open_plan(&plan);
         mk_sasl_ask q =
-            question(kinds[i], MK_SASL_OAUTHBEARER, "ann", "", "secret");
+            question(kinds[i], MK_SASL_EXTERNAL, "ann", "", "secret");
         login_rig_ask(&h.conn, &rig, &q);
         assert_int_equal(rig.answers, 1);
+        assert_int_equal(rig.answer, MK_ANSWER_NO);
+        house_close(&h);
+    }
+}
+
+/* ---- tokens ---------------------------------------------------------------
+ */
+
+static const struct {
+    const char *authcid, *authzid, *token, *login;
+} token_rows[] = {
+    {"eve", "", "t0ken", "eve@mx.example"},
+    {"EVE@mx.example", "eve", "t0ken", "eve@mx.example"},
+    {"eve", "", "t0keN", NULL},
+    {"eve", "", "t0ke", NULL},
+    {"eve", "", "t0ken1", NULL},
+    {"eve", "", "", NULL},
+    {"", "", "t0ken", NULL},
+    {"eve", "ann", "t0ken", NULL},
+    {"ann", "eve", "t0ken", NULL},
+    {"nobody", "", "t0ken", NULL},
+    /* a password is no token, whatever its user */
+    {"ann", "", "secret", NULL},
+};
+
+static void sec_050_tokens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof token_rows / sizeof token_rows[0]; i++) {
+        const char *login = token_rows[i].login;
+        house_plan plan = plan_of();
+        plan.users = "ann:{PLAIN}secret\neve:{BEARER}t0ken\n";
+        open_plan(&plan);
+        mk_sasl_ask q = question(MK_SASL_ASK_TOKEN, MK_SASL_OAUTHBEARER,
+                                 token_rows[i].authcid, token_rows[i].authzid,
+                                 token_rows[i].token);
+        finishes = 0;
+        login_rig_ask(&h.conn, &rig, &q);
+        assert_int_equal(rig.answers, 1);
+        if (rig.answer != (login != NULL ? MK_ANSWER_YES : MK_ANSWER_NO)) {
+            fail_msg("row %zu: answer %d", i, (int)rig.answer);
+        }
+        assert_int_equal(finishes, 2); /* the same work for all */
+        login_rig_end(&h.conn, login != NULL ? MK_OK : MK_E_AUTH,
+                      token_rows[i].authcid, MK_SASL_OAUTHBEARER);
+        assert_login(login != NULL ? login : "");
+        assert_null(strstr(text_c(&h.log), "t0ken"));
+        house_close(&h);
+    }
+}
+
+/* Nor is a token a password. */
+static void tokens_log_in_by_nothing_else(void **state)
+{
+    static const mk_sasl_mechanism mechanisms[] = {
+        MK_SASL_PLAIN, MK_SASL_LOGIN, MK_SASL_CRAM_MD5, MK_SASL_SCRAM_SHA_1,
+        MK_SASL_SCRAM_SHA_256};
+    (void)state;
+    for (size_t i = 0; i < sizeof mechanisms / sizeof mechanisms[0]; i++) {
+        house_plan plan = plan_of();
+        plan.users = "eve:{BEARER}t0ken\n";
+        open_plan(&plan);
+        ask_keys(mechanisms[i], "eve", "");
+        assert_int_equal(rig.answer, MK_ANSWER_NO);
+        ask_password("eve", "", "t0ken");
+        fake_host_jobs(&h.host);
         assert_int_equal(rig.answer, MK_ANSWER_NO);
         house_close(&h);
     }
@@ -677,6 +743,8 @@ int main(void)
         cmocka_unit_test(keys_are_those_of_the_file),
         cmocka_unit_test(keys_that_are_not_taken),
         cmocka_unit_test(other_kinds_are_refused),
+        cmocka_unit_test(sec_050_tokens),
+        cmocka_unit_test(tokens_log_in_by_nothing_else),
         cmocka_unit_test(passwords_on_a_worker),
         cmocka_unit_test(sec_050_the_same_work_for_all),
         cmocka_unit_test(sec_050_the_same_record_for_all),
