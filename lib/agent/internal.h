@@ -119,16 +119,16 @@ struct mk_session {
     uint16_t claimed_bytes;
     uint8_t flags; /* mk_smtp_event_flag */
     uint8_t point;
-    uint8_t stage;    /* asked now */
-    bool put_off;     /* mk_later was said */
-    bool waiting;     /* for mk_stage_answer */
-    bool running;     /* inside run() */
-    bool decided;     /* answered from inside the call */
-    uint8_t decision; /* mk_verdict_kind, when decided */
-    bool open;        /* a stage's question may be answered */
-    bool at_login;    /* and it is the authenticator's, not a stage's */
-    bool is_tls;      /* outlives the engine */
-    bool is_logged_in;
+    uint8_t stage;     /* asked now */
+    uint8_t decision;  /* mk_verdict_kind, when decided */
+    bool put_off : 1;  /* mk_later was said */
+    bool waiting : 1;  /* for mk_stage_answer */
+    bool running : 1;  /* inside run() */
+    bool decided : 1;  /* answered from inside the call */
+    bool open : 1;     /* a stage's question may be answered */
+    bool at_login : 1; /* and it is the authenticator's, not a stage's */
+    bool is_tls : 1;   /* outlives the engine */
+    bool is_logged_in : 1;
     mk_peer peer;
     void *tags[]; /* one a stage; the engine's block behind them */
 };
