@@ -291,6 +291,9 @@ static bool is_served(const smtp_server *s, const server_verb *v)
 static const char *missing(const smtp_server *s, const server_verb *v)
 {
     bool is_clear = s->config->tls >= MK_TLS_POLICY_ENCRYPT && s->tls == NULL;
+    if (is_clear && v->handle == mk_smtp_server_auth) {
+        return "538 5.7.11 Encryption is required to log in";
+    }
     if (is_clear && (v->flags & VERB_PLAIN) == 0) {
         return "530 5.7.0 Must issue a STARTTLS command first";
     }
