@@ -223,7 +223,7 @@ static void hear(smtp_server *s, mk_str part)
 }
 
 /* Where a CR is the last octet it stays, until what follows it is there. */
-static mk_err listen(smtp_server *s, mk_str *io_in, mk_event *ev)
+static mk_err read_line(smtp_server *s, mk_str *io_in, mk_event *ev)
 {
     uint64_t most = (uint64_t)LOGIN_LINE_MAX + s->config->discard_max;
     size_t end = mk_str_find(*io_in, '\n');
@@ -259,7 +259,7 @@ static mk_err listen(smtp_server *s, mk_str *io_in, mk_event *ev)
 
 mk_err mk_smtp_server_login(smtp_server *s, mk_str *io_in, mk_event *ev)
 {
-    return s->login == LOGIN_MOVES ? move(s, ev) : listen(s, io_in, ev);
+    return s->login == LOGIN_MOVES ? move(s, ev) : read_line(s, io_in, ev);
 }
 
 /* ---- the verb ------------------------------------------------------------ */
