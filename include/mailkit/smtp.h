@@ -247,16 +247,22 @@ typedef struct mk_smtp_server_config {
     uint32_t hurry_junk_max;   /**< instead of junk_max: 1 */
     /* TLS and login: */
     mk_tls_policy tls; /**< NONE: STARTTLS is not offered. MAY: it is. ENCRYPT:
-                        *   and without it only EHLO, NOOP, QUIT and STARTTLS
-                        *   are served, else 530 5.7.0. MUST: the peer must
-                        *   also show a good certificate. NONE */
+                        *   and without it only EHLO, HELO, NOOP, QUIT and
+                        *   STARTTLS are served, else 530 5.7.0, or 538 5.7.11
+                        *   for AUTH. MUST: the peer must also show a good
+                        *   certificate, else 554 5.7.1 and MK_EV_FAULT with
+                        *   why it is not. NONE */
     const struct mk_sasl_server_config *sasl; /**< NULL: AUTH is not offered */
-    mk_pool *sasl_units; /**< of mk_sasl_need octets each, lent during a login;
-                          *   NULL: the room for one lies in the block */
-    bool is_auth_needed; /**< MAIL is 530 5.7.0 before a login: false */
-    uint32_t auth_failures_max; /**< then 421 4.7.0: 3 */
-    uint64_t auth_delay_ms; /**< before each reply to a failed login, growing
-                             *   by as much: 2,000 */
+    mk_pool *sasl_units; /**< of mk_sasl_need(1024) octets each, or more for
+                          *   longer messages, lent during a login; none free:
+                          *   454 4.3.0. NULL: the room for one of
+                          *   MK_SASL_MESSAGE_MAX lies in the block */
+    bool is_auth_needed; /**< MAIL is 530 5.7.0 before a login, which needs
+                          *   `sasl`: false */
+    uint32_t auth_failures_max; /**< of a connection, also over STARTTLS; then
+                                 *   421 4.7.0: 3 */
+    uint64_t auth_delay_ms; /**< before the reply to a failed login, growing by
+                             *   as much, to half of command_ms: 2,000 */
 } mk_smtp_server_config;
 
 /** Fill a server's settings with the defaults named above.
@@ -267,7 +273,7 @@ typedef struct mk_smtp_server_config {
 MK_API mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size);
 
 /** Octets a server engine needs with the unit in its block at its default
- *  size; enough for any settings with a pool. */
+ *  size and no login there; enough for any settings with pools. */
 #define MK_SMTP_SERVER_NEED 1536
 
 /** Octets a server engine needs with these settings.
