@@ -1,50 +1,82 @@
 /* SPDX-License-Identifier: MIT
  *
- * files.c: reads a settings or users file into memory, whole. It refuses what
- * cannot be read to its end, directories too, and what is larger than such a
- * file can sensibly be.
+ * files.c: reads a file of settings, users or keys into memory, whole, and
+ * leaves no other copy of it there. It refuses what cannot be read to its end,
+ * directories too, and what is larger than such a file can sensibly be.
  */
 #include "mailkitd.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#define FILE_FIRST ((size_t)64 * 1024)
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
 
-char *file_read(const char *option, const char *path, size_t *out_n)
+static bool grow(char **io_text, size_t n, size_t room)
 {
-    FILE *f = fopen(path, "rbe");
-    size_t room = 65536;
-    size_t n = 0;
-    char *text = malloc(room);
+    char *grown = malloc(room);
+    if (grown != NULL && n > 0) {
+        memcpy(grown, *io_text, n);
+        mk_wipe(*io_text, n);
+    }
+    if (grown != NULL) {
+        free(*io_text);
+        *io_text = grown;
+    }
+    return grown != NULL;
+}
 
-    while (f != NULL && text != NULL) {
-        n += fread(text + n, 1, room - 1 - n, f);
-        if (n < room - 1 || room >= FILE_MAX) {
-            break;
+/* 0 at the end of the file, else what is wrong. One octet stays free. */
+static int read_all(int fd, char **io_text, size_t *io_n)
+{
+    for (size_t room = 0;;) {
+        if (*io_n + 1 >= room) {
+            room = room == 0 ? FILE_FIRST : 2 * room;
+            if (room > FILE_MAX || !grow(io_text, *io_n, room)) {
+                return room > FILE_MAX ? EFBIG : ENOMEM;
+            }
         }
-        room *= 2;
-        char *grown = realloc(text, room);
-        if (grown == NULL) {
-            free(text);
+        ssize_t got = read(fd, *io_text + *io_n, room - 1 - *io_n);
+        if (got == 0) {
+            return 0;
         }
-        text = grown;
+        if (got < 0 && errno != EINTR) {
+            return errno;
+        }
+        *io_n += got > 0 ? (size_t)got : 0;
     }
-    bool failed = f == NULL || text == NULL || ferror(f) || !feof(f);
-    if (failed) {
+}
+
+bool file_read(const char *option, const char *path, mk_str *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char *text = NULL;
+    size_t n = 0;
+    int error = fd < 0 ? errno : read_all(fd, &text, &n);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    *out = mk_str_of(text, n);
+    if (error != 0) {
         complain("--%s %s: %s", option, path,
-                 f == NULL || ferror(f) ? strerror(errno) : "it is too large");
-        free(text);
-        text = NULL;
+                 error == EFBIG ? "it is too large" : strerror(error));
+        file_wipe(out);
+        return false;
     }
-    if (f != NULL) {
-        fclose(f);
-    }
+    text[n] = '\0';
+    return true;
+}
+
+void file_wipe(mk_str *io_text)
+{
+    char *text = (char *)(uintptr_t)io_text->ptr;
     if (text != NULL) {
-        text[n] = '\0';
+        mk_wipe(text, io_text->len);
+        free(text);
     }
-    *out_n = n;
-    return text;
+    *io_text = mk_str_of(NULL, 0);
 }

@@ -3,7 +3,7 @@
  * listen.c: listening sockets. The master opens them and workers inherit them;
  * nobody here accepts. A socket is bound while root may be needed, and listens
  * only once every setting was found good. What a service manager hands over
- * (sd_listen_fds(3)) is named by its protocol: FileDescriptorName=smtp.
+ * (sd_listen_fds(3)) is named by its protocol: FileDescriptorName=submission.
  */
 #include "mailkitd.h"
 
@@ -63,12 +63,14 @@ static mk_str next_name(mk_str *io_names)
     return first;
 }
 
-static int given_check(int fd, mk_str called)
+static int given_take(int fd, mk_str called, listener *out)
 {
-    if (!mk_str_is(called, mk_str_z("smtp"))) {
-        complain("socket %d is named '%.*s': this version serves "
-                 "FileDescriptorName=smtp only",
-                 fd, (int)called.len, called.len > 0 ? called.ptr : "");
+    out->fd = fd;
+    out->protocol = protocol_find(called);
+    if (out->protocol == NULL) {
+        complain("socket %d is named '%.*s': its FileDescriptorName is not %s",
+                 fd, (int)called.len, called.len > 0 ? called.ptr : "",
+                 protocol_names);
         return EX_CONFIG;
     }
     if (!is_listening(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
@@ -101,9 +103,8 @@ int listeners_given(listeners *out)
         return EX_OSERR;
     }
     for (; out->count < count && code < 0; out->count++) {
-        int fd = GIVEN_FIRST + (int)out->count;
-        out->items[out->count].fd = fd;
-        code = given_check(fd, next_name(&names));
+        code = given_take(GIVEN_FIRST + (int)out->count, next_name(&names),
+                          &out->items[out->count]);
     }
     (void)unsetenv("LISTEN_PID");
     (void)unsetenv("LISTEN_FDS");
@@ -156,13 +157,11 @@ static int complain_of(const char *text, int error)
     return EX_UNAVAILABLE;
 }
 
-static int open_one(const char *text, int *out_fd)
+static int open_one(const char *text, const endpoint *e, int *out_fd)
 {
-    endpoint e;
-    endpoint_parse(text, &e); /* found good before */
-    int fd = socket(e.is_v6 ? AF_INET6 : AF_INET,
+    int fd = socket(e->is_v6 ? AF_INET6 : AF_INET,
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || !bind_to(fd, &e)) {
+    if (fd < 0 || !bind_to(fd, e)) {
         int error = errno;
         if (fd >= 0) {
             (void)close(fd);
@@ -204,10 +203,13 @@ int listeners_bind(const settings *s, const listeners *old, listeners *out)
     for (size_t i = 0; i < s->listen.count && code < 0; i++) {
         listener one = {.text = s->listen.items[i]};
         const listener *same = find(old, one.text, out);
+        endpoint e;
+        endpoint_parse(one.text, &e); /* found good before */
+        one.protocol = e.protocol;
         if (same != NULL) {
             one.fd = same->fd;
         } else {
-            code = open_one(one.text, &one.fd);
+            code = open_one(one.text, &e, &one.fd);
         }
         if (code < 0) {
             out->items[out->count++] = one;
@@ -248,11 +250,13 @@ void listeners_show(const listeners *l, const listeners *but,
         (void)getsockname(l->items[i].fd, &own.any, &n);
         if (own.any.sa_family == AF_INET6) {
             (void)inet_ntop(AF_INET6, &own.v6.sin6_addr, text, sizeof text);
-            snprintf(line, sizeof line, "listening smtp [%s]:%u", text,
+            snprintf(line, sizeof line, "listening %s [%s]:%u",
+                     l->items[i].protocol->name, text,
                      (unsigned)ntohs(own.v6.sin6_port));
         } else {
             (void)inet_ntop(AF_INET, &own.v4.sin_addr, text, sizeof text);
-            snprintf(line, sizeof line, "listening smtp %s:%u", text,
+            snprintf(line, sizeof line, "listening %s %s:%u",
+                     l->items[i].protocol->name, text,
                      (unsigned)ntohs(own.v4.sin_port));
         }
         tell(line);

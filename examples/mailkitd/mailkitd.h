@@ -15,6 +15,25 @@
 #include <mailkit/agent.h>
 #include <mailkit/uv.h>
 
+/* ---- protocols ----------------------------------------------------------- */
+
+/* May, or must, a peer log in? */
+typedef enum login_rule { LOGIN_NEVER, LOGIN_OFFERED, LOGIN_NEEDED } login_rule;
+
+/* What is served at a listener. */
+typedef struct protocol {
+    const char *name; /* in --listen, and of sockets that are given */
+    bool is_tls;      /* from the first octet */
+    login_rule login;
+} protocol;
+
+enum { PROTOCOLS = 4 };
+extern const protocol protocols[PROTOCOLS];
+extern const char protocol_names[]; /* for messages */
+
+/* NULL: there is none of this name. */
+const protocol *protocol_find(mk_str name);
+
 /* ---- settings ------------------------------------------------------------ */
 
 /* A repeated option. What the command line says replaces what a file says. */
@@ -24,8 +43,9 @@ typedef struct list {
     bool by_file;
 } list;
 
-/* One --listen smtp=ADDR:PORT. */
+/* One --listen PROTOCOL=ADDR:PORT. */
 typedef struct endpoint {
+    const protocol *protocol;
     char address[64]; /* numeric, without brackets */
     bool is_v6;
     uint16_t port;
@@ -40,6 +60,9 @@ typedef struct settings {
     char *user;
     list domains;
     list listen;
+    list tls_cert;
+    list tls_key; /* as many, or none */
+    list auth;
     uint64_t max_connections;
     uint64_t max_connections_per_address;
     uint64_t max_messages_per_connection;
@@ -49,6 +72,8 @@ typedef struct settings {
     uint64_t command_timeout_s;
     uint64_t workers;
     uint64_t drain_time_s;
+    bool allow_clear_auth;
+    bool login_sender_check;
     bool use_syslog;
     bool check;
 } settings;
@@ -61,8 +86,31 @@ void settings_free(settings *s);
 /* Take an endpoint apart; NULL, or what is wrong. */
 const char *endpoint_parse(const char *text, endpoint *out_endpoint);
 
-/* A whole file, NUL-ended; free it. NULL: it was told what is wrong. */
-char *file_read(const char *option, const char *path, size_t *out_n);
+/* A whole file, with a NUL behind it. False: it was told what is wrong. */
+bool file_read(const char *option, const char *path, mk_str *out_text);
+/* Wipe and free it; fine again on one that was wiped. */
+void file_wipe(mk_str *io_text);
+
+/* ---- certificates -------------------------------------------------------- */
+
+/* PEM. */
+typedef struct certificate {
+    mk_str chain;
+    mk_str key;
+} certificate;
+
+typedef struct certificates {
+    certificate *items; /* the first for all names that no other has */
+    size_t count;
+    int64_t looked_at_s; /* they were found good then */
+} certificates;
+
+/* Read the files of --tls-cert and --tls-key.
+ * Returns -1, or an exit code and it was told. */
+int certificates_read(const settings *s, certificates *out);
+/* Tell which of these files can be read no more. */
+void certificates_look(const settings *s);
+void certificates_wipe(certificates *c);
 
 /* ---- the log ------------------------------------------------------------- */
 
@@ -79,6 +127,7 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* ---- listeners ----------------------------------------------------------- */
 
 typedef struct listener {
+    const protocol *protocol;
     const char *text; /* as in the settings; NULL: from the service manager */
     int fd;
 } listener;
@@ -97,7 +146,8 @@ int listeners_bind(const settings *s, const listeners *old,
                    listeners *out_listeners);
 /* Let peers connect. */
 int listeners_start(const listeners *l);
-/* Calls tell with "listening smtp ADDR:PORT" for each that `but` has not. */
+/* Calls tell with "listening PROTOCOL ADDR:PORT" for each that `but` has not.
+ */
 void listeners_show(const listeners *l, const listeners *but,
                     void (*tell)(const char *line));
 /* Close those that `but` has not; NULL: all. */
@@ -110,9 +160,19 @@ int identity_take(const char *user);
 
 /* ---- one configuration, opened ------------------------------------------- */
 
+/* What workers must agree on. */
+typedef struct logins {
+    uint32_t mechanisms; /* mk_sasl_mechanism, or-ed */
+    bool has_keys_only;  /* nobody's password lies there as it is */
+    unsigned char pepper[32];
+} logins;
+
 typedef struct site {
     settings s;
     listeners listeners;
+    certificates certificates;
+    bool has_logins; /* some listener has */
+    logins logins;
     mk_str *domains;
     mk_dir root;
     mk_users *users;
@@ -126,6 +186,26 @@ int site_open(int argc, char **argv, const listeners *given, const site *old,
               site **out_site);
 /* Listeners that `but` has too stay open; NULL: none does. */
 void site_close(site *t, const site *but);
+
+/* ---- TLS and logins ------------------------------------------------------ */
+
+typedef struct secure secure; /* one worker's */
+
+/* Would peers take them? Returns -1, or an exit code and it was told. */
+int secure_certificates_check(const settings *s, certificates *io_all);
+/* The mechanism of this name as its bit; 0: none that users can log in by. */
+uint32_t secure_mechanism(const char *name);
+/* Returns -1, or an exit code and it was told. */
+int secure_logins_open(const settings *s, const mk_users *users,
+                       const certificates *all, logins *out);
+/* What sessions share; the site is borrowed. */
+mk_err secure_new(const site *t, const mk_host *host, const mk_random *random,
+                  secure **out);
+/* What this protocol needs of it, into its settings. */
+void secure_serve(secure *w, const protocol *p, mk_smtp_server_config *io_smtp,
+                  mk_inbound_config *io_inbound);
+/* MK_E_BUSY: a session or login is left. NULL is fine. */
+mk_err secure_free(secure *w);
 
 /* ---- counts that workers share ------------------------------------------- */
 

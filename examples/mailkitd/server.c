@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * server.c: one worker. Puts the library together to a mail server: delivery
- * and the inbound service, on a host of libuv, at the listeners that the
- * master opened; and takes it apart again. It does what the master says, and
- * ends in order when the master is gone.
+ * and one inbound service for each protocol, on a host of libuv, at the
+ * listeners that the master opened; and takes it apart again. It does what the
+ * master says, and ends in order when the master is gone.
  */
 #include "mailkitd.h"
 
@@ -21,6 +21,13 @@
 #define DISK_LANES 8
 #define DISK_THREADS "8"
 
+/* One protocol, where it is served. */
+typedef struct door {
+    mk_smtp_server_config smtp;
+    mk_inbound *inbound; /* NULL: no listener has it */
+    mk_service service;
+} door;
+
 typedef struct server {
     const site *site;
     uv_loop_t loop;
@@ -29,11 +36,10 @@ typedef struct server {
     int link_fd;
     mk_uv_config uv;
     mk_host *host;
-    mk_smtp_server_config smtp;
+    secure *secure;
     mk_local_delivery *delivery;
-    mk_inbound *inbound;
-    mk_service service;
-    bool is_deaf; /* accepts nobody more */
+    door doors[PROTOCOLS]; /* as in the table */
+    bool is_deaf;          /* accepts nobody more */
     bool closed;
 } server;
 
@@ -178,7 +184,24 @@ static void at_recipient(void *self, const mk_stage_call *call, mk_verdict *v)
     }
 }
 
-static mk_err inbound_open(server *v)
+static void smtp_fill(const server *v, mk_smtp_server_config *c)
+{
+    const settings *s = &v->site->s;
+
+    mk_smtp_server_config_init(c, sizeof *c);
+    c->hostname = mk_str_z(s->hostname);
+    c->units = mk_uv_host_units(v->host);
+    c->message_max = s->max_message_bytes;
+    c->recipients_max =
+        (uint32_t)(s->max_recipients < 100 ? 100 : s->max_recipients);
+    c->command_ms = s->command_timeout_s * 1000;
+    if (c->hurry_command_ms > c->command_ms) {
+        c->hurry_command_ms = c->command_ms;
+    }
+    c->messages_max = (uint32_t)s->max_messages_per_connection;
+}
+
+static mk_err door_open(server *v, const protocol *p, door *d)
 {
     mk_stage stages[3] = {{.name = "limit",
                            .self = v,
@@ -186,32 +209,22 @@ static mk_err inbound_open(server *v)
                            .at = at_recipient}};
     mk_inbound_config c;
 
-    mk_smtp_server_config_init(&v->smtp, sizeof v->smtp);
-    v->smtp.hostname = mk_str_z(v->site->s.hostname);
-    v->smtp.units = mk_uv_host_units(v->host);
-    v->smtp.message_max = v->site->s.max_message_bytes;
-    v->smtp.recipients_max =
-        (uint32_t)(v->site->s.max_recipients < 100 ? 100
-                                                   : v->site->s.max_recipients);
-    v->smtp.command_ms = v->site->s.command_timeout_s * 1000;
-    if (v->smtp.hurry_command_ms > v->smtp.command_ms) {
-        v->smtp.hurry_command_ms = v->smtp.command_ms;
-    }
-    v->smtp.messages_max = (uint32_t)v->site->s.max_messages_per_connection;
+    smtp_fill(v, &d->smtp);
     mk_local_policy_stage(v->site->policy, &stages[1]);
     mk_local_delivery_stage(v->delivery, &stages[2]);
     mk_inbound_config_init(&c, sizeof c);
     c.host = v->host;
     c.alloc = mk_alloc_libc();
     c.random = &system_random;
-    c.smtp = &v->smtp;
+    c.smtp = &d->smtp;
     c.stages = stages;
     c.stage_count = 3;
     c.hops_max = (uint32_t)v->site->s.max_hops;
     c.log.write = log_record;
-    mk_err err = mk_inbound_new(&c, &v->inbound);
+    secure_serve(v->secure, p, &d->smtp, &c);
+    mk_err err = mk_inbound_new(&c, &d->inbound);
     if (err == MK_OK) {
-        mk_inbound_service(v->inbound, &v->service);
+        mk_inbound_service(d->inbound, &d->service);
     }
     return err;
 }
@@ -237,7 +250,12 @@ static mk_err listen_all(server *v)
     const listeners *l = &v->site->listeners;
     mk_err err = MK_OK;
     for (size_t i = 0; i < l->count && err == MK_OK; i++) {
-        err = mk_uv_listen_fd(v->host, l->items[i].fd, &v->service, NULL);
+        const protocol *p = l->items[i].protocol;
+        door *d = &v->doors[p - protocols];
+        err = d->inbound == NULL ? door_open(v, p, d) : MK_OK;
+        if (err == MK_OK) {
+            err = mk_uv_listen_fd(v->host, l->items[i].fd, &d->service, NULL);
+        }
     }
     return err;
 }
@@ -246,7 +264,9 @@ static mk_err parts_open(server *v, int link, const share *h)
 {
     mk_err err = host_open(v, h);
     err = err == MK_OK ? delivery_open(v) : err;
-    err = err == MK_OK ? inbound_open(v) : err;
+    err = err == MK_OK
+              ? secure_new(v->site, v->host, &system_random, &v->secure)
+              : err;
     err = err == MK_OK ? listen_all(v) : err;
     return err == MK_OK ? orders_open(v, link) : err;
 }
@@ -258,8 +278,12 @@ static void server_close(server *v)
 {
     host_close(v);
     uv_run(&v->loop, UV_RUN_DEFAULT);
-    if (mk_inbound_free(v->inbound) != MK_OK ||
-        mk_local_delivery_free(v->delivery) != MK_OK) {
+    mk_err err = MK_OK;
+    for (size_t i = 0; i < PROTOCOLS && err == MK_OK; i++) {
+        err = mk_inbound_free(v->doors[i].inbound);
+    }
+    err = err == MK_OK ? mk_local_delivery_free(v->delivery) : err;
+    if (err != MK_OK || secure_free(v->secure) != MK_OK) {
         log_line("messages were left on their way");
     }
 }

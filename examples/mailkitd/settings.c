@@ -40,8 +40,19 @@ static const option options[] = {
      "mailboxes lie in DIR/DOMAIN/NAME/"},
     {"users", TEXT, AT(users), 0, 0, "FILE",
      "lines of NAME:{SCHEME}SECRET[:maildir]"},
-    {"listen", LIST, AT(listen), 0, 0, "smtp=ADDR:PORT",
-     "serve there (repeat; port 0: any)"},
+    {"listen", LIST, AT(listen), 0, 0, "PROTOCOL=ADDR:PORT",
+     "serve smtp, smtps, submission, submissions\n"
+     "there (repeat; port 0: any)"},
+    {"tls-cert", LIST, AT(tls_cert), 0, 0, "PEM",
+     "certificate and chain (repeat: more names)"},
+    {"tls-key", LIST, AT(tls_key), 0, 0, "PEM",
+     "its key (default: in the same file)"},
+    {"auth", LIST, AT(auth), 0, 0, "MECHANISM",
+     "offered (repeat; default: what serves all)"},
+    {"allow-clear-auth", FLAG, AT(allow_clear_auth), 0, 0, NULL,
+     "logins also without TLS"},
+    {"login-sender-check", FLAG, AT(login_sender_check), 0, 0, NULL,
+     "a login sends from its own address only"},
     {"postmaster", TEXT, AT(postmaster), 0, 0, "USER",
      "gets mail to postmaster and abuse"},
     {"max-connections", NUMBER, AT(max_connections), 1, MANY, "N",
@@ -135,18 +146,22 @@ static bool is_address(const endpoint *e)
     return inet_pton(e->is_v6 ? AF_INET6 : AF_INET, plain, octets) == 1;
 }
 
-/* IP-address ":" port, an IPv6 address in brackets. */
+/* protocol "=" IP-address ":" port, an IPv6 address in brackets. */
 const char *endpoint_parse(const char *text, endpoint *out)
 {
-    static const char smtp[] = "smtp=";
+    static char wrong[96];
     uint64_t port;
+    size_t name = strcspn(text, "=");
 
-    if (strncmp(text, smtp, sizeof smtp - 1) != 0) {
-        return strchr(text, '=') == NULL
-                   ? "it is not smtp=ADDR:PORT"
-                   : "this version serves smtp=ADDR:PORT only";
+    out->protocol = protocol_find(mk_str_of(text, name));
+    if (text[name] != '=') {
+        return "it is not PROTOCOL=ADDR:PORT";
     }
-    text += sizeof smtp - 1;
+    if (out->protocol == NULL) {
+        snprintf(wrong, sizeof wrong, "its protocol is not %s", protocol_names);
+        return wrong;
+    }
+    text += name + 1;
     const char *colon = strrchr(text, ':');
     if (colon == NULL || mk_str_u64(mk_str_z(colon + 1), &port) != MK_OK ||
         port > 65535) {
@@ -219,6 +234,9 @@ static const char *text_check(const option *o, const char *value)
     if (is_name && (s.len > 255 || !mk_smtp_is_host_name(s) ||
                     mk_maildir_name_check(s) != MK_OK)) {
         return "it is not a host name";
+    }
+    if (o->offset == AT(auth) && secure_mechanism(value) == 0) {
+        return "it is no mechanism that users can log in by";
     }
     return o->offset == AT(listen) ? endpoint_parse(value, &e) : NULL;
 }
@@ -317,16 +335,15 @@ static int line_check(const settings *s, const char *text, size_t n)
 
 static int config_read(settings *s)
 {
-    size_t n;
-    char *text = file_read("config", s->config, &n);
-    file_reader f = {.s = s, .rest = text};
+    mk_str text;
 
-    if (text == NULL) {
+    if (!file_read("config", s->config, &text)) {
         return EX_NOINPUT;
     }
-    int code = line_check(s, text, n);
+    file_reader f = {.s = s, .rest = text.ptr};
+    int code = line_check(s, text.ptr, text.len);
     int line = code < 0 ? ini_parse_stream(next_line, &f, on_key, &f) : 0;
-    free(text);
+    file_wipe(&text);
     if (line != 0 && line != f.first_told) {
         complain("%s:%d: it is not NAME = VALUE", s->config, line);
     }
@@ -340,17 +357,22 @@ static void help(void)
     puts("usage: mailkitd [--config FILE.ini] --hostname NAME --domain NAME "
          "...\n"
          "                --mail-root DIR --users FILE "
-         "--listen smtp=ADDR:PORT ...\n"
+         "--listen PROTOCOL=ADDR:PORT ...\n"
          "\nReceives mail for own domains and brings it to rest in Maildirs."
          "\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *more = strchr(options[i].help, '\n');
+        int first = (int)strcspn(options[i].help, "\n");
         char left[80];
         snprintf(left, sizeof left, "--%s %s", options[i].name,
                  options[i].value != NULL ? options[i].value : "");
         if (strlen(left) > 31) {
-            printf("  %s\n  %-31s %s\n", left, "", options[i].help);
+            printf("  %s\n  %-31s %.*s\n", left, "", first, options[i].help);
         } else {
-            printf("  %-31s %s\n", left, options[i].help);
+            printf("  %-31s %.*s\n", left, first, options[i].help);
+        }
+        if (more != NULL) {
+            printf("  %-31s %s\n", "", more + 1);
         }
     }
     printf("  %-31s %s\n  %-31s %s\n", "--help", "show this", "--version",
@@ -413,6 +435,12 @@ static int missing(const settings *s)
         complain("--%s is missing, see --help", name);
         return EX_USAGE;
     }
+    if (s->tls_key.count > 0 && s->tls_key.count != s->tls_cert.count) {
+        complain("--tls-key: %zu for %zu --tls-cert; there is one for each, in "
+                 "the same order, or none",
+                 s->tls_key.count, s->tls_cert.count);
+        return EX_USAGE;
+    }
     return -1;
 }
 
@@ -460,4 +488,7 @@ void settings_free(settings *s)
     free(s->user);
     list_clear(&s->domains);
     list_clear(&s->listen);
+    list_clear(&s->tls_cert);
+    list_clear(&s->tls_key);
+    list_clear(&s->auth);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * site.c: one configuration, opened: listeners, mail root, users, and the
- * policy for own domains. The master opens it and workers inherit it. It is
- * whole or it is not there; what is wrong is all told, not only the first.
- * Root is given up before the first file is read, so that a reload finds what
- * the start found.
+ * site.c: one configuration, opened: listeners, certificates, mail root, users,
+ * and the policy for own domains. The master opens it and workers inherit it.
+ * It is whole or it is not there; what is wrong is all told, not only the
+ * first. Root is given up before any file but certificates and their keys is
+ * read, so that a reload finds what the start found; of these it is told when
+ * a reload will not.
  */
 #include "mailkitd.h"
 
@@ -52,21 +53,21 @@ static int root_open(site *t)
 static int users_open(site *t)
 {
     mk_users_fault fault;
-    size_t n;
-    char *text = file_read("users", t->s.users, &n);
-    if (text == NULL) {
+    mk_str text;
+    if (!file_read("users", t->s.users, &text)) {
         return EX_NOINPUT;
     }
-    mk_err err = mk_users_parse(mk_alloc_libc(), mk_str_of(text, n), t->domains,
+    mk_err err = mk_users_parse(mk_alloc_libc(), text, t->domains,
                                 t->s.domains.count, &t->users, &fault);
-    mk_wipe(text, n);
-    free(text);
+    file_wipe(&text);
     if (err != MK_OK) {
         complain("%s:%u: %s", t->s.users, (unsigned)fault.line, fault.text);
         return EX_CONFIG;
     }
     mk_users_directory(t->users, &t->directory);
-    return -1;
+    return t->has_logins ? secure_logins_open(&t->s, t->users, &t->certificates,
+                                              &t->logins)
+                         : -1;
 }
 
 static int policy_open(site *t)
@@ -78,6 +79,7 @@ static int policy_open(site *t)
     c.domain_count = t->s.domains.count;
     c.postmaster = mk_str_z(t->s.postmaster);
     c.directory = &t->directory;
+    c.is_sender_checked = t->s.login_sender_check;
     if (mk_local_policy_new(&c, &t->policy) != MK_OK) {
         complain("--postmaster '%s': it is not a user's name", t->s.postmaster);
         return EX_CONFIG;
@@ -98,6 +100,53 @@ static int files_open(site *t)
     return root < 0 ? code : root;
 }
 
+/* ---- certificates, and what needs them -----------------------------------
+ */
+
+static int protocol_open(site *t, const protocol *p)
+{
+    bool has_tls = t->s.tls_cert.count > 0;
+
+    t->has_logins = t->has_logins || p->login != LOGIN_NEVER;
+    if (p->is_tls && !has_tls) {
+        complain("--listen %s: it needs --tls-cert", p->name);
+        return EX_CONFIG;
+    }
+    if (p->login != LOGIN_NEVER && !has_tls && !t->s.allow_clear_auth) {
+        complain("--listen %s: it needs --tls-cert, or --allow-clear-auth",
+                 p->name);
+        return EX_CONFIG;
+    }
+    return -1;
+}
+
+/* With --check there are no listeners but by their text. */
+static int protocols_open(site *t)
+{
+    int code = -1;
+
+    for (size_t i = 0; i < t->s.listen.count && code < 0; i++) {
+        endpoint e;
+        endpoint_parse(t->s.listen.items[i], &e);
+        code = protocol_open(t, e.protocol);
+    }
+    for (size_t i = 0; i < t->listeners.count && code < 0; i++) {
+        code = protocol_open(t, t->listeners.items[i].protocol);
+    }
+    return code;
+}
+
+static int certificates_open(site *t)
+{
+    int code = protocols_open(t);
+    int read = certificates_read(&t->s, &t->certificates);
+
+    read = read < 0 ? secure_certificates_check(&t->s, &t->certificates) : read;
+    return read < 0 ? code : read;
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
 static bool is_same(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -109,7 +158,21 @@ static int user_open(const site *t, const site *old)
         complain("--user: it changes by a restart only");
         return EX_CONFIG;
     }
-    return old == NULL && t->s.user != NULL ? identity_take(t->s.user) : -1;
+    int code = old == NULL && t->s.user != NULL ? identity_take(t->s.user) : -1;
+    if (code < 0 && old == NULL) {
+        certificates_look(&t->s);
+    }
+    return code;
+}
+
+/* All that is wrong is told, and of these the first counts. */
+static int parts_open(site *t, const site *old)
+{
+    int first = certificates_open(t);
+    int code = user_open(t, old);
+
+    code = code < 0 ? files_open(t) : code;
+    return first < 0 ? code : first;
 }
 
 int site_open(int argc, char **argv, const listeners *given, const site *old,
@@ -130,8 +193,7 @@ int site_open(int argc, char **argv, const listeners *given, const site *old,
         code = listeners_bind(&t->s, old != NULL ? &old->listeners : given,
                               &t->listeners);
     }
-    code = code < 0 ? user_open(t, old) : code;
-    code = code < 0 ? files_open(t) : code;
+    code = code < 0 ? parts_open(t, old) : code;
     code = code < 0 && binds ? listeners_start(&t->listeners) : code;
     if (code >= 0) {
         site_close(t, old);
@@ -146,6 +208,8 @@ void site_close(site *t, const site *but)
     listeners_drop(&t->listeners, but != NULL ? &but->listeners : NULL);
     mk_local_policy_free(t->policy);
     mk_users_free(t->users);
+    certificates_wipe(&t->certificates);
+    mk_wipe(&t->logins, sizeof t->logins);
     if (t->root.id != MK_VFS_NONE) {
         mk_vfs_posix()->dir_close(mk_vfs_posix()->self, t->root);
     }
