@@ -100,8 +100,9 @@ void crew_start_later(worker *w)
         w->pause_ms = 0;
     } else if (w->pause_ms == 0) {
         w->pause_ms = PAUSE_LEAST_MS;
-    } else if (w->pause_ms < PAUSE_MOST_MS) {
+    } else {
         w->pause_ms *= 2;
+        w->pause_ms = w->pause_ms < PAUSE_MOST_MS ? w->pause_ms : PAUSE_MOST_MS;
     }
     w->due_ms = now + w->pause_ms;
 }

@@ -17,7 +17,8 @@
 static bool hold_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", O_RDWR | O_CLOEXEC) != fd) {
             return false;
         }
     }
