@@ -228,6 +228,23 @@ def check_many_at_once():
         daemon.signal(signal.SIGHUP)
 
 
+def check_the_last_settings_win():
+    """A signal while a reload is under way is not lost."""
+    def name():
+        with Wire(daemon.port) as wire:
+            return wire.greeting[1].split()[0]
+
+    with Scratch() as scratch, with_ini(scratch) as daemon:
+        for n in range(40):
+            ini(scratch, hostname='early%d.example.org' % n)
+            daemon.signal(signal.SIGHUP)
+            time.sleep(0.0005 * n)
+            last = 'last%d.example.org' % n
+            ini(scratch, hostname=last)
+            daemon.signal(signal.SIGHUP)
+            until(lambda: name() == last, 10, last)
+
+
 def check_too_many_old_workers():
     """There are 128 places: while an old worker has a session, another 64
     find no room, and all stays as it is."""
