@@ -3,8 +3,9 @@
  * test_walk.c: a million random commands against a reference: what RFC 5321
  * 4.1.4 allows where, written down here anew as one small table that shares
  * nothing with the library's. Commands come one by one or in groups, cut at
- * random; the application says yes, no, later, or puts the answer off.
- * THREATS 13: whatever was refused, no state is left half open.
+ * random; the application says yes, no, later, or puts the answer off. TLS
+ * comes in between and all is forgotten (RFC 3207 4.2), logins are had or not
+ * (RFC 4954 4). THREATS 13: whatever was refused, no state is left half open.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,8 @@ enum command {
     HELP,
     JUNK,
     EMPTY,
+    STARTTLS,
+    AUTH,
     BODY,
     COMMANDS
 };
@@ -71,6 +75,8 @@ static const struct {
     [HELP]       = {"HELP\r\n", 0, false, {214, 214, 214, 214, 214}},
     [JUNK]       = {"BDAT 1 LAST\r\n", 0, false, {500, 500, 500, 500, 500}},
     [EMPTY]      = {"\r\n", 0, false, {500, 500, 500, 500, 500}},
+    [STARTTLS]   = {"STARTTLS\r\n", 0, true, {220, 220, 220, 220, 220}}, /* unless it is up */
+    [AUTH]       = {"AUTH PLAIN AGEAYg==\r\n", MK_EV_SASL, true, {503, ASK, 503, 503, 503}}, /* once, behind EHLO */
     [BODY]       = {"x\r\n..\r\n.\r\n", MK_EV_BODY, false, {0, 0, 0, 0, 0}},
     /* clang-format on */
 };
@@ -81,14 +87,17 @@ enum verdict { YES, NO, DEFER, SILENT, VERDICTS };
 static int code_of(enum command c, enum verdict v)
 {
     static const int no[COMMANDS] = {
-        [EHLO] = 550, [HELO] = 550, [MAIL] = 550, [RCPT] = 550,
-        [DATA] = 554, [VRFY] = 550, [EXPN] = 550, [BODY] = 554,
+        [EHLO] = 550, [HELO] = 550, [MAIL] = 550, [RCPT] = 550, [DATA] = 554,
+        [VRFY] = 550, [EXPN] = 550, [BODY] = 554, [AUTH] = 535,
     };
     if (v == NO) {
         return no[c];
     }
     if (v != YES) {
-        return 451;
+        return c == AUTH ? 454 : 451;
+    }
+    if (c == AUTH) {
+        return 235;
     }
     return c == DATA ? 354 : c == VRFY || c == EXPN ? 252 : 250;
 }
@@ -109,7 +118,9 @@ enum { GROUP = 4 };
 typedef struct walk {
     uint64_t random;
     mk_smtp_server_config config;
-    char block[MK_SMTP_SERVER_NEED];
+    mk_sasl_server_config sasl;
+    mk_tls_info tls;
+    void *block;
     mk_engine *engine;
     rig rig;
     text out;
@@ -118,13 +129,18 @@ typedef struct walk {
     enum place place;
     bool esmtp;
     bool in_body;
+    bool is_tls;
+    bool is_known;
     uint32_t accepted;
     uint64_t messages;
+    uint64_t logins; /* had, and handshakes made */
+    uint64_t crossings;
     /* what must come */
     expected list[GROUP];
     size_t count;
     size_t asked; /* next of the list to be asked */
     size_t resets;
+    bool tls_wanted;
     mk_op waiting;
     uint64_t taken; /* messages that the application said yes to */
 } walk;
@@ -157,6 +173,10 @@ static void answered(walk *w, enum command c, enum verdict v)
     case DATA:
         w->in_body = yes;
         break;
+    case AUTH:
+        w->is_known = yes;
+        w->logins += yes;
+        break;
     case BODY:
         w->in_body = false;
         w->place = IDLE;
@@ -167,11 +187,21 @@ static void answered(walk *w, enum command c, enum verdict v)
     }
 }
 
+static int code_now(const walk *w, enum command c)
+{
+    if (c == BODY) {
+        return ASK;
+    }
+    bool is_late = (c == STARTTLS && w->is_tls) ||
+                   (c == AUTH && (w->is_known || !w->esmtp));
+    return is_late ? 503 : reference[c].code[w->place];
+}
+
 /* move the model by one command and note what must come */
 static void foresee(walk *w, enum command c)
 {
     expected *e = &w->list[w->count++];
-    int code = c == BODY ? ASK : reference[c].code[w->place];
+    int code = code_now(w, c);
     bool open = w->place >= SENDER;
     memset(e, 0, sizeof *e);
     e->code = code;
@@ -183,6 +213,11 @@ static void foresee(walk *w, enum command c)
         e->code = code_of(c, e->verdict);
         e->reset = open && e->verdict == YES && (c == EHLO || c == HELO);
         answered(w, c, e->verdict);
+    } else if (code == 220) {
+        e->reset = open;
+        w->is_tls = true;
+        w->esmtp = w->is_known = false;
+        w->place = FRESH;
     } else if (c == RSET) {
         e->reset = open;
         w->place = w->place == FRESH ? FRESH : IDLE;
@@ -192,12 +227,16 @@ static void foresee(walk *w, enum command c)
     text_z(&w->octets, reference[c].line);
 }
 
-static void answer(walk *w, mk_op op, enum verdict v)
+static void answer(walk *w, mk_op op, const expected *e)
 {
+    enum verdict v = e->verdict;
     static const mk_answer answers[] = {MK_ANSWER_YES, MK_ANSWER_NO,
                                         MK_ANSWER_LATER};
     mk_str none = {NULL, 0};
-    if (v != SILENT) {
+    if (v != SILENT && e->event == MK_EV_SASL) {
+        assert_int_equal(mk_sasl_answer(w->engine, op, answers[v], NULL),
+                         MK_OK);
+    } else if (v != SILENT) {
         assert_int_equal(mk_reply(w->engine, op, answers[v], none, none),
                          MK_OK);
     }
@@ -210,7 +249,12 @@ static void on_event(walk *w, const mk_event *ev)
         w->resets--;
         return;
     }
-    if (ev->type == MK_EV_BODY && (ev->flags & MK_LAST) == 0) {
+    bool is_told = ev->type == MK_EV_SMTP_AUTH || ev->type == MK_EV_SMTP_TLS;
+    if (is_told || (ev->type == MK_EV_BODY && (ev->flags & MK_LAST) == 0)) {
+        return;
+    }
+    if (ev->type == MK_EV_TLS_WANTED) {
+        w->tls_wanted = true;
         return;
     }
     assert_true((ev->flags & MK_ASK) != 0);
@@ -229,7 +273,7 @@ static void on_event(walk *w, const mk_event *ev)
         assert_int_equal(mk_later(w->engine, ev->op), MK_OK);
         w->waiting = ev->op;
     } else {
-        answer(w, ev->op, e->verdict);
+        answer(w, ev->op, e);
     }
 }
 
@@ -245,7 +289,7 @@ static void step_all(walk *w)
         if (w->waiting == 0) {
             return;
         }
-        answer(w, w->waiting, w->list[w->asked - 1].verdict);
+        answer(w, w->waiting, &w->list[w->asked - 1]);
         w->waiting = 0;
     }
 }
@@ -266,6 +310,15 @@ static int next_code(walk *w, size_t *io_at)
     }
 }
 
+static void cross(walk *w)
+{
+    w->tls_wanted = false;
+    w->crossings++;
+    assert_int_equal(mk_tls_begin(w->engine, rig_held(&w->rig)), MK_OK);
+    assert_int_equal(mk_tls_done(w->engine, MK_OK, &w->tls), MK_OK);
+    step_all(w);
+}
+
 static void perform(walk *w)
 {
     size_t at = 0;
@@ -276,9 +329,15 @@ static void perform(walk *w)
         at += n;
         step_all(w);
     }
-    rig_look(&w->rig, &w->out);
-    rig_ack(&w->rig, w->rig.queued.len);
-    step_all(w);
+    do { /* a login is asked about once the replies before it are taken */
+        rig_look(&w->rig, &w->out);
+        rig_ack(&w->rig, w->rig.queued.len);
+        step_all(w);
+        rig_look(&w->rig, &w->out);
+    } while (w->rig.queued.len > 0);
+    if (w->tls_wanted) {
+        cross(w);
+    }
     assert_null(w->rig.broken);
     at = 0;
     for (size_t i = 0; i < w->count; i++) {
@@ -318,21 +377,36 @@ static size_t one_group(walk *w)
     return w->count;
 }
 
-static void open_walk(walk *w, uint64_t seed)
+/* Replies to failed logins are delayed; a hurried server does not. */
+static void configure(walk *w)
 {
-    memset(w, 0, sizeof *w);
-    w->random = seed;
-    assert_int_equal(mk_smtp_server_config_init(&w->config, sizeof w->config),
+    mk_smtp_server_config *c = &w->config;
+    assert_int_equal(mk_smtp_server_config_init(c, sizeof *c), MK_OK);
+    assert_int_equal(mk_sasl_server_config_init(&w->sasl, sizeof w->sasl),
                      MK_OK);
-    w->config.hostname = mk_str_z("mx.example");
-    w->config.asks = MK_SMTP_ASK_ALL & ~(uint32_t)MK_SMTP_ASK_CONNECT;
-    w->config.errors_max = UINT32_MAX;
-    w->config.errors_soft = UINT32_MAX;
-    w->config.junk_max = UINT32_MAX;
-    w->config.messages_max = UINT32_MAX;
+    w->sasl.mechanisms = MK_SASL_PLAIN;
+    w->sasl.is_clear_allowed = true;
+    c->sasl = &w->sasl;
+    c->tls = MK_TLS_POLICY_MAY;
+    c->hostname = mk_str_z("mx.example");
+    c->asks = MK_SMTP_ASK_ALL & ~(uint32_t)MK_SMTP_ASK_CONNECT;
+    c->errors_max = c->hurry_errors_max = UINT32_MAX;
+    c->errors_soft = UINT32_MAX;
+    c->junk_max = c->hurry_junk_max = UINT32_MAX;
+    c->messages_max = UINT32_MAX;
+    c->auth_failures_max = UINT32_MAX;
+}
+
+static void open_session(walk *w)
+{
+    size_t need = mk_smtp_server_need(&w->config);
+    w->place = FRESH;
+    w->esmtp = w->in_body = w->is_tls = w->is_known = false;
+    w->block = malloc(need);
+    assert_non_null(w->block);
     assert_int_equal(
-        mk_smtp_server_open(&w->config, w->block, sizeof w->block, &w->engine),
-        MK_OK);
+        mk_smtp_server_open(&w->config, w->block, need, &w->engine), MK_OK);
+    mk_hurry(w->engine, true);
     rig_init(&w->rig, w->engine, 0);
     mk_event ev;
     assert_int_equal(rig_step(&w->rig, &ev), MK_OK); /* CONNECT */
@@ -342,10 +416,24 @@ static void open_walk(walk *w, uint64_t seed)
     text_clear(&w->out);
 }
 
-static void close_walk(walk *w)
+static void close_session(walk *w)
 {
     mk_close(w->engine);
     rig_fini(&w->rig);
+    free(w->block);
+}
+
+static void open_walk(walk *w, uint64_t seed)
+{
+    memset(w, 0, sizeof *w);
+    w->random = seed;
+    configure(w);
+    open_session(w);
+}
+
+static void close_walk(walk *w)
+{
+    close_session(w);
     text_free(&w->out);
     text_free(&w->octets);
 }
@@ -361,9 +449,14 @@ static void sec_013_random_walks_against_the_reference(void **state)
         size_t end = steps + 50000;
         while (steps < end) {
             steps += one_group(w);
+            if (w->is_tls && draw(w, 50) == 0) { /* TLS comes once only */
+                close_session(w);
+                open_session(w);
+            }
         }
         assert_int_equal(w->messages, w->taken);
         assert_true(w->messages > 500); /* the walks do get somewhere */
+        assert_true(w->logins > 100 && w->crossings > 50);
         close_walk(w);
     }
     assert_true(steps >= 1000000);
@@ -410,13 +503,14 @@ static void sec_013_each_command_in_each_place(void **state)
                 reach(w, (enum place)place);
                 w->count = 1;
                 w->asked = 0;
-                bool ask = reference[c].code[place] == ASK;
+                int code = code_now(w, (enum command)c);
+                bool ask = code == ASK;
                 bool hello = c == EHLO || c == HELO;
                 expected e = {
                     ask ? reference[c].event : 0, (enum verdict)v, false,
-                    ask ? code_of((enum command)c, (enum verdict)v)
-                        : reference[c].code[place],
-                    place >= SENDER && (c == RSET || (hello && v == YES))};
+                    ask ? code_of((enum command)c, (enum verdict)v) : code,
+                    place >= SENDER &&
+                        (c == RSET || c == STARTTLS || (hello && v == YES))};
                 w->list[0] = e;
                 w->resets = e.reset;
                 text_z(&w->octets, reference[c].line);
