@@ -45,9 +45,11 @@ typedef struct mk_tls_context_config {
     mk_str revoked;     /**< PEM: revocation lists (RFC 5280 5), or empty */
     mk_tls_ask ask;     /**< server: MK_TLS_ASK_NEVER */
     uint32_t key_bits_min;      /**< of RSA keys of peers: 2,048 */
-    uint32_t ticket_lifetime_s; /**< session tickets; 0: none; 86,400 */
+    uint32_t ticket_lifetime_s; /**< session tickets; 0: none; 86,400. A server
+                                 *   that asks for certificates gives none */
     uint32_t handshakes_max;    /**< under way at once, else refused: 100 */
-    uint32_t handshake_ms;      /**< for the whole of it: 30,000 */
+    uint32_t handshake_ms;      /**< for the whole of it: 30,000; a tenth of it
+                                 *   while mk_hurry is on */
     /** The wall clock, UTC, seconds since 1970: certificates have dates. */
     int64_t (*wall_s)(void *self);
     void *wall_self;
@@ -92,7 +94,7 @@ MK_API mk_err mk_tls_trust_load_system(mk_tls_context *context,
                                        const mk_vfs *vfs);
 
 /** Put another certificate and key in place of the own ones: sessions that
- *  are under way keep theirs.
+ *  are under way keep theirs, tickets given before resume nothing any more.
  *
  * @param context      the context.
  * @param certificate  PEM, as in the config.
@@ -127,7 +129,10 @@ MK_API mk_err mk_tls_context_free(mk_tls_context *context);
 /* ---- sessions ------------------------------------------------------------ */
 
 /** One ticket of a server's, to be offered when it is met again; for clients.
- *  It belongs to one name, port and policy (THREATS 33). */
+ *  It belongs to one name, port and policy (THREATS 33), and to the context
+ *  whose trust it was verified by: a ticket is only offered where name and
+ *  context are the same, the policy asks for no more than was verified then,
+ *  and the peer's certificates have not expired meanwhile. */
 typedef struct mk_tls_ticket mk_tls_ticket;
 
 /** Settings of a session; borrowed until mk_close, shared by any number of

@@ -17,6 +17,25 @@
 
 #include <string.h>
 
+enum { EC_BITS_MIN = 256 };
+
+/* RFC 9325 4.2.1 and 4.5. P-256 first: it costs the least, on both ends. */
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+static const mbedtls_ecp_group_id groups[] = {
+    MBEDTLS_ECP_DP_SECP256R1, MBEDTLS_ECP_DP_CURVE25519,
+    MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_SECP521R1,
+    MBEDTLS_ECP_DP_BP256R1,   MBEDTLS_ECP_DP_BP384R1,
+    MBEDTLS_ECP_DP_BP512R1,   MBEDTLS_ECP_DP_NONE,
+};
+#else
+static const uint16_t groups[] = {
+    MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+    MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1, MBEDTLS_SSL_IANA_TLS_GROUP_SECP521R1,
+    MBEDTLS_SSL_IANA_TLS_GROUP_BP256R1,   MBEDTLS_SSL_IANA_TLS_GROUP_BP384R1,
+    MBEDTLS_SSL_IANA_TLS_GROUP_BP512R1,   MBEDTLS_SSL_IANA_TLS_GROUP_NONE,
+};
+#endif
+
 /* RFC 9325 4.2, and those of TLS 1.3. */
 static const int ciphers[] = {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
@@ -85,7 +104,7 @@ static mk_err parsed(int ret)
     return err == MK_E_TLS ? MK_E_SYNTAX : err;
 }
 
-mk_err mk_tls_chain_parse(const mk_alloc *alloc, mk_str pem,
+mk_err mk_tls_chain_parse(const mk_alloc *alloc, mk_str pem, bool all,
                           mbedtls_x509_crt *chain)
 {
     char *z = pem.len > 0 ? pem_copy(alloc, pem) : NULL;
@@ -95,7 +114,7 @@ mk_err mk_tls_chain_parse(const mk_alloc *alloc, mk_str pem,
     /* above 0: so many of them are not understood, the others are there */
     int ret = mbedtls_x509_crt_parse(chain, (unsigned char *)z, pem.len + 1);
     pem_drop(alloc, z, pem);
-    return parsed(ret);
+    return all && ret > 0 ? MK_E_SYNTAX : parsed(ret);
 }
 
 static mk_err revoked_parse(mk_tls_context *x, mk_str pem)
@@ -112,9 +131,9 @@ static mk_err revoked_parse(mk_tls_context *x, mk_str pem)
 
 static mk_err key_parse(mk_tls_context *x, mk_str pem, mbedtls_pk_context *key)
 {
-    char *z = pem_copy(x->c.alloc, pem);
+    char *z = pem.len > 0 ? pem_copy(x->c.alloc, pem) : NULL;
     if (z == NULL) {
-        return MK_E_MEMORY;
+        return pem.len > 0 ? MK_E_MEMORY : MK_E_SYNTAX;
     }
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
     int ret =
@@ -148,8 +167,9 @@ static mk_err own_check(mk_tls_context *x, own_cert *own)
     if (ret != 0) {
         return MK_E_AUTH;
     }
-    if (mbedtls_pk_get_type(&own->crt.pk) == MBEDTLS_PK_RSA &&
-        mbedtls_pk_get_bitlen(&own->crt.pk) < x->c.key_bits_min) {
+    bool is_rsa = mbedtls_pk_get_type(&own->crt.pk) == MBEDTLS_PK_RSA;
+    if (mbedtls_pk_get_bitlen(&own->crt.pk) <
+        (is_rsa ? x->c.key_bits_min : EC_BITS_MIN)) {
         return MK_E_CERT_WEAK;
     }
     if (mbedtls_x509_crt_check_extended_key_usage(
@@ -159,7 +179,7 @@ static mk_err own_check(mk_tls_context *x, own_cert *own)
         flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
     }
     mk_tls_flags_amend(&own->crt, 0, x->c.wall_s(x->c.wall_self),
-                       mk_str_of(NULL, 0), &flags);
+                       mk_str_of(NULL, 0), NULL, &flags);
     return mk_tls_verdict(flags);
 }
 
@@ -172,7 +192,7 @@ static mk_err own_new(mk_tls_context *x, mk_str certificate, mk_str key,
     }
     mbedtls_x509_crt_init(&own->crt);
     mbedtls_pk_init(&own->key);
-    mk_err err = mk_tls_chain_parse(x->c.alloc, certificate, &own->crt);
+    mk_err err = mk_tls_chain_parse(x->c.alloc, certificate, true, &own->crt);
     err = err == MK_OK ? key_parse(x, key, &own->key) : err;
     err = err == MK_OK ? own_check(x, own) : err;
     if (err != MK_OK) {
@@ -195,6 +215,7 @@ static void ring_free(keyring *ring)
 {
     mk_tls_context *x = ring->context;
     mbedtls_ssl_config_free(&ring->conf);
+    mbedtls_ssl_ticket_free(&ring->tickets);
     while (ring->certs != NULL) {
         own_cert *own = ring->certs;
         ring->certs = own->after;
@@ -219,7 +240,9 @@ static int on_server_name(void *self, mbedtls_ssl_context *ssl,
     const session *s = ssl->MBEDTLS_PRIVATE(p_bio);
     mk_str wanted = mk_str_of((const char *)name, n);
 
-    mk_tls_info_name(s->state, wanted);
+    if (mk_tls_is_server_name(wanted)) {
+        mk_tls_info_name(s->state, wanted);
+    }
     for (own_cert *own = ring->certs; own != NULL; own = own->after) {
         if (mk_tls_certificate_covers(&own->crt, wanted)) {
             s->state->shown = own;
@@ -236,6 +259,23 @@ static int auth_mode(const mk_tls_context *x)
     return asks ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE;
 }
 
+/* A client that had to show a certificate has to show it again: its ticket
+ * would outlive it, and one of TLS 1.3 does not hold it. */
+static int tickets_fill(keyring *ring)
+{
+    mk_tls_context *x = ring->context;
+    if (!x->c.is_server || x->c.ticket_lifetime_s == 0 ||
+        x->c.ask != MK_TLS_ASK_NEVER) {
+        return 0;
+    }
+    mbedtls_ssl_conf_session_tickets_cb(&ring->conf, mbedtls_ssl_ticket_write,
+                                        mbedtls_ssl_ticket_parse,
+                                        &ring->tickets);
+    return mbedtls_ssl_ticket_setup(&ring->tickets, mk_tls_random, x,
+                                    MBEDTLS_CIPHER_AES_256_GCM,
+                                    x->c.ticket_lifetime_s);
+}
+
 static mk_err ring_fill(keyring *ring)
 {
     mk_tls_context *x = ring->context;
@@ -247,13 +287,16 @@ static mk_err ring_fill(keyring *ring)
         ret = mbedtls_ssl_conf_own_cert(conf, &ring->certs->crt,
                                         &ring->certs->key);
     }
+    ret = ret == 0 ? tickets_fill(ring) : ret;
     if (ret != 0) {
         return mk_tls_error(ret);
     }
 #if MBEDTLS_VERSION_NUMBER < 0x03020000
+    mbedtls_ssl_conf_curves(conf, groups);
     mbedtls_ssl_conf_min_version(conf, MBEDTLS_SSL_MAJOR_VERSION_3,
                                  MBEDTLS_SSL_MINOR_VERSION_3);
 #else
+    mbedtls_ssl_conf_groups(conf, groups);
     mbedtls_ssl_conf_min_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
 #endif
     mbedtls_ssl_conf_ciphersuites(conf, ciphers);
@@ -270,11 +313,6 @@ static mk_err ring_fill(keyring *ring)
     if (x->c.is_server) {
         mbedtls_ssl_conf_sni(conf, on_server_name, ring);
     }
-    if (x->c.is_server && x->c.ticket_lifetime_s > 0) {
-        mbedtls_ssl_conf_session_tickets_cb(conf, mbedtls_ssl_ticket_write,
-                                            mbedtls_ssl_ticket_parse,
-                                            &x->tickets);
-    }
     return MK_OK;
 }
 
@@ -289,6 +327,7 @@ static mk_err ring_new(mk_tls_context *x, mk_str certificate, mk_str key,
     ring->context = x;
     ring->refs = 1;
     mbedtls_ssl_config_init(&ring->conf);
+    mbedtls_ssl_ticket_init(&ring->tickets);
     if (certificate.len > 0 || x->c.is_server) {
         err = own_new(x, certificate, key, &ring->certs);
     }
@@ -314,9 +353,7 @@ mk_err mk_tls_certificate_set(mk_tls_context *context, mk_str certificate,
     }
     keyring *old = context->ring;
     context->ring = ring;
-    if (--old->refs == 0) {
-        ring_free(old);
-    }
+    mk_tls_keyring_drop(old);
     return MK_OK;
 }
 
@@ -381,13 +418,18 @@ static mk_err random_open(mk_tls_context *x)
     return err;
 }
 
-/* SHA-256 and better; RSA as long as asked for; the curves of mbedTLS. */
+#define CURVE(name) MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_##name)
+
+/* SHA-256 and better; RSA as long as asked for; curves of 256 bits at least. */
 static void profile_fill(mk_tls_context *x)
 {
     x->profile = mbedtls_x509_crt_profile_default;
     x->profile.allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
                              MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
                              MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512);
+    x->profile.allowed_curves = CURVE(SECP256R1) | CURVE(SECP384R1) |
+                                CURVE(SECP521R1) | CURVE(BP256R1) |
+                                CURVE(BP384R1) | CURVE(BP512R1);
     x->profile.rsa_min_bitlen = x->c.key_bits_min;
 }
 
@@ -400,15 +442,10 @@ static mk_err context_fill(mk_tls_context *x, const mk_tls_context_config *c)
     }
 #endif
     if (err == MK_OK && c->trust.len > 0) {
-        err = mk_tls_chain_parse(c->alloc, c->trust, &x->trust);
+        err = mk_tls_chain_parse(c->alloc, c->trust, false, &x->trust);
     }
     if (err == MK_OK && c->revoked.len > 0) {
         err = revoked_parse(x, c->revoked);
-    }
-    if (err == MK_OK && c->is_server && c->ticket_lifetime_s > 0) {
-        err = mk_tls_error(mbedtls_ssl_ticket_setup(
-            &x->tickets, mk_tls_random, x, MBEDTLS_CIPHER_AES_256_GCM,
-            c->ticket_lifetime_s));
     }
     profile_fill(x);
     return err == MK_OK ? ring_new(x, c->certificate, c->key, &x->ring) : err;
@@ -420,7 +457,6 @@ static void context_drop(mk_tls_context *x)
     if (x->ring != NULL) {
         ring_free(x->ring);
     }
-    mbedtls_ssl_ticket_free(&x->tickets);
     mbedtls_x509_crl_free(&x->revoked);
     mbedtls_x509_crt_free(&x->trust);
     if (x->random_mem != NULL) {
@@ -445,7 +481,6 @@ mk_err mk_tls_context_new(const mk_tls_context_config *c,
     x->c.certificate = x->c.key = x->c.trust = x->c.revoked = none;
     mbedtls_x509_crt_init(&x->trust);
     mbedtls_x509_crl_init(&x->revoked);
-    mbedtls_ssl_ticket_init(&x->tickets);
     mk_err err = context_fill(x, c);
     if (err != MK_OK) {
         context_drop(x);

@@ -54,7 +54,7 @@ static size_t subject_of(const mbedtls_x509_crt *crt, char *out, size_t n)
     return len > 0 ? (size_t)len : 0;
 }
 
-void mk_tls_info_name(state *t, mk_str name)
+void mk_tls_info_name(tls_state *t, mk_str name)
 {
     name = mk_str_sub(name, 0, sizeof t->name - 1);
     if (name.len > 0) {
@@ -66,7 +66,7 @@ void mk_tls_info_name(state *t, mk_str name)
 
 void mk_tls_info_fill(session *s)
 {
-    state *t = s->state;
+    tls_state *t = s->state;
     const mbedtls_x509_crt *peer = mbedtls_ssl_get_peer_cert(&t->ssl);
     const mbedtls_x509_crt *server =
         s->context->c.is_server ? &t->shown->crt : peer;

@@ -1,26 +1,36 @@
 /* SPDX-License-Identifier: MIT
  *
  * tls/ticket.c: resuming a client's session (RFC 5077, RFC 8446 2.2). A ticket
- * is offered only to the name that it came from, and never where the policy
- * asks for more than was verified when it was given (THREATS 33).
+ * is offered only to the name that it came from and by the context that got
+ * it, while the certificates that it stands for are valid, and never where the
+ * policy asks for more than was verified when it was given (THREATS 33).
  */
 #include "tls/session.h"
 
 #include <string.h>
 
+static bool is_fit(const session *s, const mk_tls_ticket *k)
+{
+    const mk_tls_context_config *c = &s->context->c;
+    return k->context == s->context &&
+           mk_str_is_nocase(mk_str_of(k->name, k->name_len),
+                            s->config->server_name) &&
+           c->wall_s(c->wall_self) <= k->valid_to_s &&
+           (s->config->policy != MK_TLS_POLICY_MUST || k->verify == MK_OK);
+}
+
 void mk_tls_ticket_offer(session *s)
 {
     mk_tls_ticket *const *at = s->config->ticket;
     const mk_tls_ticket *k = at != NULL ? *at : NULL;
-    if (k == NULL ||
-        !mk_str_is_nocase(mk_str_of(k->name, k->name_len),
-                          s->config->server_name) ||
-        (s->config->policy == MK_TLS_POLICY_MUST && k->verify != MK_OK)) {
-        return;
-    }
+    tls_state *t = s->state;
     /* a session that cannot be offered costs a whole handshake, no more */
-    s->state->is_offered =
-        mbedtls_ssl_set_session(&s->state->ssl, &k->session) == 0;
+    if (k != NULL && !s->context->c.is_server && is_fit(s, k) &&
+        mbedtls_ssl_set_session(&t->ssl, &k->session) == 0) {
+        t->is_offered = true;
+        t->offered = k->verify; /* the slot may change before the end */
+        t->valid_to_s = k->valid_to_s;
+    }
 }
 
 void mk_tls_ticket_keep(session *s)
@@ -35,7 +45,9 @@ void mk_tls_ticket_keep(session *s)
         return;
     }
     k->alloc = s->context->c.alloc;
+    k->context = s->context;
     k->verify = s->state->info.verify;
+    k->valid_to_s = s->state->valid_to_s;
     k->name_len = name.len;
     memcpy(k->name, name.ptr, name.len);
     mbedtls_ssl_session_init(&k->session);

@@ -42,7 +42,7 @@ static mk_err parse_file(mk_tls_context *x, const mk_vfs *vfs, mk_file file)
     }
     err = read_all(vfs, file, text, (size_t)st.size_bytes, &n);
     if (err == MK_OK) {
-        err = mk_tls_chain_parse(a, mk_str_of(text, n), &x->trust);
+        err = mk_tls_chain_parse(a, mk_str_of(text, n), false, &x->trust);
     }
     mk_alloc_put(a, text, (size_t)st.size_bytes);
     return err;

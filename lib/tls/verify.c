@@ -20,7 +20,7 @@ static bool is_name_octet(unsigned char c)
            (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-static mk_str without_final_dot(mk_str name)
+mk_str mk_tls_without_dot(mk_str name)
 {
     bool dot = name.len > 1 && name.ptr[name.len - 1] == '.';
     return mk_str_sub(name, 0, name.len - (dot ? 1 : 0));
@@ -45,8 +45,8 @@ static bool is_host_name(mk_str name)
 
 bool mk_tls_pattern_covers(mk_str pattern, mk_str name)
 {
-    pattern = without_final_dot(pattern);
-    name = without_final_dot(name);
+    pattern = mk_tls_without_dot(pattern);
+    name = mk_tls_without_dot(name);
     if (!is_host_name(name)) {
         return false;
     }
@@ -67,7 +67,7 @@ bool mk_tls_is_address(mk_str name)
 
 bool mk_tls_is_server_name(mk_str name)
 {
-    return mk_tls_is_address(name) || is_host_name(without_final_dot(name));
+    return mk_tls_is_address(name) || is_host_name(mk_tls_without_dot(name));
 }
 
 bool mk_tls_certificate_covers(const mbedtls_x509_crt *crt, mk_str name)
@@ -105,23 +105,52 @@ static int64_t days_of(const mbedtls_x509_time *t)
            719469;
 }
 
-static int64_t seconds_of(const mbedtls_x509_time *t)
+int64_t mk_tls_seconds(const mbedtls_x509_time *t)
 {
     return ((days_of(t) * 24 + t->hour) * 60 + t->min) * 60 + t->sec;
 }
 
 /* ---- the verdict --------------------------------------------------------- */
 
+static bool is_same(const mbedtls_x509_buf *a, const mbedtls_x509_buf *b)
+{
+    return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
+}
+
+/* The lists that speak of this certificate. One without an end has one in the
+ * year 0 (RFC 5280 5.1.2.5 demands it). */
+static uint32_t list_dates(const mbedtls_x509_crt *crt, int64_t now_s,
+                           const mbedtls_x509_crl *list)
+{
+    uint32_t flags = 0;
+    for (; list != NULL && list->raw.p != NULL; list = list->next) {
+        if (!is_same(&list->issuer_raw, &crt->issuer_raw) ||
+            is_same(&crt->subject_raw, &crt->issuer_raw)) {
+            continue;
+        }
+        if (now_s > mk_tls_seconds(&list->next_update)) {
+            flags |= MBEDTLS_X509_BADCRL_EXPIRED;
+        }
+        if (now_s < mk_tls_seconds(&list->this_update)) {
+            flags |= MBEDTLS_X509_BADCRL_FUTURE;
+        }
+    }
+    return flags;
+}
+
 void mk_tls_flags_amend(const mbedtls_x509_crt *crt, int depth, int64_t now_s,
-                        mk_str name, uint32_t *io_flags)
+                        mk_str name, const mbedtls_x509_crl *revoked,
+                        uint32_t *io_flags)
 {
     uint32_t flags = *io_flags;
     flags &=
-        ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-    if (now_s > seconds_of(&crt->valid_to)) {
+        ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE |
+                    MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE);
+    flags |= list_dates(crt, now_s, revoked);
+    if (now_s > mk_tls_seconds(&crt->valid_to)) {
         flags |= MBEDTLS_X509_BADCERT_EXPIRED;
     }
-    if (now_s < seconds_of(&crt->valid_from)) {
+    if (now_s < mk_tls_seconds(&crt->valid_from)) {
         flags |= MBEDTLS_X509_BADCERT_FUTURE;
     }
     if (depth == 0) {

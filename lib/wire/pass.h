@@ -26,8 +26,7 @@ void mk_wire_pass_hurry(mk_engine *e, bool on);
     .cancel = mk_wire_pass_cancel,                                             \
     .body = mk_wire_pass_body,                                                 \
     .sasl_answer = mk_wire_pass_sasl_answer,                                   \
-    .finish = mk_wire_pass_finish,                                             \
-    .hurry = mk_wire_pass_hurry
+    .finish = mk_wire_pass_finish
 /* clang-format on */
 
 #endif

@@ -125,6 +125,7 @@ static const mk_engine_ops tap_ops = {
     .tls_done = tap_tls_done,
     .close = tap_close,
     .inner = tap_inner,
+    .hurry = mk_wire_pass_hurry,
     MK_WIRE_PASS,
 };
 

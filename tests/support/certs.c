@@ -40,15 +40,15 @@ int certs_random(void *self, unsigned char *out, size_t n)
     return 0;
 }
 
-static void key_make(cert *c, unsigned rsa_bits)
+static void key_make(cert *c, unsigned rsa_bits, mbedtls_ecp_group_id curve)
 {
     mbedtls_pk_init(&c->pk);
     if (rsa_bits == 0) {
         must(mbedtls_pk_setup(&c->pk,
                               mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)),
              "pk");
-        must(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(c->pk),
-                                 certs_random, NULL),
+        must(mbedtls_ecp_gen_key(curve, mbedtls_pk_ec(c->pk), certs_random,
+                                 NULL),
              "ec key");
     } else {
         must(
@@ -153,7 +153,9 @@ void cert_make(cert *c, const cert_spec *spec)
     char issuer[256];
 
     memset(c, 0, sizeof *c);
-    key_make(c, spec->rsa_bits);
+    key_make(c, spec->rsa_bits,
+             spec->is_p192 ? MBEDTLS_ECP_DP_SECP192R1
+                           : MBEDTLS_ECP_DP_SECP256R1);
     mbedtls_x509write_crt_init(&w);
     mbedtls_x509write_crt_set_version(&w, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(&w, spec->is_sha1 ? MBEDTLS_MD_SHA1
@@ -232,7 +234,8 @@ static void put_algorithm(unsigned char **at, unsigned char *start)
     must(mbedtls_asn1_write_raw_buffer(at, start, der, sizeof der), "alg");
 }
 
-void crl_make(const cert *issuer, unsigned char serial, char *out_pem, size_t n)
+void crl_make(const cert *issuer, unsigned char serial, const char *until,
+              char *out_pem, size_t n)
 {
     enum { SEQUENCE = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE };
     unsigned char der[2048];
@@ -251,7 +254,7 @@ void crl_make(const cert *issuer, unsigned char serial, char *out_pem, size_t n)
     must(mbedtls_asn1_write_tag(&at, list, MBEDTLS_ASN1_INTEGER), "serial");
     wrap(&at, list, end, SEQUENCE);
     wrap(&at, list, end, SEQUENCE);
-    put_time(&at, list, "491231235959Z");
+    put_time(&at, list, until);
     put_time(&at, list, "200101000000Z");
     must(mbedtls_asn1_write_raw_buffer(&at, list, issuer->crt.subject_raw.p,
                                        issuer->crt.subject_raw.len),

@@ -20,6 +20,7 @@ typedef struct cert_spec {
     const struct cert *issuer; /* NULL: itself */
     bool is_ca;
     unsigned rsa_bits;    /* 0: an EC key on P-256 */
+    bool is_p192;         /* or on P-192 */
     bool is_sha1;         /* else SHA-256 */
     const char *since;    /* "20200101000000"; NULL: long ago */
     const char *until;    /* NULL: far away */
@@ -41,9 +42,10 @@ void cert_free(cert *c);
 /* Both PEM texts, one behind the other, for chains and bundles. */
 mk_str cert_chain(char *room, size_t n, const cert *first, const cert *second);
 
-/* A revocation list of an issuer with an EC key that names one serial. */
-void crl_make(const cert *issuer, unsigned char serial, char *out_pem,
-              size_t n);
+/* A revocation list of an issuer with an EC key that names one serial and is
+ * to be replaced at `until`, "491231235959Z". */
+void crl_make(const cert *issuer, unsigned char serial, const char *until,
+              char *out_pem, size_t n);
 
 /* Octets for tests: always the same. */
 int certs_random(void *self, unsigned char *out, size_t n);

@@ -162,10 +162,7 @@ static mk_err line_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
         out_event->type = MK_EV_TLS_WANTED;
         return MK_OK;
     }
-    if (l->is_tls_told) {
-        return MK_WAIT;
-    }
-    if (!is_out_low(l) && !l->is_client) {
+    if (l->is_tls_told || (!is_out_low(l) && !l->is_client)) {
         r = MK_WAIT;
     } else {
         r = cut_line(l, io_in, out_event);

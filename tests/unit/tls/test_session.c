@@ -309,37 +309,11 @@ static void sec_038_starttls_over_the_cap(void **state)
     rig_close(&r);
 }
 
-typedef struct counter {
-    const mk_alloc *libc;
-    size_t live;
-    size_t calls;
-    size_t fail_at; /* 0: never */
-} counter;
-
-static void *counted_get(void *self, size_t n)
-{
-    counter *c = self;
-    c->calls++;
-    if (c->calls == c->fail_at) {
-        return NULL;
-    }
-    void *p = c->libc->get(c->libc->self, n);
-    c->live += p != NULL ? n : 0;
-    return p;
-}
-
-static void counted_put(void *self, void *p, size_t n)
-{
-    counter *c = self;
-    c->live -= p != NULL ? n : 0;
-    c->libc->put(c->libc->self, p, n);
-}
-
 /* Nothing is kept of the names that were asked for. */
 static void sec_038_names_leave_nothing(void **state)
 {
-    counter c = {mk_alloc_libc(), 0, 0, 0};
-    const mk_alloc counted = {&c, counted_get, counted_put};
+    rig_heap c = {0};
+    const mk_alloc counted = rig_heap_table(&c);
     char name[64];
     size_t before = 0;
     (void)state;
@@ -369,8 +343,8 @@ static void sec_038_names_leave_nothing(void **state)
 /* Each allocation of ours fails once: no TLS, an end, and never clear text. */
 static void sec_037_out_of_memory(void **state)
 {
-    counter c = {mk_alloc_libc(), 0, 0, 0};
-    const mk_alloc counted = {&c, counted_get, counted_put};
+    rig_heap c = {0};
+    const mk_alloc counted = rig_heap_table(&c);
     size_t at = 0;
     bool through = false;
     (void)state;

@@ -176,6 +176,10 @@ static const row rows[] = {
     {.what = "RSA of 1,536 bits",
      .spec = {NAME, .rsa_bits = 1536},
      .verdict = MK_E_CERT_WEAK},
+    {.what = "EC of 192 bits",
+     .spec = {NAME, .is_p192 = true},
+     .is_not_shown = true,
+     .verdict = MK_E_CERT_WEAK},
     {.what = "SHA-1",
      .spec = {NAME, .is_sha1 = true},
      .verdict = MK_E_CERT_WEAK},
@@ -200,7 +204,7 @@ static int make_roots(void **state)
     (void)state;
     cert_make(&root, &spec);
     cert_make(&stranger, &other);
-    crl_make(&root, 7, revoked, sizeof revoked);
+    crl_make(&root, 7, "491231235959Z", revoked, sizeof revoked);
     return 0;
 }
 

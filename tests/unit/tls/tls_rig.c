@@ -11,6 +11,33 @@
 
 #include <cmocka.h>
 
+static void *counted_get(void *self, size_t n)
+{
+    const mk_alloc *libc = mk_alloc_libc();
+    rig_heap *h = self;
+    h->calls++;
+    if (h->calls == h->fail_at) {
+        return NULL;
+    }
+    void *p = libc->get(libc->self, n);
+    h->live += p != NULL ? n : 0;
+    return p;
+}
+
+static void counted_put(void *self, void *p, size_t n)
+{
+    const mk_alloc *libc = mk_alloc_libc();
+    rig_heap *h = self;
+    h->live -= p != NULL ? n : 0;
+    libc->put(libc->self, p, n);
+}
+
+mk_alloc rig_heap_table(rig_heap *h)
+{
+    mk_alloc table = {h, counted_get, counted_put};
+    return table;
+}
+
 static int64_t wall(void *self)
 {
     return ((tls_rig *)self)->wall_s;

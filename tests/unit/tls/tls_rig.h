@@ -38,6 +38,15 @@ typedef struct tls_rig {
     uint64_t cut_after; /* the server's stream breaks after so many; 0: never */
 } tls_rig;
 
+/* An allocator that counts, and fails once. */
+typedef struct rig_heap {
+    size_t live; /* octets */
+    size_t calls;
+    size_t fail_at; /* the call; 0: never */
+} rig_heap;
+
+mk_alloc rig_heap_table(rig_heap *h);
+
 /* A server with this certificate and a client that trusts `trust`. Contexts
  * are made by rig_open, so that their settings may be changed between. */
 void rig_init(tls_rig *r, const cert *own, const cert *trust);
