@@ -215,7 +215,8 @@ static void check(void *self, const mk_sasl_ask *question, mk_ask ask)
     assert_true(question->authcid.len <= sizeof j->octets);
     memcpy(j->octets, question->authcid.ptr, question->authcid.len);
     j->authcid = mk_str_of(j->octets, question->authcid.len);
-    if (j->act == LOGIN_ABORT) {
+    if (j->act == LOGIN_ABORT || j->act == LOGIN_ABORT_NOW) {
+        j->conn->in_event = j->act == LOGIN_ABORT;
         j->conn->host->host.abort(j->conn->host, j->conn);
     } else if (j->act != LOGIN_WAIT) {
         assert_int_equal(

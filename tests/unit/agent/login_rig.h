@@ -45,7 +45,8 @@ typedef enum login_act {
     LOGIN_NO,
     LOGIN_LATER,
     LOGIN_WAIT,
-    LOGIN_ABORT /* closes the connection from inside */
+    LOGIN_ABORT,    /* closes the connection from inside */
+    LOGIN_ABORT_NOW /* with a host that does so at once */
 } login_act;
 
 /* An authenticator of the test's own. */

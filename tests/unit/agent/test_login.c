@@ -187,8 +187,11 @@ static void answers_that_are_not_taken(void **state)
 static void withdrawn_once(void **state)
 {
     (void)state;
-    for (int how = 0; how < 4; how++) {
-        open_with(how == 3 ? LOGIN_ABORT : LOGIN_WAIT, NULL);
+    for (int how = 0; how < 5; how++) {
+        open_with(how == 3   ? LOGIN_ABORT
+                  : how == 4 ? LOGIN_ABORT_NOW
+                             : LOGIN_WAIT,
+                  NULL);
         rig.later_err = how == 2 ? MK_E_STALE : MK_OK;
         ask("ann");
         if (how == 0) {
@@ -254,6 +257,13 @@ static void the_name_counts_when_the_exchange_succeeds(void **state)
     ask("bob");
     login_rig_end(&h.conn, MK_OK, "bob", MK_SASL_SCRAM_SHA_256);
     assert_login("");
+    judge.act = LOGIN_YES;
+    ask("ann"); /* an end that is never told */
+    judge.act = LOGIN_NO;
+    ask("bob");
+    login_rig_end(&h.conn, MK_OK, "bob", MK_SASL_SCRAM_SHA_256);
+    assert_login("");
+    assert_null(strstr(text_c(&h.log), "logged in"));
     house_close(&h);
 }
 
@@ -453,6 +463,9 @@ static void tls_forgets_what_was_said_before(void **state)
     assert_int_equal(mk_session_id(h.conn.session).len, 0);
     assert_int_equal(mk_session_peer(h.conn.session)->port, 40000);
     house_says(&h, "RSET\r\n");
+    house_says(&h, "EHLO client.example\r\n");
+    assert_begins(house_send(&h, "ann@mx.example", "\r\n"), "250");
+    assert_non_null(strstr(house_file(&h, "mx.example", "ann"), "ESMTPS\n"));
     log_in("bob@other.example");
     house_says(&h, "EHLO again.example\r\n");
     assert_login("bob@other.example");
@@ -502,25 +515,44 @@ static void received_tells_tls_and_login(void **state)
     }
 }
 
+static mk_stage_call last_call;
+
+static void wait_at_end(void *self, const mk_stage_call *call, mk_verdict *v)
+{
+    (void)self;
+    last_call = *call;
+    v->kind = MK_VERDICT_WAIT;
+}
+
 /* The connection is gone while the message still comes to rest: it came over
  * TLS all the same, and the engine's info is not looked at. */
 static void tls_is_told_of_a_peer_that_is_gone(void **state)
 {
-    (void)state;
-    open_with(LOGIN_YES, NULL);
+    const mk_verdict pass = {.kind = MK_VERDICT_PASS};
+    house_plan plan = plan_of(LOGIN_YES, NULL);
     mk_tls_info *gone = malloc(sizeof *gone);
+    (void)state;
+    plan.before.name = "wait";
+    plan.before.at = wait_at_end;
+    plan.before.points = MK_POINT_BIT(MK_POINT_END);
+    house_open(&h, &plan);
+    house_greet(&h);
     assert_non_null(gone);
     *gone = info;
     login_rig_tls(&h.conn, gone);
     house_says(&h, "EHLO client.example\r\n");
-    house_says(&h, "MAIL FROM:<a@b.example>\r\n");
-    house_says(&h, "RCPT TO:<ann@mx.example>\r\n");
-    house_says(&h, "DATA\r\n");
-    fake_conn_say(&h.conn, "Subject: x\r\n\r\n.\r\n");
+    log_in("ann@mx.example");
+    assert_string_equal(house_send(&h, "ann@mx.example", "\r\n"), "");
     fake_conn_close(&h.conn, MK_E_CUT);
     free(gone);
+    assert_null(mk_session_tls(last_call.session));
+    assert_int_equal(
+        mk_session_add_field(last_call.session, mk_str_z("X"), mk_str_z("y")),
+        MK_OK); /* so that the fields on top are made anew */
+    assert_int_equal(mk_stage_answer(last_call.ask, &pass), MK_OK);
     fake_host_jobs(&h.host);
-    assert_non_null(strstr(house_file(&h, "mx.example", "ann"), "ESMTPS"));
+    assert_non_null(
+        strstr(house_file(&h, "mx.example", "ann"), "with ESMTPSA\n"));
     house_close(&h);
 }
 
