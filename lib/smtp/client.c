@@ -152,6 +152,9 @@ static bool tell_pending(mk_smtp_client *c, mk_event *ev)
         tell(c, PENDING_REPLY, MK_EV_SMTP_REPLY, c->op, ev);
         ev->flags = c->event.verb == MK_SMTP_VERB_NONE ? MK_UNASKED : 0;
         c->event.reply = &c->reader.reply;
+        c->event.tls = c->tls;
+        c->event.mechanism =
+            c->event.verb == MK_SMTP_VERB_AUTH ? c->mechanism : 0;
         ev->of.smtp = &c->event;
     } else if ((c->pending & PENDING_FAULT) != 0) {
         tell(c, PENDING_FAULT, MK_EV_FAULT, c->op, ev);
