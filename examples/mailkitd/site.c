@@ -3,9 +3,9 @@
  * site.c: one configuration, opened: listeners, certificates, mail root, users,
  * and the policy for own domains. The master opens it and workers inherit it.
  * It is whole or it is not there; what is wrong is all told, not only the
- * first. Root is given up before any file but certificates and their keys is
- * read, so that a reload finds what the start found; of these it is told when
- * a reload will not.
+ * first. Root is given up before any file but the settings, certificates and
+ * their keys is read, so that a reload finds what the start found; settings
+ * that only root may read are refused, of keys it is told.
  */
 #include "mailkitd.h"
 
@@ -158,8 +158,16 @@ static int user_open(const site *t, const site *old)
         complain("--user: it changes by a restart only");
         return EX_CONFIG;
     }
-    int code = old == NULL && t->s.user != NULL ? identity_take(t->s.user) : -1;
-    if (code < 0 && old == NULL) {
+    if (old != NULL) {
+        return -1;
+    }
+    int code = t->s.user != NULL ? identity_take(t->s.user) : -1;
+    /* it was read as root, and a reload reads it again */
+    if (code < 0 && t->s.config != NULL && access(t->s.config, R_OK) != 0) {
+        complain("--config %s: %s", t->s.config, strerror(errno));
+        return EX_NOINPUT;
+    }
+    if (code < 0) {
         certificates_look(&t->s);
     }
     return code;

@@ -132,10 +132,13 @@ def check_users_that_cannot_be():
 def check_files_that_the_user_may_not_touch():
     """--check and the start tell what root would not have seen."""
     user = root()
-    for what in ('mail', 'users'):
+    for what in ('mail', 'users', 'mailkitd.ini'):
         for more in ([], ['--check']):
             with Scratch() as scratch:
                 daemon = opened(scratch, user)
+                ini = scratch.file('mailkitd.ini', 'workers = 1\n')
+                os.chmod(ini, 0o644)
+                daemon.argv += ['--config', ini]
                 os.chown(os.path.join(scratch.path, what), 0, 0)
                 os.chmod(os.path.join(scratch.path, what),
                          0o755 if what == 'mail' else 0o600)
