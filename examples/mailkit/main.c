@@ -14,6 +14,9 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"send", "submit a message to an SMTP server", tool_send},
+#ifdef MAILKIT_SECURE
+    {"passwd", "make a line for mailkitd's --users", tool_passwd},
+#endif
 };
 
 static void help(FILE *to)

@@ -79,6 +79,7 @@ void outcome_reply(outcome *o, const mk_smtp_event *event)
     case MK_SMTP_VERB_CONNECT:
     case MK_SMTP_VERB_EHLO: /* HELO may yet do */
     case MK_SMTP_VERB_HELO:
+    case MK_SMTP_VERB_AUTH:
     case MK_SMTP_VERB_NONE:
         settle_by_reply(&o->session, reply);
         break;
@@ -183,6 +184,40 @@ static void print_object(mk_str address, const answer *a, bool is_first)
     putchar('}');
 }
 
+/* null, or what TLS came to */
+static void print_tls(const mk_tls_info *tls)
+{
+    if (tls == NULL) {
+        fputs("null", stdout);
+        return;
+    }
+    fputs("{\"version\": ", stdout);
+    tool_print_json(stdout, tls->version);
+    fputs(", \"cipher\": ", stdout);
+    tool_print_json(stdout, tls->cipher);
+    printf(", \"verified\": %s, \"why\": ",
+           tls->is_verified ? "true" : "false");
+    if (tls->is_verified) {
+        fputs("null}", stdout);
+    } else {
+        tool_print_json(stdout, mk_str_z(mk_err_text(tls->verify)));
+        putchar('}');
+    }
+}
+
+static void print_head(const outcome *o, int code, size_t delivered)
+{
+    printf("{\"exit\": %d, \"delivered\": %zu, \"tls\": ", code, delivered);
+    print_tls(o->tls);
+    fputs(", \"login\": ", stdout);
+    if (o->login == NULL) {
+        fputs("null", stdout);
+    } else {
+        tool_print_json(stdout, mk_str_z(o->login));
+    }
+    fputs(", \"recipients\": [", stdout);
+}
+
 /* What broke for good tells most; then one refused for good; then "later". */
 static int exit_code(const outcome *o, const size_t *counts)
 {
@@ -207,8 +242,7 @@ int outcome_print(const outcome *o, bool is_json)
     }
     code = exit_code(o, counts);
     if (is_json) {
-        printf("{\"exit\": %d, \"delivered\": %zu, \"recipients\": [", code,
-               counts[VERDICT_DELIVERED]);
+        print_head(o, code, counts[VERDICT_DELIVERED]);
     }
     for (i = 0; i < o->count; i++) {
         if (is_json) {

@@ -32,8 +32,10 @@ typedef struct outcome {
     const mk_str *addresses; /* borrowed */
     answer *answers;         /* one a recipient */
     size_t count;
-    answer session; /* the server refused us as a whole */
-    int broken;     /* the exit code of what broke the session, or 0 */
+    answer session;         /* the server refused us as a whole */
+    const mk_tls_info *tls; /* borrowed; NULL: in clear */
+    const char *login;      /* by which mechanism; NULL: no login */
+    int broken;             /* the exit code of what broke the session, or 0 */
 } outcome;
 
 /* False when memory is out. */

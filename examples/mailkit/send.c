@@ -13,6 +13,7 @@
 #include "dialogue.h"
 #include "outcome.h"
 #include "progress.h"
+#include "secure.h"
 #include "source.h"
 #include "tool.h"
 
@@ -25,22 +26,37 @@ typedef struct sending {
     send_options options;
     mk_smtp_client_config config;
     mk_smtp_envelope envelope;
-    mk_engine *client; /* closed by closing engine */
-    mk_engine *engine; /* what the driver holds */
+    secure secure;
+    mk_engine *engine; /* what the driver holds; closing it closes all */
     mk_poll poll;
     outcome outcome;
     progress progress;
     mk_op op;
     mk_err unfit; /* why the message could not be given in full */
     dialogue dialogue;
-    uint64_t block[MK_SMTP_CLIENT_NEED / 8];
+    void *block; /* block_bytes octets */
+    size_t block_bytes;
     char input[8192];
     source source;
 } sending;
 
-static int code_of(mk_err why, mk_retry retry)
+static bool is_certificate(mk_err why)
 {
+    return why <= MK_E_CERT_NAME && why >= MK_E_CERT_NONE;
+}
+
+static int code_of(const sending *s, mk_err why, mk_retry retry)
+{
+    unsigned reply = s->outcome.session.code;
+
     switch (why) {
+    case MK_E_AUTH:
+        return reply >= 400 && reply < 500 ? TOOL_TEMPFAIL : TOOL_NOPERM;
+    case MK_E_UNSUPPORTED: /* no way to log in */
+        return TOOL_NOPERM;
+    case MK_E_CLEARTEXT:
+    case MK_E_TLS:
+        return TOOL_PROTOCOL;
     case MK_E_REFUSED:
         return retry == MK_RETRY_NEVER ? TOOL_UNAVAILABLE : TOOL_TEMPFAIL;
     case MK_E_SYNTAX:
@@ -51,8 +67,28 @@ static int code_of(mk_err why, mk_retry retry)
     case MK_E_LIMIT:
         return retry == MK_RETRY_UNKNOWN ? TOOL_TEMPFAIL : TOOL_PROTOCOL;
     default:
-        return TOOL_TEMPFAIL;
+        return is_certificate(why) ? TOOL_PROTOCOL : TOOL_TEMPFAIL;
     }
+}
+
+/* What stands between us and a safe session is said on standard error too: it
+ * is not about the recipients. */
+static void fault(sending *s, const mk_fault *f)
+{
+    int code = code_of(s, f->why, f->retry);
+    mk_retry retry = code == TOOL_NOPERM ? MK_RETRY_NEVER : f->retry;
+    mk_str text = f->text;
+
+    if (is_certificate(f->why) || f->why == MK_E_TLS) {
+        text = mk_str_z(mk_err_text(f->why));
+    }
+    if (code == TOOL_NOPERM || is_certificate(f->why) || f->why == MK_E_TLS ||
+        f->why == MK_E_CLEARTEXT) {
+        fprintf(stderr, "mailkit: %s: ", s->options.host);
+        tool_print_escaped(stderr, text);
+        fputc('\n', stderr);
+    }
+    outcome_break(&s->outcome, retry, text, code);
 }
 
 static void lend(sending *s, size_t room)
@@ -117,15 +153,29 @@ static void finish(sending *s, const mk_event *ev)
     mk_finish(s->engine, mk_str_of(NULL, 0));
 }
 
+/* The session is as safe as it will be. */
+static void learn(sending *s, const mk_smtp_event *event)
+{
+    if (event->tls != NULL && s->outcome.tls == NULL) {
+        s->outcome.tls = event->tls;
+        if (s->options.is_dialogue) {
+            dialogue_tls(event->tls, s->options.host);
+        }
+    }
+    if (event->verb == MK_SMTP_VERB_AUTH && event->reply->code < 300) {
+        s->outcome.login = secure_mechanism(event->mechanism);
+    }
+}
+
 static void handle(sending *s, const mk_event *ev)
 {
-    const mk_fault *fault = ev->of.fault;
-
     switch (ev->type) {
     case MK_EV_SMTP_REPLY:
         outcome_reply(&s->outcome, ev->of.smtp);
+        learn(s, ev->of.smtp);
         break;
     case MK_EV_SMTP_READY:
+        secure_forget(&s->secure);
         begin(s);
         break;
     case MK_EV_WANTED:
@@ -135,8 +185,8 @@ static void handle(sending *s, const mk_event *ev)
         }
         break;
     case MK_EV_FAULT:
-        outcome_break(&s->outcome, fault->retry, fault->text,
-                      code_of(fault->why, fault->retry));
+        secure_forget(&s->secure);
+        fault(s, ev->of.fault);
         break;
     case MK_EV_DONE:
         finish(s, ev);
@@ -146,20 +196,37 @@ static void handle(sending *s, const mk_event *ev)
     }
 }
 
+/* The client, what shows the dialogue, and TLS around both. */
 static mk_err open_engine(sending *s)
 {
-    mk_err r = mk_smtp_client_config_init(&s->config, sizeof s->config);
+    mk_engine *inner = NULL;
+    mk_err r;
 
-    s->config.hostname = mk_str_z(s->options.hostname);
-    if (r == MK_OK) {
-        r = mk_smtp_client_open(&s->config, s->block, sizeof s->block,
-                                &s->client);
+    s->block_bytes = mk_smtp_client_need(&s->config);
+    s->block = calloc(1, s->block_bytes);
+    if (s->block == NULL) {
+        return MK_E_MEMORY;
     }
-    s->engine = s->client;
+    r = mk_smtp_client_open(&s->config, s->block, s->block_bytes, &s->engine);
     if (r == MK_OK && s->options.is_dialogue) {
-        r = dialogue_over(&s->dialogue, s->client, &s->engine);
+        inner = s->engine;
+        r = dialogue_over(&s->dialogue, inner, &s->engine);
+    }
+    if (r == MK_OK) {
+        inner = s->engine;
+        r = secure_over(&s->secure, inner, &s->engine);
     }
     return r;
+}
+
+static void close_engine(sending *s)
+{
+    mk_close(s->engine);
+    if (s->block != NULL) {
+        mk_wipe(s->block, s->block_bytes);
+    }
+    free(s->block);
+    secure_close(&s->secure);
 }
 
 static bool connect_server(sending *s)
@@ -192,6 +259,26 @@ static void converse(sending *s)
                   TOOL_TEMPFAIL);
 }
 
+/* Source and settings are there. */
+static int send_over(sending *s)
+{
+    mk_err r = open_engine(s);
+
+    if (r != MK_OK) {
+        return tool_fail(
+            r == MK_E_CTL ? TOOL_USAGE : TOOL_OSERR, s->options.host,
+            r == MK_E_CTL ? "not a name to verify" : mk_err_text(r));
+    }
+    if (!outcome_init(&s->outcome, s->options.recipients,
+                      s->options.recipient_count)) {
+        return tool_fail(TOOL_OSERR, "send", "out of memory");
+    }
+    if (connect_server(s)) {
+        converse(s);
+    }
+    return outcome_print(&s->outcome, s->options.is_json);
+}
+
 static int send_file(sending *s)
 {
     mk_err r = source_open(&s->source, s->options.file);
@@ -207,17 +294,13 @@ static int send_file(sending *s)
     s->envelope.forward_count = s->options.recipient_count;
     s->envelope.message_bytes = s->source.wire_bytes;
     progress_init(&s->progress, s->source.wire_bytes);
-    if (open_engine(s) != MK_OK ||
-        !outcome_init(&s->outcome, s->options.recipients,
-                      s->options.recipient_count)) {
-        code = tool_fail(TOOL_OSERR, "send", "out of memory");
-    } else {
-        if (connect_server(s)) {
-            converse(s);
-        }
-        code = outcome_print(&s->outcome, s->options.is_json);
+    (void)mk_smtp_client_config_init(&s->config, sizeof s->config);
+    s->config.hostname = mk_str_z(s->options.hostname);
+    code = secure_open(&s->secure, &s->options, &s->config);
+    if (code == TOOL_OK) {
+        code = send_over(s);
     }
-    mk_close(s->engine);
+    close_engine(s);
     outcome_fini(&s->outcome);
     source_close(&s->source);
     return code;

@@ -21,7 +21,9 @@ typedef enum tool_exit {
     TOOL_OSERR = 71,       /* no memory and the like */
     TOOL_IOERR = 74,       /* standard output cannot be written */
     TOOL_TEMPFAIL = 75,    /* it may be tried again later */
-    TOOL_PROTOCOL = 76     /* the server does not speak the protocol */
+    TOOL_PROTOCOL = 76,    /* the server does not speak the protocol, or the
+                            * connection is less safe than was asked for */
+    TOOL_NOPERM = 77       /* the login was refused */
 } tool_exit;
 
 /* "mailkit: WHAT: WHY" on standard error; why may be NULL. Gives code. */
@@ -37,5 +39,6 @@ int tool_close_output(int code);
 
 /* The sub-commands; argv[0] is the sub-command's name. */
 int tool_send(int argc, char **argv);
+int tool_passwd(int argc, char **argv);
 
 #endif
