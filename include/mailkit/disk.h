@@ -129,7 +129,7 @@ typedef struct mk_commit_item {
     void *self;      /**< the caller's */
     mk_err result;   /**< MK_OK: durable and visible as `final_name` */
     bool renamed;    /**< internal */
-    bool dir_synced; /**< internal */
+    mk_dir sync_dir; /**< internal */
     struct mk_commit_item *chain; /**< next of a batch; NULL at the end */
     char final_name[MK_VFS_NAME_MAX + 1];
 } mk_commit_item;
@@ -159,7 +159,8 @@ MK_API void mk_commit_contents(const mk_vfs *vfs, mk_commit_item *items,
  *
  * Prepares each item that asks for it, syncs every file, closes it, renames
  * it without replacing (a taken name is made anew, MK_DISK_TRIES times), and
- * syncs each distinct directory once. Items do not depend on each other.
+ * syncs each distinct directory once, through a handle of its own, so that
+ * several commits may share `final_dir`. Items do not depend on each other.
  * When descriptors run out, what is open is committed first.
  *
  * @param vfs    the table of all items.

@@ -81,14 +81,18 @@ typedef struct mk_vfs {
 
     /** Open a directory; a symbolic link of that name is refused. `at` with id
      *  MK_VFS_NONE: `name` is the operator's path, absolute or relative to
-     *  the process, and links in it are followed. */
+     *  the process, and links in it are followed. The name "." opens `at` once
+     *  more: a handle that is told of losses (dir_sync) by itself. */
     mk_err (*dir_open)(void *self, mk_dir at, const char *name,
                        mk_dir *out_dir);
     /** Close a directory; cannot fail. */
     void (*dir_close)(void *self, mk_dir dir);
     /** Make a directory that only its owner may enter (0700). */
     mk_err (*dir_make)(void *self, mk_dir at, const char *name);
-    /** Put the directory's entries on stable storage. */
+    /** Put the directory's entries on stable storage. That some were lost is
+     *  told once to each handle which was open then (THREATS G5): success
+     *  vouches only for names made since the handle was opened, and only if
+     *  no call on it failed. */
     mk_err (*dir_sync)(void *self, mk_dir dir);
     /** What the open directory is. */
     mk_err (*dir_stat)(void *self, mk_dir dir, mk_vfs_stat *out_stat);

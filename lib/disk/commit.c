@@ -3,8 +3,9 @@
  * disk/commit.c: one batch of new files made durable and visible together:
  * all contents synced, all renamed, each directory synced once (THREATS part
  * 2, reference path d to g). Whatever the step, an item that fails leaves no
- * name behind. It refuses to rename a file whose sync or close failed and to
- * sync such a file again (G5).
+ * name behind. It refuses to rename a file whose sync or close failed, to
+ * sync such a file again, and to believe a sync of a directory through a
+ * handle that another lane may have synced: a loss is told once to each (G5).
  */
 #include "disk/internal.h"
 
@@ -15,6 +16,7 @@ void mk_commit_item_init(mk_commit_item *item)
     memset(item, 0, sizeof *item);
     mk_disk_file_init(&item->file);
     item->final_dir.id = MK_VFS_NONE;
+    item->sync_dir.id = MK_VFS_NONE;
 }
 
 static void fail(mk_commit_item *item, mk_err err)
@@ -29,10 +31,7 @@ static mk_err prepare(mk_commit_item *item)
     if (item->file.file.id != MK_VFS_NONE) {
         return MK_OK;
     }
-    if (item->prepare != NULL) {
-        return item->prepare(item);
-    }
-    return item->file.present ? MK_OK : MK_E_STATE;
+    return item->prepare != NULL ? item->prepare(item) : MK_OK;
 }
 
 /* Prepares items until the list or the descriptors end; returns the first
@@ -52,7 +51,6 @@ static mk_commit_item *prepare_wave(const mk_vfs *vfs, mk_commit_item *first,
         }
         item->result = err;
         item->renamed = false;
-        item->dir_synced = false;
         if (err != MK_OK) {
             fail(item, err);
             continue;
@@ -93,6 +91,21 @@ void mk_commit_contents(const mk_vfs *vfs, mk_commit_item *items,
     }
 }
 
+/* The first item of a directory opens it once more, before any of them is
+ * renamed: final_dir may serve other lanes at the same time, and what their
+ * syncs were told of a loss ours would not be told again. */
+static mk_err dir_watch(const mk_vfs *vfs, const mk_commit_item *first,
+                        mk_commit_item *item)
+{
+    for (; first != item; first = first->chain) {
+        if (first->sync_dir.id != MK_VFS_NONE &&
+            first->final_dir.id == item->final_dir.id) {
+            return MK_OK;
+        }
+    }
+    return vfs->dir_open(vfs->self, item->final_dir, ".", &item->sync_dir);
+}
+
 static void rename_item(const mk_vfs *vfs, mk_commit_item *item)
 {
     mk_err err = MK_E_EXISTS;
@@ -123,27 +136,37 @@ static void take_back(const mk_vfs *vfs, mk_commit_item *item, mk_err err)
     fail(item, err);
 }
 
-static void sync_dirs(const mk_vfs *vfs, mk_commit_item *first,
-                      const mk_commit_item *stop)
+/* The directory of an item that watches it, for all items of that directory. */
+static void sync_dir(const mk_vfs *vfs, mk_commit_item *item,
+                     const mk_commit_item *stop)
 {
-    mk_commit_item *item;
+    mk_err err = vfs->dir_sync(vfs->self, item->sync_dir);
     mk_commit_item *same;
 
-    for (item = first; item != stop; item = item->chain) {
-        mk_err err;
-
-        if (!item->renamed || item->dir_synced) {
-            continue;
+    vfs->dir_close(vfs->self, item->sync_dir);
+    item->sync_dir.id = MK_VFS_NONE;
+    for (same = item; same != stop && err != MK_OK; same = same->chain) {
+        if (same->renamed && same->final_dir.id == item->final_dir.id) {
+            take_back(vfs, same, err);
         }
-        err = vfs->dir_sync(vfs->self, item->final_dir);
-        for (same = item; same != stop; same = same->chain) {
-            if (!same->renamed || same->final_dir.id != item->final_dir.id) {
-                continue;
-            }
-            same->dir_synced = true;
-            if (err != MK_OK) {
-                take_back(vfs, same, err);
-            }
+    }
+}
+
+static void rename_all(const mk_vfs *vfs, mk_commit_item *first,
+                       const mk_commit_item *stop, mk_commit_mode mode)
+{
+    mk_commit_item *item;
+
+    for (item = first; item != stop; item = item->chain) {
+        mk_err err = item->result;
+
+        if (err == MK_OK && mode == MK_COMMIT_DURABLE) {
+            err = dir_watch(vfs, first, item);
+        }
+        if (err == MK_OK) {
+            rename_item(vfs, item);
+        } else if (item->result == MK_OK) {
+            fail(item, err);
         }
     }
 }
@@ -154,13 +177,11 @@ void mk_commit(const mk_vfs *vfs, mk_commit_item *items, mk_commit_mode mode)
         mk_commit_item *stop = settle_wave(vfs, items, mode);
         mk_commit_item *item;
 
+        rename_all(vfs, items, stop, mode);
         for (item = items; item != stop; item = item->chain) {
-            if (item->result == MK_OK) {
-                rename_item(vfs, item);
+            if (item->sync_dir.id != MK_VFS_NONE) {
+                sync_dir(vfs, item, stop);
             }
-        }
-        if (mode == MK_COMMIT_DURABLE) {
-            sync_dirs(vfs, items, stop);
         }
         items = stop;
     }

@@ -69,14 +69,19 @@ typedef struct path {
     mk_dir user;
 } path;
 
-static mk_err path_enter(const mk_vfs *vfs, mk_str domain, mk_str user, path *p)
+/* The root is opened once more: other lanes sync it too, and a loss is told
+ * once to each handle (G5). */
+static mk_err path_enter(const mk_vfs *vfs, mk_dir root, mk_str domain,
+                         mk_str user, path *p)
 {
     char name[MK_VFS_NAME_MAX + 1];
-    mk_err err;
+    mk_err err = vfs->dir_open(vfs->self, root, ".", &p->root);
 
     memcpy(name, domain.ptr, domain.len);
     name[domain.len] = '\0';
-    err = dir_ensure(vfs, p->root, name, &p->domain);
+    if (err == MK_OK) {
+        err = dir_ensure(vfs, p->root, name, &p->domain);
+    }
     if (err != MK_OK) {
         return err;
     }
@@ -165,7 +170,7 @@ static mk_err box_enter(const mk_vfs *vfs, const path *p, mk_maildir *box)
 mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
                        mk_str user, mk_maildir *out_box)
 {
-    path p = {root, {MK_VFS_NONE}, {MK_VFS_NONE}};
+    path p = {{MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
     mk_maildir box = {vfs, {MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
     mk_err err = mk_maildir_name_check(domain);
 
@@ -175,12 +180,13 @@ mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
     if (err != MK_OK) {
         return err;
     }
-    err = path_enter(vfs, domain, user, &p);
+    err = path_enter(vfs, root, domain, user, &p);
     if (err == MK_OK) {
         err = box_enter(vfs, &p, &box);
     }
     dir_drop(vfs, &p.user);
     dir_drop(vfs, &p.domain);
+    dir_drop(vfs, &p.root);
     if (err != MK_OK) {
         mk_maildir_close(&box);
         return err;

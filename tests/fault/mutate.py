@@ -27,7 +27,8 @@ BOXES, COLLECT = 'lib/agent/boxes.c', 'lib/agent/collect.c'
 # What tests what: the quick and likely first. All of them run in turn until
 # one fails.
 TESTS = {
-    'disk': ['unit/unit_disk_commit', 'unit/unit_disk_posix',
+    'disk': ['unit/unit_disk_commit', 'unit/unit_disk_commit_shared',
+             'unit/unit_disk_posix',
              'fault/fault_power_cut', 'unit/unit_disk_commit_queue',
              'unit/unit_store_delivery', 'fault/fault_killed',
              'fault/fault_faults'],
@@ -46,8 +47,6 @@ OF_FILE = {POSIX: 'posix', COMMIT: 'disk', FILE: 'disk', QUEUE: 'disk',
 
 M = [
     # ---- the commit: contents, name, directory, report
-    (COMMIT, 'return item->file.present ? MK_OK : MK_E_STATE;',
-     'return MK_OK;'),
     (COMMIT, 'if (err == MK_E_FILES && ready > 0) {', 'if (false) {'),
     (COMMIT, 'if (err == MK_E_FILES && ready > 0) {',
      'if (err == MK_E_FILES) {'),
@@ -71,19 +70,29 @@ M = [
     (COMMIT, '''item->final_name);
     fail(item, err);''', '''item->final_name);
     (void)err;'''),
-    (COMMIT, 'err = vfs->dir_sync(vfs->self, item->final_dir);',
-     'err = MK_OK;'),
-    (COMMIT, 'same->final_dir.id != item->final_dir.id', 'false'),
-    (COMMIT, '!item->renamed || item->dir_synced', '!item->renamed'),
-    (COMMIT, '''            if (err != MK_OK) {
-                take_back''', '''            if (false) {
-                take_back'''),
-    (COMMIT, '''            if (item->result == MK_OK) {
-                rename_item''', '''            if (true) {
-                rename_item'''),
-    (COMMIT, '''        if (mode == MK_COMMIT_DURABLE) {
-            sync_dirs''', '''        if (false) {
-            sync_dirs'''),
+    (COMMIT, 'mk_err err = vfs->dir_sync(vfs->self, item->sync_dir);',
+     'mk_err err = MK_OK;'),
+    (COMMIT, 'same->final_dir.id == item->final_dir.id', 'true'),
+    (COMMIT, 'same != stop && err != MK_OK; same', 'false; same'),
+    (COMMIT, 'if (same->renamed && ', 'if ('),
+    (COMMIT, 'if (err == MK_OK && mode == MK_COMMIT_DURABLE) {',
+     'if (false) {'),
+    (COMMIT, 'if (err == MK_OK && mode == MK_COMMIT_DURABLE) {',
+     'if (mode == MK_COMMIT_DURABLE) {'),
+    (COMMIT, '''        if (err == MK_OK) {
+            rename_item''', '''        if (true) {
+            rename_item'''),
+    (COMMIT, '''        } else if (item->result == MK_OK) {
+            fail(item, err);''', '''        } else if (false) {
+            fail(item, err);'''),
+    (COMMIT, '''            first->final_dir.id == item->final_dir.id) {''',
+     '            true) {'),
+    (COMMIT, '''    return vfs->dir_open(vfs->self, item->final_dir, ".", &item->sync_dir);
+''', '''    item->sync_dir = item->final_dir;
+    return MK_OK;
+'''),
+    (COMMIT, '            if (item->sync_dir.id != MK_VFS_NONE) {',
+     '            if (false) {'),
     (COMMIT, '''    item->final_name[0] = '\\0';
 ''', ''),
     (COMMIT, '''    mk_disk_file_discard(&item->file);
@@ -119,6 +128,7 @@ static mk_err prepare'''),
     f->file.id = MK_VFS_NONE;''',
      '    closed = f->vfs->file_close(f->vfs->self, f->file);'),
     (FILE, '(void)f->vfs->file_close(f->vfs->self, f->file);', ''),
+    (FILE, 'if (!f->present) {', 'if (false) {'),
     (FILE, 'if (f->present && f->dir.id != MK_VFS_NONE) {',
      'if (f->present) {'),
     (FILE, '(void)f->vfs->entry_remove(f->vfs->self, f->dir, f->name);', ''),
@@ -294,6 +304,11 @@ static mk_err prepare'''),
         clean(m);''', '''    if (err != MK_OK) {
         m->err = err;'''),
     (JOB, '        (void)box_open(t);\n', ''),
+    (BOX, 'mk_err err = vfs->dir_open(vfs->self, root, ".", &p->root);',
+     'mk_err err = vfs->dir_open(vfs->self, root, ".", &p->root); '
+     'vfs->dir_close(vfs->self, p->root); p->root = root;',
+     '    dir_drop(vfs, &p.root);\n', ''),
+    (BOX, '    dir_drop(vfs, &p.root);\n', ''),
     # ---- open boxes
     (BOXES, '(void)mk_maildir_sweep(&x->dir, now_s, TMP_AGE_S, NULL);', ''),
     (BOXES, 'UINT64_C(36) * 3600', 'UINT64_C(35) * 3600'),

@@ -290,6 +290,7 @@ static mk_err dir_open(void *self, mk_dir at, const char *name, mk_dir *out)
 {
     fake_disk *d = self;
     disk_op *op = op_at(d, DISK_DIR_OPEN, at, name);
+    op->node = strcmp(name, ".") == 0 ? op->dir : op->node;
     if (!goes(d, op)) {
         return op->err;
     }

@@ -57,11 +57,16 @@ static mk_err turn(test_vfs *t, test_vfs_op op)
 
 static const mk_dir no_dir = {-1};
 
+static void check_handle(intptr_t id)
+{
+    if (id < 0 || id >= TEST_VFS_HANDLES_MAX) {
+        die("handle");
+    }
+}
+
 static const char *file_name(const test_vfs *t, mk_file f)
 {
-    if (f.id < 0 || f.id >= TEST_VFS_HANDLES_MAX) {
-        die("file handle");
-    }
+    check_handle(f.id);
     return t->files[f.id];
 }
 
@@ -75,12 +80,25 @@ static const char *file_name(const test_vfs *t, mk_file f)
         return (step)->err;                                                    \
     } while (0)
 
+/* The trace knows a directory by the handle that it was opened by first. */
+static mk_err again(test_vfs *t, mk_err err, mk_dir at, const char *name,
+                    mk_dir out)
+{
+    if (err == MK_OK) {
+        check_handle(out.id);
+        t->again[out.id] = strcmp(name, ".") == 0 ? at.id : out.id;
+    }
+    return err;
+}
+
 static mk_err dir_open(void *self, mk_dir at, const char *name, mk_dir *out)
 {
     test_vfs *t = self;
     test_vfs_step *s = note(t, TEST_VFS_DIR_OPEN, at, name);
 
-    RUN(s, s->op, t->under->dir_open(t->under->self, at, name, out));
+    RUN(s, s->op,
+        again(t, t->under->dir_open(t->under->self, at, name, out), at, name,
+              *out));
 }
 
 static void dir_close(void *self, mk_dir dir)
@@ -101,7 +119,8 @@ static mk_err dir_make(void *self, mk_dir at, const char *name)
 static mk_err dir_sync(void *self, mk_dir dir)
 {
     test_vfs *t = self;
-    test_vfs_step *s = note(t, TEST_VFS_DIR_SYNC, dir, "");
+    test_vfs_step *s =
+        note(t, TEST_VFS_DIR_SYNC, (mk_dir){t->again[dir.id]}, "");
 
     RUN(s, s->op, t->under->dir_sync(t->under->self, dir));
 }
@@ -157,9 +176,7 @@ static void list_close(void *self, mk_listing l)
 static mk_err named(test_vfs *t, mk_err err, const char *name, mk_file f)
 {
     if (err == MK_OK) {
-        if (f.id < 0 || f.id >= TEST_VFS_HANDLES_MAX) {
-            die("file handle");
-        }
+        check_handle(f.id);
         (void)snprintf(t->files[f.id], sizeof t->files[0], "%s", name);
     }
     return err;

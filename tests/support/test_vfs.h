@@ -58,6 +58,7 @@ typedef struct test_vfs {
     size_t n;
     test_vfs_step trace[TEST_VFS_TRACE_MAX];
     char files[TEST_VFS_HANDLES_MAX][256]; /* name by descriptor */
+    intptr_t again[TEST_VFS_HANDLES_MAX];  /* opened as "." of: by descriptor */
     char root[64]; /* path of the directory made by test_vfs_open */
     mk_dir root_dir;
 } test_vfs;

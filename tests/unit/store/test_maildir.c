@@ -3,6 +3,7 @@
  * test_maildir.c: opening and making a box with every call failing in turn,
  * traps in its place, and the sweep of tmp/.
  */
+#include "lost_sync.h"
 #include "test_vfs.h"
 
 #include <mailkit/store.h>
@@ -235,11 +236,62 @@ static void two_may_make_it(void **state)
     mk_maildir box;
 
     r->t->only_op = TEST_VFS_DIR_OPEN;
-    r->t->fail_at = 1;
+    r->t->fail_at = 2; /* the first is the root */
     r->t->fail_err = MK_E_NOENT;
     assert_int_equal(mkdir(test_vfs_path(r->t, "d"), 0700), 0);
     assert_int_equal(open_box(r, &box), MK_OK);
     mk_maildir_close(&box);
+}
+
+typedef struct other_lane {
+    lost_sync l;
+    mk_dir root;
+    const char *domain;
+    mk_err err;
+} other_lane;
+
+static mk_err open_at(const other_lane *o, const char *domain)
+{
+    mk_maildir box;
+    mk_err err = mk_maildir_open(&o->l.vfs, o->root, mk_str_z(domain),
+                                 mk_str_z("u"), &box);
+
+    if (err == MK_OK) {
+        mk_maildir_close(&box);
+    }
+    return err;
+}
+
+static void open_meanwhile(void *self)
+{
+    other_lane *o = self;
+
+    o->err = open_at(o, o->domain);
+}
+
+/* Two lanes make a box at the same time, and the root, or a domain that both
+ * have, loses names: neither may think that its box is durable (G5). */
+static void fault_f10_what_two_make_is_lost(void **state)
+{
+    static const char *const lost[] = {"", "d", "d/u"};
+    static const char *const second[] = {"e", "d", "d"};
+    const rig *r = *state;
+    static other_lane o;
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        wipe(r);
+        (void)mkdir(test_vfs_path(r->t, "d"), 0700);
+        (void)mkdir(test_vfs_path(r->t, "d/u"), 0700);
+        lost_sync_init(&o.l, test_vfs_path(r->t, lost[i]));
+        o.root = r->t->root_dir;
+        o.domain = second[i];
+        o.l.self = &o;
+        o.l.meanwhile = open_meanwhile;
+        assert_int_equal(open_at(&o, "d"), MK_E_IO);
+        assert_int_equal(o.err, MK_E_IO);
+        assert_int_equal(test_vfs_entries(r->t, "d/u/tmp"), -1);
+    }
 }
 
 static void sec_104_box_is_a_trap(void **state)
@@ -408,6 +460,7 @@ int main(void)
         T(fault_f05_tmp_comes_last),
         T(fault_f18_every_call_fails),
         T(two_may_make_it),
+        T(fault_f10_what_two_make_is_lost),
         T(two_may_mend_it),
         T(tmp_comes_back_as_it_was),
         T(sec_104_box_is_a_trap),
