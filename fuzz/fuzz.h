@@ -9,6 +9,7 @@
 #define FUZZ_FUZZ_H
 
 #include <mailkit/base.h>
+#include <mailkit/crypto.h>
 #include <stdint.h>
 
 #include "rig.h"
@@ -26,6 +27,9 @@ bool fuzz_is_clean(mk_str s, bool open);
 
 /* The traces of two runs must be the same. */
 void fuzz_same(const text *a, const text *b, const char *what);
+
+/* Quick hashes without worth (toys.c). */
+extern const mk_crypto fuzz_toys;
 
 /* ---- the stream with its controls ---------------------------------------- */
 

@@ -20,68 +20,6 @@ enum {
             MK_SASL_SCRAM_SHA_1_PLUS | MK_SASL_SCRAM_SHA_256_PLUS
 };
 
-/* ---- a hash that mixes well and is worth nothing ------------------------- */
-
-typedef struct toy {
-    uint64_t sum, count;
-} toy;
-
-static toy *toy_of(mk_hash_context *c)
-{
-    return (toy *)(void *)c->room.octets;
-}
-
-static mk_err toy_init(mk_hash_context *c, mk_hash hash)
-{
-    c->hash = hash;
-    toy_of(c)->sum = 0xCBF29CE484222325U + (uint64_t)hash;
-    toy_of(c)->count = 0;
-    return MK_OK;
-}
-
-static mk_err toy_update(mk_hash_context *c, const void *ptr, size_t n)
-{
-    const unsigned char *at = ptr;
-    toy *t = toy_of(c);
-    for (size_t i = 0; i < n; i++) {
-        t->sum = (t->sum ^ at[i]) * 0x100000001B3U;
-        t->sum ^= t->sum >> 29;
-    }
-    t->count += n;
-    return MK_OK;
-}
-
-static mk_err toy_finish(mk_hash_context *c, unsigned char *out_value)
-{
-    toy *t = toy_of(c);
-    for (size_t i = 0; i < mk_hash_size(c->hash); i++) {
-        t->sum = (t->sum + t->count + i) * 0x9E3779B97F4A7C15U;
-        t->sum ^= t->sum >> 31;
-        out_value[i] = (unsigned char)(t->sum >> 24);
-    }
-    return MK_OK;
-}
-
-static void toy_copy(mk_hash_context *out_copy, const mk_hash_context *c)
-{
-    out_copy->hash = c->hash;
-    memcpy(out_copy->room.octets, c->room.octets, sizeof(toy));
-}
-
-static void toy_fini(mk_hash_context *c)
-{
-    (void)c;
-}
-
-static const mk_crypto toys = {
-    .size = sizeof toys,
-    .hash_init = toy_init,
-    .hash_update = toy_update,
-    .hash_finish = toy_finish,
-    .hash_copy = toy_copy,
-    .hash_fini = toy_fini,
-};
-
 static mk_err fill(void *self, void *out, size_t n)
 {
     uint8_t *drawn = self;
@@ -126,7 +64,7 @@ static void set_up(play *p, const uint8_t *header)
                                      sizeof p->client_config);
     (void)mk_sasl_server_config_init(&p->server_config,
                                      sizeof p->server_config);
-    p->client_config.crypto = &toys;
+    p->client_config.crypto = &fuzz_toys;
     p->client_config.random = &p->random;
     p->client_config.mechanisms = MK_SASL_ALL;
     p->client_config.authcid = octets((header[3] & 2) != 0 ? "u,=" : "user");
@@ -136,7 +74,7 @@ static void set_up(play *p, const uint8_t *header)
     p->client_config.host = octets((header[3] & 8) != 0 ? "h" : "");
     p->client_config.port = (uint16_t)(header[3] >> 4);
     p->client_config.iterations_max = 20000;
-    p->server_config.crypto = &toys;
+    p->server_config.crypto = &fuzz_toys;
     p->server_config.random = &p->random;
     p->server_config.mechanisms = MK_SASL_ALL;
     p->server_config.hostname = octets("mx.example");
@@ -200,7 +138,7 @@ static void answer(play *p)
         size_t n = mk_hash_size(ask->hash);
         keys.salt = octets(salt);
         keys.iterations = 4096;
-        (void)mk_sasl_keys_make(&toys, ask->hash, keys.password, keys.salt,
+        (void)mk_sasl_keys_make(&fuzz_toys, ask->hash, keys.password, keys.salt,
                                 4096, stored, server);
         keys.password.len = 0;
         keys.stored_key = mk_str_of((const char *)stored, n);

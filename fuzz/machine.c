@@ -17,11 +17,22 @@ mk_pool *fuzz_machine_pool(fuzz_machine *m)
     return &m->pool;
 }
 
+static bool is_working(const fuzz_machine *m, unsigned slices)
+{
+    fuzz_promise(slices < 10000, "work comes to its end");
+    return (mk_want(m->engine) & MK_WANT_STEP) != 0;
+}
+
 static void step_all(fuzz_machine *m)
 {
     mk_event ev;
-    while (!m->rig.ended && rig_step(&m->rig, &ev) == MK_OK) {
-        m->on_event(m, &ev);
+    mk_err err = MK_OK;
+    unsigned slices = 0; /* of long work: it goes on when asked to */
+    while (!m->rig.ended && (err == MK_OK || is_working(m, slices++))) {
+        err = rig_step(&m->rig, &ev);
+        if (err == MK_OK) {
+            m->on_event(m, &ev);
+        }
     }
     if (m->rig.ended && (mk_want(m->engine) & MK_WANT_ABORT) != 0) {
         m->aborted = true;

@@ -35,9 +35,9 @@ def octets(text):
 def items(path):
     with open(path, encoding='utf-8') as f:
         for line in f.read().split('\n')[1:]:
-            m = re.match(r'([A-Z]{1,2}): ?(.*)', line)
+            m = re.match(r'(?:([A-Z]{1,2}): ?|(TLS) )(.*)', line)
             if m:
-                yield m.group(1), m.group(2)
+                yield m.group(1) or m.group(2), m.group(3)
 
 
 def settings(path):
@@ -45,7 +45,7 @@ def settings(path):
         return dict(re.findall(r'^@ ([\w.]+) ?(.*)$', f.read(), re.M))
 
 
-def header(keys, mine):
+def header(keys, mine, implicit=False):
     flags = 0
     if keys.get('bare') == 'normalize':
         flags |= 16
@@ -58,7 +58,16 @@ def header(keys, mine):
         flags |= 64 if mine == 'S' else 16
     if mine == 'S' and 'pool' in keys:
         flags |= 128
-    return bytes([flags, 0, 3, 0])
+    return bytes([flags, 0, 3, login(keys, implicit) if mine == 'S' else 0])
+
+
+def login(keys, implicit):
+    """The settings of TLS and logins, as fuzz_smtp_server.c reads them."""
+    how = keys.get('sasl_how', '').split(' ')
+    return ['none', 'may', 'encrypt', 'must'].index(keys.get('tls', 'none')) \
+        | 4 * ('sasl' in keys) | 8 * ('clear' in how) | 16 * ('keys' in how) \
+        | 32 * ('is_auth_needed' in keys) | 64 * implicit \
+        | 128 * ('small' in how)
 
 
 def policy(answers):
@@ -100,6 +109,8 @@ def stream(path, mine):
             word = text.split(' ')[0]
             if in_body and word in ('no', 'defer', 'later'):
                 out.append(b'\xffB\x02' if word == 'later' else b'\xffB\x01')
+            elif word == 'login':
+                answers.append(words[text.split(' ')[1]])
             elif word in words:
                 answers.append(words[word])
             elif word == 'finish':
@@ -111,6 +122,9 @@ def stream(path, mine):
             elif word == 'cancel':
                 flush()
                 out.append(b'\xffK')
+        elif tag == 'TLS' and mine == 'S':
+            answers.append({'ok': 2, 'fail': 5, 'held': 6}[text.split(' ')[0]]
+                           - 2 * ('verified' in text))
         elif tag in ('T', 'P'):
             flush()
             out.append(b'\xffT' + (b'\xffA' if tag == 'T' else b''))
@@ -139,7 +153,8 @@ def machines(chats, out):
         keys = settings(path)
         for mine in role(keys):
             folder = 'smtp_server' if mine == 'S' else 'smtp_client'
-            head = header(keys, mine)
+            implicit = next(items(path))[0] == 'TLS'
+            head = header(keys, mine, implicit)
             if mine == 'C':
                 head = head[:3] + bytes([len(name) * 7 & 0xff])
             write(os.path.join(out, folder), name[:-5],
