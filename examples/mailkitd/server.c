@@ -195,9 +195,6 @@ static void smtp_fill(const server *v, mk_smtp_server_config *c)
     c->recipients_max =
         (uint32_t)(s->max_recipients < 100 ? 100 : s->max_recipients);
     c->command_ms = s->command_timeout_s * 1000;
-    if (c->hurry_command_ms > c->command_ms) {
-        c->hurry_command_ms = c->command_ms;
-    }
     c->messages_max = (uint32_t)s->max_messages_per_connection;
 }
 

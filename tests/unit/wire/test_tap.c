@@ -105,6 +105,10 @@ static void test_the_inner_engine_shows_through(void **state)
     assert_int_equal(mk_out(e, 1, &span, 1), 1);
     mk_in_eof(e, MK_E_NET);
     assert_true(line.is_eof);
+    mk_hurry(e, true);
+    assert_true(line.is_hurried);
+    mk_hurry(e, false);
+    assert_false(line.is_hurried);
     mk_finish(e, mk_str_z("bye"));
     assert_true(line.is_finishing);
     assert_ptr_equal(mk_wire_heart(e, line.base.ops), &line.base);
