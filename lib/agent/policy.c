@@ -223,7 +223,7 @@ static void at_point(void *self, const mk_stage_call *call, mk_verdict *v)
 {
     mk_local_policy *p = self;
 
-    if (call->point == MK_POINT_MAIL && p->is_sender_checked) {
+    if (call->point == MK_POINT_MAIL) {
         at_mail(p, call, v);
     } else if (call->point == MK_POINT_RCPT) {
         at_rcpt(p, call, v);

@@ -19,7 +19,7 @@ typedef struct login_job {
     mk_job job;
     struct mk_users_login *owner;
     struct login_job *after;
-    mk_ask ask; /* inbound NULL: withdrawn */
+    mk_ask ask; /* inbound NULL: withdrawn, and stale for ever */
     const account *user;
     mk_sasl_keys keys;
     bool has_keys;
@@ -118,9 +118,6 @@ static void done(mk_job *job)
     bool is_broken = j->is_broken;
 
     job_free(j); /* an answer may lead to the next question */
-    if (ask.inbound == NULL) {
-        return;
-    }
     if (is_good) {
         answer(ask, u, NULL);
     } else {
