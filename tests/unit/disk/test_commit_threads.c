@@ -6,6 +6,7 @@
  * on the thread that owns the queue, and is there under its name.
  */
 #include "test_vfs.h"
+#include "thread_pool.h"
 
 #include <mailkit/disk.h>
 
@@ -19,27 +20,8 @@
 
 #include <cmocka.h>
 
-#define THREADS 8u
 #define SESSIONS 50u
 #define ITEMS 10000u
-
-typedef struct job_list {
-    mk_job *first;
-    mk_job **end;
-} job_list;
-
-/* What a host is: workers take from todo, the loop's thread from ready. */
-typedef struct pool {
-    pthread_mutex_t lock;
-    pthread_cond_t has_todo;
-    pthread_cond_t has_ready;
-    job_list todo;
-    job_list ready;
-    bool over;
-    unsigned most; /* jobs at the same time */
-    unsigned now;
-    pthread_t threads[THREADS];
-} pool;
 
 typedef struct thing {
     mk_commit_item item; /* first */
@@ -48,7 +30,7 @@ typedef struct thing {
 } thing;
 
 typedef struct crowd {
-    pool p;
+    thread_pool p;
     mk_vfs vfs;
     test_vfs *t; /* for its directory only */
     mk_commit_queue *q;
@@ -59,111 +41,6 @@ typedef struct crowd {
     unsigned char seen[ITEMS];
     thing things[SESSIONS];
 } crowd;
-
-/* ---- the pool ------------------------------------------------------------ */
-
-static void push(job_list *l, mk_job *job)
-{
-    job->host_data[0] = NULL;
-    *l->end = job;
-    l->end = (mk_job **)(void *)&job->host_data[0];
-}
-
-static mk_job *pop(job_list *l)
-{
-    mk_job *job = l->first;
-
-    if (job != NULL) {
-        l->first = job->host_data[0];
-        if (l->first == NULL) {
-            l->end = &l->first;
-        }
-    }
-    return job;
-}
-
-static void *worker(void *self)
-{
-    pool *p = self;
-    mk_job *job;
-
-    (void)pthread_mutex_lock(&p->lock);
-    while (!p->over) {
-        job = pop(&p->todo);
-        if (job == NULL) {
-            (void)pthread_cond_wait(&p->has_todo, &p->lock);
-            continue;
-        }
-        p->now++;
-        p->most = p->now > p->most ? p->now : p->most;
-        (void)pthread_mutex_unlock(&p->lock);
-        job->work(job);
-        (void)pthread_mutex_lock(&p->lock);
-        p->now--;
-        push(&p->ready, job);
-        (void)pthread_cond_signal(&p->has_ready);
-    }
-    (void)pthread_mutex_unlock(&p->lock);
-    return NULL;
-}
-
-static void pool_open(pool *p)
-{
-    unsigned i;
-
-    (void)pthread_mutex_init(&p->lock, NULL);
-    (void)pthread_cond_init(&p->has_todo, NULL);
-    (void)pthread_cond_init(&p->has_ready, NULL);
-    p->todo.end = &p->todo.first;
-    p->ready.end = &p->ready.first;
-    for (i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_create(&p->threads[i], NULL, worker, p), 0);
-    }
-}
-
-static void pool_close(pool *p)
-{
-    unsigned i;
-
-    (void)pthread_mutex_lock(&p->lock);
-    p->over = true;
-    (void)pthread_cond_broadcast(&p->has_todo);
-    (void)pthread_mutex_unlock(&p->lock);
-    for (i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(p->threads[i], NULL), 0);
-    }
-    (void)pthread_cond_destroy(&p->has_ready);
-    (void)pthread_cond_destroy(&p->has_todo);
-    (void)pthread_mutex_destroy(&p->lock);
-}
-
-static mk_err submit(void *self, mk_job *job)
-{
-    pool *p = self;
-
-    (void)pthread_mutex_lock(&p->lock);
-    push(&p->todo, job);
-    (void)pthread_cond_signal(&p->has_todo);
-    (void)pthread_mutex_unlock(&p->lock);
-    return MK_OK;
-}
-
-/* One turn of the loop: all that is ready. */
-static void turn(pool *p)
-{
-    mk_job *job;
-
-    (void)pthread_mutex_lock(&p->lock);
-    while (p->ready.first == NULL) {
-        (void)pthread_cond_wait(&p->has_ready, &p->lock);
-    }
-    while ((job = pop(&p->ready)) != NULL) {
-        (void)pthread_mutex_unlock(&p->lock);
-        job->done(job);
-        (void)pthread_mutex_lock(&p->lock);
-    }
-    (void)pthread_mutex_unlock(&p->lock);
-}
 
 /* ---- items --------------------------------------------------------------- */
 
@@ -271,13 +148,13 @@ static void ten_thousand_over_real_threads(void **state)
     c.vfs.dir_sync = no_dir_sync;
     c.vfs.file_flush = no_flush;
     c.owner = pthread_self();
-    pool_open(&c.p);
+    thread_pool_open(&c.p);
     mk_commit_queue_config_init(&config, sizeof config);
     config.vfs = &c.vfs;
     config.alloc = mk_alloc_libc();
-    config.submit = submit;
+    config.submit = thread_pool_submit;
     config.submit_self = &c.p;
-    config.lanes = THREADS;
+    config.lanes = POOL_THREADS;
     config.batch_max = 5;
     assert_int_equal(mk_commit_queue_new(&config, &c.q), MK_OK);
     for (i = 0; i < SESSIONS; i++) {
@@ -285,10 +162,10 @@ static void ten_thousand_over_real_threads(void **state)
         begin(&c.things[i]);
     }
     while (c.done < ITEMS) {
-        turn(&c.p);
+        thread_pool_turn(&c.p);
     }
     assert_int_equal(mk_commit_queue_free(c.q), MK_OK);
-    pool_close(&c.p);
+    thread_pool_close(&c.p);
     assert_int_equal(c.failed, ITEMS / 1000);
     assert_true(c.p.most > 1);
     assert_int_equal(test_vfs_entries(c.t, "."), ITEMS - ITEMS / 1000);
