@@ -222,11 +222,43 @@ def exchanges(out):
                   (bytes([policy % 5, policy * 3, 1]) if policy > 3 else b''))
 
 
+def shakes(out):
+    """Who is hostile, implicit or not, resumed or not; then a script."""
+    hello = (b'\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03' + b'r' * 32 +
+             b'\x00\x00\x04\xc0\x2b\x00\xff\x01\x00')
+    alert = b'\x15\x03\x03\x00\x02\x02\x28'
+    begun = b'STARTTLS\r\n\xffT'
+    peers = [[b'', begun, b'one\r\n\xffT' + begun, b'STARTTLS\r\nEVIL\r\n\xffT',
+              begun + b'clear\r\n'], [b'', b'go\r\n\xffT', b'hello\r\ngo\r\n',
+                                      b'go\r\n250 evil\r\n\xffT']]
+    tails = [hello + b'\xffT' + alert, hello[:20] + b'\xffD', alert, b'\xffE',
+             b'\xffH\x01\xffC\x08\xffD', hello + hello + b'\xffX',
+             b'\x80\x2e\x01\x03\x01', b'\x17\x03\x03\xff\xff\xff\xff' + hello]
+    for who, begins in enumerate(peers):
+        for i, begin in enumerate(begins):
+            for k, tail in enumerate(tails):
+                head = bytes([who | (4 if i == 0 else 0), 7 * (k % 3), 8 * i, 9])
+                write(os.path.join(out, 'tls'), 'peer-%d-%d-%d' % (who, i, k),
+                      head + begin + tail)
+    words = b'one\r\n\xffT' + b'two\r\n' * 40 + b'\xffT'
+    scripts = [b'', words + b'\xffA', words + b'\xffX\x00', b'\xffB\x09' + words,
+               words + b'\xffB\x05' + words, words + b'\xffS\x03' + words,
+               words + b'\xffP\x01' + words, words + b'\xffP\x06' + words,
+               words + b'\xffP\x04', words + b'\xffK\x01' + words,
+               b'\xffS\x40' * 4 + b'\xffD', words + b'\xffF\xffT',
+               b'x' * 300 + b'\r\n\xffT', words + b'\xffE\x00\xffT']
+    for i, script in enumerate(scripts):
+        for who in (2, 6, 10, 14):
+            write(os.path.join(out, 'tls'), 'between-%d-%d' % (who, i),
+                  bytes([who, 17 * (i % 4), 1 + 16 * (i % 3), 200]) + script)
+
+
 def main(chats, out, stamp):
     machines(chats, out)
     codecs(out)
     framers(out)
     exchanges(out)
+    shakes(out)
     write(os.path.dirname(stamp) or '.', os.path.basename(stamp), b'')
     return 0
 

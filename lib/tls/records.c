@@ -227,7 +227,10 @@ mk_err mk_tls_converse(session *s, mk_str *io_in, uint64_t now_ms, mk_event *ev)
     if (r != MK_WAIT || s->phase == PHASE_DEAD) {
         return r;
     }
-    if ((mk_want(s->inner) & MK_WANT_READ) == 0 && !t->is_told_eof) {
+    /* the end is told also while it does not read, as a driver would: what
+     * comes before it waits in `plain` */
+    if ((mk_want(s->inner) & MK_WANT_READ) == 0 && !t->is_told_eof &&
+        !s->is_eof) {
         return MK_WAIT;
     }
     t->in = *io_in;

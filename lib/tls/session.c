@@ -126,7 +126,8 @@ static unsigned want_open(const session *s)
     if (t->out_len > 0 || closing) {
         w |= MK_WANT_WRITE;
     }
-    if (s->is_eof && !t->is_told_eof && (w & MK_WANT_READ) != 0) {
+    if (s->is_eof && !t->is_told_eof &&
+        (t->plain_len == 0 || t->plain_len < t->plain_room)) {
         w |= MK_WANT_STEP;
     }
     return w;

@@ -369,6 +369,71 @@ static void test_alert_leaves(void **state)
     rig_close(&r);
 }
 
+/* The server has a question that waits, and so reads nothing. */
+static void open_asking(mk_event *ev)
+{
+    mk_str span;
+    open_both(true);
+    rig_run(&r);
+    assert_true(line_send(&r.client.line, "question\r\nmore\r\n"));
+    assert_int_equal(mk_out(r.client.outer, 0, &span, 1), 1);
+    assert_int_equal(mk_step(r.server.outer, r.now_ms, &span, ev), MK_OK);
+    assert_int_equal(mk_later(r.server.outer, ev->op), MK_OK);
+    assert_int_equal(step(&r.server, r.now_ms, ev), MK_WAIT);
+    assert_int_equal(mk_want(r.server.outer) & MK_WANT_READ, 0);
+}
+
+/* A peer that dies while a question waits is told of at once (Law 5). */
+static void sec_039_end_while_asking(void **state)
+{
+    const struct {
+        mk_err why, told;
+    } rows[] = {{MK_E_NET, MK_E_NET}, {MK_OK, MK_E_CUT}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mk_event ev;
+        open_asking(&ev);
+        mk_in_eof(r.server.outer, rows[i].why);
+        assert_int_equal(mk_want(r.server.outer) & MK_WANT_STEP, MK_WANT_STEP);
+        assert_int_equal(step(&r.server, r.now_ms, &ev), MK_OK);
+        assert_int_equal(ev.type, MK_EV_WITHDRAWN);
+        assert_int_equal(ev.err, rows[i].told);
+        rig_close(&r);
+    }
+}
+
+/* An orderly end leaves it standing, and what came in front is heard. */
+static void sec_039_orderly_end_while_asking(void **state)
+{
+    char notice[256];
+    mk_str span;
+    mk_event ev;
+    (void)state;
+    open_asking(&ev);
+    mk_op op = r.server.line.op;
+    assert_int_equal(mk_out(r.client.outer, 0, &span, 1), 1);
+    assert_int_equal(mk_out_sent(r.client.outer, span.len), MK_OK);
+    r.client.line.is_closing = true;
+    assert_int_equal(mk_out(r.client.outer, 0, &span, 1), 1);
+    assert_true(span.len <= sizeof notice);
+    memcpy(notice, span.ptr, span.len);
+    mk_str view = mk_str_of(notice, span.len);
+    mk_in_eof(r.server.outer, MK_OK);
+    assert_int_equal(mk_step(r.server.outer, r.now_ms, &view, &ev), MK_WAIT);
+    assert_int_equal(mk_want(r.server.outer) & MK_WANT_STEP, 0);
+    assert_int_equal(mk_reply(r.server.outer, op, MK_ANSWER_YES, mk_str_z(NULL),
+                              mk_str_z("yes")),
+                     MK_OK);
+    while (mk_out(r.server.outer, 0, &span, 1) > 0) {
+        assert_int_equal(mk_out_sent(r.server.outer, span.len), MK_OK);
+    }
+    assert_int_equal(mk_step(r.server.outer, r.now_ms, &view, &ev), MK_OK);
+    assert_true(mk_str_is(ev.data, mk_str_z("more")));
+    assert_int_equal(r.server.line.eof_why, MK_OK);
+    assert_true(r.server.line.is_eof);
+    rig_close(&r);
+}
+
 /* ---- tickets (THREATS 33) ------------------------------------------------ */
 
 static void again(mk_tls_ticket **ticket, int64_t wall_s)
@@ -662,6 +727,8 @@ int main(void)
 #endif
         cmocka_unit_test(test_line_behind_a_warning),
         cmocka_unit_test(test_alert_leaves),
+        cmocka_unit_test(sec_039_end_while_asking),
+        cmocka_unit_test(sec_039_orderly_end_while_asking),
         cmocka_unit_test(sec_033_slot_changes),
         cmocka_unit_test(sec_033_server_expires),
         cmocka_unit_test(sec_033_client_expires),
