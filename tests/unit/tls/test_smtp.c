@@ -228,24 +228,31 @@ static void note(end *e, const mk_event *ev)
 }
 
 /* As a driver does: nothing is read that is not wanted, and who wants to step
- * steps before anything is read (Law 9). */
-static void step(end *e)
+ * steps before anything is read (Law 9). True when something happened. */
+static bool step(end *e)
 {
+    bool reads = (mk_want(e->engine) & MK_WANT_READ) != 0;
+    mk_str view = mk_str_of(e->in, reads ? e->in_len : 0);
+    size_t offered = view.len;
+    bool moved = false;
     mk_event ev;
     mk_err err;
-    do {
-        bool reads = (mk_want(e->engine) & MK_WANT_READ) != 0;
-        mk_str view = mk_str_of(e->in, reads ? e->in_len : 0);
-        size_t offered = view.len;
-        while ((err = mk_step(e->engine, 1000, &view, &ev)) == MK_OK) {
-            note(e, &ev);
-            (e == &s.server ? on_server : on_client)(&ev);
-        }
-        size_t used = offered - view.len;
-        memmove(e->in, e->in + used, e->in_len - used);
-        e->in_len -= used;
-        e->is_over = e->is_over || err == MK_END;
-    } while (err == MK_WAIT && (mk_want(e->engine) & MK_WANT_STEP) != 0);
+    while ((err = mk_step(e->engine, 1000, &view, &ev)) == MK_OK) {
+        note(e, &ev);
+        (e == &s.server ? on_server : on_client)(&ev);
+        moved = true;
+    }
+    size_t used = offered - view.len;
+    memmove(e->in, e->in + used, e->in_len - used);
+    e->in_len -= used;
+    e->is_over = e->is_over || err == MK_END;
+    return moved || used > 0 || (mk_want(e->engine) & MK_WANT_STEP) != 0;
+}
+
+static void act(end *e)
+{
+    while (step(e)) {
+    }
 }
 
 static bool move(end *a, end *b)
@@ -267,10 +274,11 @@ static void run(void)
 {
     bool moved = true;
     while (moved) {
-        step(&s.server);
+        act(&s.server);
         moved = move(&s.server, &s.client);
         if (s.has_client) {
-            step(&s.client);
+            act(&s.server);
+            act(&s.client);
             moved = move(&s.client, &s.server) || moved;
         }
     }
@@ -397,14 +405,10 @@ static void sec_028_commands_behind_starttls(void **state)
     (void)state;
     until_starttls();
     say(clear, sizeof clear - 1);
-    /* nothing is sent any more, not even what was queued before */
-    assert_true(s.server.is_over && saw(&s.server, "FAULT E_CLEARTEXT"));
-    assert_false(saw(&s.server, "SASL"));
-    stage_close();
+    is_silent("FAULT E_CLEARTEXT");
     until_starttls();
     say(hello, sizeof hello - 1);
-    assert_true(s.server.is_over && saw(&s.server, "FAULT E_CLEARTEXT"));
-    stage_close();
+    is_silent("FAULT E_CLEARTEXT");
 }
 
 /* Behind the 220 clear text is no handshake. */
@@ -443,13 +447,14 @@ static void sec_039_an_end_without_close_notify(void **state)
     s.server_sasl.mechanisms = s.client_sasl.mechanisms = MK_SASL_PLAIN;
     stage_open(true);
     while (!saw(&s.server, "AUTH OK")) {
-        step(&s.server);
+        act(&s.server);
         (void)move(&s.server, &s.client);
-        step(&s.client);
+        act(&s.server);
+        act(&s.client);
         (void)move(&s.client, &s.server);
     }
     mk_in_eof(s.server.engine, MK_OK);
-    step(&s.server);
+    act(&s.server);
     assert_true(s.server.is_over && saw(&s.server, "FAULT E_CUT"));
     stage_close();
 }
