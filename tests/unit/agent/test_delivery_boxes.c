@@ -362,6 +362,34 @@ static void fault_f08_f10_a_late_fault_delivers_nothing(void **state)
     }
 }
 
+/* A rename or the sync of a directory fails: what is under way goes on, but
+ * no further mailbox gets what the sender will send again. */
+static void fault_f10_f17_after_a_failure_no_more(void **state)
+{
+    static const test_vfs_op ops[] = {TEST_VFS_RENAME, TEST_VFS_DIR_SYNC};
+    static const unsigned nth[] = {1, 30, 64};
+    (void)state;
+    for (size_t i = 0; i < 2 * 3; i++) {
+        static crowd c;
+        unsigned n = nth[i % 3];
+        crowd_open(&c, i == 4);
+        crowd_name(&c);
+        /* the boxes are there, so that each is synced once */
+        begins(house_says(&c.h, MESSAGE ".\r\n"), "250");
+        fake_host_pass(&c.h.host, 5000);
+        crowd_name(&c);
+        test_vfs_reset(c.h.t);
+        c.h.t->only_op = (int)ops[i / 3];
+        c.h.t->fail_at = n;
+        c.h.t->fail_err = MK_E_IO;
+        begins(house_says(&c.h, MESSAGE ".\r\n"), "451");
+        int got = crowd_count(&c) - BOXES;
+        assert_true(got >= (int)n - 1);
+        assert_true(got < (int)n + 64);
+        crowd_close(&c);
+    }
+}
+
 /* One mailbox among many is a trap. */
 static void sec_104_a_trap_among_many(void **state)
 {
@@ -411,6 +439,7 @@ int main(void)
         cmocka_unit_test(fault_f18_a_moved_box_gets_no_mail_for_long),
         cmocka_unit_test(many_mailboxes_in_few_descriptors),
         cmocka_unit_test(fault_f08_f10_a_late_fault_delivers_nothing),
+        cmocka_unit_test(fault_f10_f17_after_a_failure_no_more),
         cmocka_unit_test(sec_104_a_trap_among_many),
         cmocka_unit_test(fault_f25_no_worker_for_many),
     };
