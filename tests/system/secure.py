@@ -10,6 +10,7 @@ import shutil
 import signal
 import ssl
 import sys
+import time
 
 from lib.case import (Scratch, Skip, has, main, program, run, same, true,
                       until)
@@ -204,6 +205,29 @@ def check_reload():
         os.unlink(daemon.pair[1])
         reload(daemon, b'no reload: ')
         same(shown(daemon, 'localhost'), new)
+
+
+def check_expired_meanwhile():
+    """A certificate that was good when it was looked at serves on, also in a
+    worker that is started anew; a reload tells."""
+    with Scratch() as scratch:
+        ca = Authority(scratch)
+        pem, key = ca.issue(until=12 / 86400)
+        end = time.time() + 13
+        with Daemon(scratch, '--tls-cert', pem, '--tls-key', key,
+                    listen='smtps=127.0.0.1:0') as daemon:
+            time.sleep(max(0, end - time.time()))
+            old, = daemon.workers()
+            os.kill(old, signal.SIGKILL)
+            until(lambda: daemon.workers() not in ([], [old]), 10, 'another')
+            context = ssl.create_default_context(cafile=ca.pem)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            with TlsWire(daemon.port, greet=False) as wire:
+                wire.start(context)
+                same(wire.reply()[0], 220)
+            reload(daemon, b'no reload: ')
+            has(daemon.stderr(), b'it has expired')
 
 
 def check_workers_agree():

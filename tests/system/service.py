@@ -241,6 +241,32 @@ def check_sockets_are_taken():
             deliver(daemon.port)
 
 
+def check_sockets_by_their_names():
+    """Each serves the protocol that it is named after, also after a reload, and
+    what that needs is asked for."""
+    with Scratch() as scratch, socket.create_server(
+            ('127.0.0.1', 0)) as one, socket.create_server(
+                ('127.0.0.1', 0)) as two:
+        ports = [one.getsockname()[1], two.getsockname()[1]]
+        with passing(without_listen(scratch, '--allow-clear-auth'),
+                     [one, two], 'smtp:submission') as daemon:
+            same(daemon.lines[1], 'listening submission 127.0.0.1:%d' %
+                 ports[1])
+            for _ in range(2):
+                for port, code in zip(ports, (250, 530)):
+                    with Wire(port) as wire:
+                        wire.expect('EHLO a.example', 250)
+                        wire.expect('MAIL FROM:<e@example.com>', code)
+                daemon.signal(signal.SIGHUP)
+                daemon.said(b'reloaded')
+        daemon = passing(without_listen(scratch), [one, two],
+                         'smtp:submission')
+        daemon.err_path += '2'
+        daemon.spawn()
+        same(daemon.wait(), CONFIG)
+        has(daemon.stderr().decode(), '--listen submission: it needs --tls-cert')
+
+
 def check_sockets_for_somebody_else():
     """LISTEN_PID of another process: they are not ours."""
     with Scratch() as scratch, socket.create_server(
