@@ -6,6 +6,8 @@
  */
 #include "rig.h"
 
+#include <mailkit/codec.h>
+
 typedef struct row {
     mk_sasl_mechanism mechanism;
     mk_str message;
@@ -106,7 +108,24 @@ static const row rows[] = {
 };
 /* clang-format on */
 
-static void check_row(const row *w)
+/* The message as it stands on a line, in parts of `cut` octets. */
+static mk_sasl_state hear(mk_sasl *s, mk_str message, size_t cut)
+{
+    char line[8192];
+    mk_buf base64;
+    unsigned works = 0;
+    size_t at;
+
+    mk_buf_init(&base64, line, sizeof line);
+    assert_int_equal(mk_base64_format(message, &base64), MK_OK);
+    for (at = 0; at < base64.len; at += cut < base64.len ? cut : base64.len) {
+        mk_sasl_hear(s, mk_str_sub(mk_buf_str(&base64), at, cut));
+    }
+    assert_int_equal(mk_sasl_heard(s), MK_OK);
+    return rig_move(s, &works);
+}
+
+static void check_row(const row *w, size_t cut)
 {
     rig *r = rig_new();
     const mk_sasl_ask *ask;
@@ -120,7 +139,9 @@ static void check_row(const row *w)
     if (rig_move(r->server, &works) == MK_SASL_SEND) {
         assert_int_equal(mk_sasl_next(r->server), MK_SASL_TAKE);
     }
-    got = rig_give(r->server, mk_str_of(exact, w->message.len));
+    mk_str message = mk_str_of(exact, w->message.len);
+    got =
+        cut == 0 ? rig_give(r->server, message) : hear(r->server, message, cut);
     free(exact);
     assert_int_equal(got, w->want == MK_OK ? MK_SASL_ASK : MK_SASL_FAILED);
     assert_int_equal(mk_sasl_why(r->server), w->want);
@@ -137,11 +158,14 @@ static void check_row(const row *w)
 
 static void check_rows(uint32_t mechanisms)
 {
+    static const size_t cuts[] = {0, 1, 3, 4, SIZE_MAX};
     size_t i;
 
     for (i = 0; i < COUNT(rows); i++) {
         if ((rows[i].mechanism & mechanisms) != 0) {
-            check_row(&rows[i]);
+            for (size_t c = 0; c < COUNT(cuts); c++) {
+                check_row(&rows[i], cuts[c]);
+            }
         }
     }
 }
@@ -353,12 +377,45 @@ static void sec_044_a_third_prompt(void **state)
     rig_free(r);
 }
 
+/* What is no base64, or more than there is room for, fails the exchange; a
+ * message of which nothing was heard is an empty one. */
+static void sec_042_heard_in_base64(void **state)
+{
+    static const char *const wrong[] = {
+        "=", "A", "AA", "AAA", "AA=A", "AAAA=", "AB==", "A A=", "AAAA\n", "*",
+    };
+
+    (void)state;
+    for (size_t i = 0; i <= COUNT(wrong); i++) {
+        rig *r = rig_new();
+        assert_int_equal(rig_open_server(r, MK_SASL_EXTERNAL), MK_OK);
+        if (i < COUNT(wrong)) {
+            mk_sasl_hear(r->server, mk_str_z(wrong[i]));
+            assert_int_equal(mk_sasl_heard(r->server), MK_E_SYNTAX);
+            assert_int_equal(mk_sasl_why(r->server), MK_E_SYNTAX);
+        } else {
+            assert_int_equal(mk_sasl_heard(r->server), MK_OK);
+            assert_int_equal(mk_sasl_next(r->server), MK_SASL_ASK);
+        }
+        rig_free(r);
+    }
+    rig *r = rig_new();
+    assert_int_equal(rig_open_server(r, MK_SASL_PLAIN), MK_OK);
+    for (size_t i = 0; i < 1000; i++) { /* the rig's rooms are small */
+        mk_sasl_hear(r->server, mk_str_z("AAAA"));
+    }
+    assert_int_equal(mk_sasl_heard(r->server), MK_E_LIMIT);
+    assert_int_equal(mk_sasl_why(r->server), MK_E_LIMIT);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_042_lengths),
         cmocka_unit_test(sec_042_lengths_of_fields),
         cmocka_unit_test(sec_042_the_longest_token),
+        cmocka_unit_test(sec_042_heard_in_base64),
         cmocka_unit_test(sec_043_fields_of_plain),
         cmocka_unit_test(sec_044_one_challenge_too_many),
         cmocka_unit_test(sec_044_a_third_prompt),
