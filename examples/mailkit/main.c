@@ -14,7 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"send", "submit a message to an SMTP server", tool_send},
-#ifdef MAILKIT_SECURE
+#ifdef MAILKIT_PASSWD
     {"passwd", "make a line for mailkitd's --users", tool_passwd},
 #endif
 };
