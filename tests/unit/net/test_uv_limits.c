@@ -245,6 +245,16 @@ static void sec_109_clients_that_vanish_leave_nothing(void **state)
 
 /* ---- connections --------------------------------------------------------- */
 
+/* EPIPE when a reset came behind the end. */
+static int error_of(int fd)
+{
+    int error = -1;
+    socklen_t size = sizeof error;
+
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+    return error;
+}
+
 static void test_connections_are_bounded(void **state)
 {
     static const struct {
@@ -266,10 +276,12 @@ static void test_connections_are_bounded(void **state)
         a = rig_connect(r);
         b = rig_connect(r);
         c = rig_connect(r);
+        rig_send(c, "early\r\n"); /* must not turn the end into a reset */
         rig_expect(r, a, "hello\r\n");
         rig_expect(r, b, "hello\r\n");
         rig_expect(r, c, "busy\r\n");
         assert_int_equal(rig_expect_end(r, c), 0);
+        assert_int_equal(error_of(c), 0);
         close(c);
         assert_int_equal(r->opened, 2);
         close(a);
@@ -342,6 +354,33 @@ static void sec_113_an_address_is_counted_with_its_network(void **state)
     }
     free(s);
     end(r);
+}
+
+/* 32.1.13.184 is not 2001:db8::/32, wherever both lie in the table. */
+static void sec_113_families_are_counted_apart(void **state)
+{
+    static const uint8_t octets[] = {0x20, 0x01, 0x0d, 0xb8};
+    mk_net_sources *s = calloc(1, sizeof *s);
+    mk_net_source *v4 = NULL;
+    mk_net_source *v6 = NULL;
+    mk_peer four;
+    mk_peer six;
+    int n;
+
+    (void)state;
+    s->alloc = mk_alloc_libc();
+    peer_of(&four, 4, 0, 0);
+    memcpy(four.address, octets, sizeof octets);
+    for (n = 0; n < 8 * mk_net_source_slots; n++) {
+        peer_of(&six, 6, (uint8_t)n, 1);
+        memcpy(six.address, octets, sizeof octets);
+        six.address[6] = (uint8_t)(n >> 8);
+        assert_int_equal(mk_net_source_add(s, &six, 1, &v6), MK_OK);
+        assert_int_equal(mk_net_source_add(s, &four, 1, &v4), MK_OK);
+        mk_net_source_drop(s, v4);
+        mk_net_source_drop(s, v6);
+    }
+    free(s);
 }
 
 /* ---- patience ------------------------------------------------------------ */
@@ -500,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_connections_are_bounded),
         cmocka_unit_test(test_a_service_may_refuse),
         cmocka_unit_test(sec_113_an_address_is_counted_with_its_network),
+        cmocka_unit_test(sec_113_families_are_counted_apart),
         cmocka_unit_test(sec_113_trickling_does_not_renew_the_deadline),
         cmocka_unit_test(sec_113_who_does_not_read_is_bounded),
         cmocka_unit_test(test_every_allocation_may_fail),
