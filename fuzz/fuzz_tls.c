@@ -144,6 +144,7 @@ static void answer(end *e, const mk_event *ev)
     bool tls = mk_str_is(ev->data, mk_str_z("STARTTLS")) &&
                session_of(e)->phase == PHASE_CLEAR;
     e->line.is_tls_due = tls;
+    e->line.repeat = tls ? 1 : e->line.repeat; /* no clear text behind it */
     (void)mk_reply(e->outer, ev->op, MK_ANSWER_YES, mk_str_z(NULL),
                    tls ? mk_str_z("go") : ev->data);
 }
