@@ -66,6 +66,15 @@ static mk_err task_box(task *t, mk_str domain, mk_str user)
     return MK_OK;
 }
 
+/* Another in place of one that may not be at its path any more. */
+static mk_err task_box_anew(task *t)
+{
+    box *old = t->box;
+    mk_err err = task_box(t, old->domain, old->user);
+    mk_agent_box_put(&t->m->ld->boxes, old);
+    return err;
+}
+
 static void task_drop(message *m, task *t, mk_err err)
 {
     mk_delivery_free(t->delivery);
@@ -307,11 +316,9 @@ static void commit_more(message *m)
 /* The box that was open is no more at its place: open what is there now. */
 static mk_err commit_again(task *t)
 {
-    box *old = t->box;
     t->m->retried = true;
-    old->bad = true;
-    mk_err err = task_box(t, old->domain, old->user);
-    mk_agent_box_put(&t->m->ld->boxes, old);
+    t->box->bad = true;
+    mk_err err = task_box_anew(t);
     err = err == MK_OK ? mk_agent_task_whole(t) : err;
     return err == MK_OK ? commit_one(t) : err;
 }
@@ -336,10 +343,25 @@ static void committed(mk_commit_item *item)
     commit_more(m);
 }
 
+/* The boxes were named when the message outgrew memory, which may be long ago;
+ * in the first one the source lies. */
+static mk_err boxes_anew(message *m)
+{
+    mk_err err = MK_OK;
+    for (size_t i = 1; i < m->task_count && err == MK_OK; i++) {
+        err = task_box_anew(&m->tasks[i]);
+    }
+    return err;
+}
+
 /* The message is whole. */
 static mk_err bring_to_rest(message *m)
 {
-    if (m->task_count > 1 || m->source != NULL) {
+    if (m->source != NULL) {
+        mk_err err = boxes_anew(m);
+        return err == MK_OK ? start(m, STEP_PREPARE) : err;
+    }
+    if (m->task_count > 1) {
         return start(m, STEP_PREPARE);
     }
     m->is_direct = true;

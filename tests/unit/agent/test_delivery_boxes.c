@@ -240,6 +240,44 @@ static void fault_f18_a_moved_box_gets_no_mail_for_long(void **state)
     }
 }
 
+/* A body that takes its time: the mailboxes are those at its end, but for the
+ * first, where it lies already. */
+static void fault_f18_a_slow_message_finds_the_boxes_of_its_end(void **state)
+{
+    static const char *const moved[] = {"mx.example/ann", "mx.example/carl"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        static house h;
+        char from_path[256];
+        house_open(&h, &(house_plan){.message_memory = 100});
+        house_greet(&h);
+        h.conn.chunk = 10;
+        begins(house_send(&h, "ann@mx.example", MESSAGE), "250");
+        begins(house_send(&h, "carl@mx.example", MESSAGE), "250");
+        house_says(&h, "MAIL FROM:<a@b.example>\r\n");
+        house_says(&h, "RCPT TO:<bob@other.example>\r\n");
+        house_says(&h, "RCPT TO:<ann@mx.example>\r\n");
+        house_says(&h, "RCPT TO:<carl@mx.example>\r\n");
+        begins(house_says(&h, "DATA\r\n"), "354");
+        for (int n = 0; n < 20; n++) {
+            house_says(&h, "a line of a message that is spilled\r\n");
+            fake_host_pass(&h.host, 1000);
+        }
+        for (size_t k = 0; k < i; k++) {
+            snprintf(from_path, sizeof from_path, "%s",
+                     test_vfs_path(h.t, moved[k]));
+            assert_int_equal(
+                rename(from_path, test_vfs_path(h.t, k == 0 ? "old0" : "old1")),
+                0);
+        }
+        begins(house_says(&h, ".\r\n"), "250");
+        assert_int_equal(house_count(&h, "mx.example", "ann"), i > 0 ? 1 : 2);
+        assert_int_equal(house_count(&h, "mx.example", "carl"), i > 1 ? 1 : 2);
+        assert_int_equal(house_count(&h, "other.example", "bob"), 1);
+        house_close(&h);
+    }
+}
+
 /* ---- more mailboxes than are open at once -------------------------------- */
 
 typedef struct crowd {
@@ -437,6 +475,7 @@ int main(void)
         cmocka_unit_test(fault_f18_a_removed_box_is_made_anew),
         cmocka_unit_test(fault_f18_a_box_that_cannot_be_made_anew),
         cmocka_unit_test(fault_f18_a_moved_box_gets_no_mail_for_long),
+        cmocka_unit_test(fault_f18_a_slow_message_finds_the_boxes_of_its_end),
         cmocka_unit_test(many_mailboxes_in_few_descriptors),
         cmocka_unit_test(fault_f08_f10_a_late_fault_delivers_nothing),
         cmocka_unit_test(fault_f10_f17_after_a_failure_no_more),
