@@ -153,7 +153,7 @@ static mk_err converse(session *s, SSL_CTX *ctx, char **argv)
                 mk_finish(s->e, mk_str_z(NULL)); /* QUIT behind it */
             } else if (ev.type == MK_EV_WANTED && (ev.flags & MK_LAST) == 0) {
                 size_t n = fread(body, 1, sizeof body, stdin);
-                mk_body(s->e, op, mk_str_of(body, n), true);
+                mk_body(s->e, ev.op, mk_str_of(body, n), true);
             } else if (ev.type == MK_EV_DONE || ev.type == MK_EV_FAULT) {
                 outcome = ev.err;
             }
