@@ -3,9 +3,13 @@
  * tls/trust.c: trusted certificates from files, through mk_vfs: one PEM file,
  * a directory of them, or where the system keeps its own (RFC 5280 6.1.1 d).
  * Reading stops at a finite size. What cannot be read in a directory is passed
- * over; that nothing was found is an error.
+ * over; that nothing was found is an error. No certificate is kept twice.
  */
 #include "tls/internal.h"
+
+#include <mbedtls/platform.h>
+
+#include <string.h>
 
 enum { FILE_MAX = 4 * 1024 * 1024, FILES_MAX = 4096, PATH_BYTES = 4096 };
 
@@ -26,6 +30,45 @@ static mk_err read_all(const mk_vfs *vfs, mk_file file, char *to, size_t n,
     return MK_OK;
 }
 
+static bool is_known(const mbedtls_x509_crt *first, const mbedtls_x509_crt *crt)
+{
+    for (; first != crt; first = first->next) {
+        if (first->raw.len == crt->raw.len &&
+            memcmp(first->raw.p, crt->raw.p, crt->raw.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those behind `last` that were there before: a directory holds each under two
+ * or three names, and a bundle of all. */
+static void drop_doubles(const mbedtls_x509_crt *first, mbedtls_x509_crt *last)
+{
+    while (last->next != NULL) {
+        mbedtls_x509_crt *crt = last->next;
+        if (!is_known(first, crt)) {
+            last = crt;
+            continue;
+        }
+        last->next = crt->next;
+        crt->next = NULL;
+        mbedtls_x509_crt_free(crt);
+        mbedtls_free(crt);
+    }
+}
+
+static mk_err parse(mk_tls_context *x, mk_str text)
+{
+    mbedtls_x509_crt *last = &x->trust;
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    mk_err err = mk_tls_chain_parse(x->c.alloc, text, false, &x->trust);
+    drop_doubles(&x->trust, last);
+    return err;
+}
+
 static mk_err parse_file(mk_tls_context *x, const mk_vfs *vfs, mk_file file)
 {
     const mk_alloc *a = x->c.alloc;
@@ -42,7 +85,7 @@ static mk_err parse_file(mk_tls_context *x, const mk_vfs *vfs, mk_file file)
     }
     err = read_all(vfs, file, text, (size_t)st.size_bytes, &n);
     if (err == MK_OK) {
-        err = mk_tls_chain_parse(a, mk_str_of(text, n), false, &x->trust);
+        err = parse(x, mk_str_of(text, n));
     }
     mk_alloc_put(a, text, (size_t)st.size_bytes);
     return err;
