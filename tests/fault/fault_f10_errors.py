@@ -60,7 +60,9 @@ def step_of(call, text):
     if call == 'openat':
         if 'O_CREAT' in text:
             return 'create'
-        return 'sweep' if ', ".", ' in text else 'open directory'
+        # A directory that is opened once more, to be synced, is a directory.
+        walks = ', ".", ' in text and 'O_NOFOLLOW' not in text
+        return 'sweep' if walks else 'open directory'
     if call in ('fsync', 'fdatasync'):
         return 'sync' if in_tmp else 'sync directory'
     if call == 'close':
