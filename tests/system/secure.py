@@ -71,6 +71,20 @@ def check_clear_when_allowed():
             wire.deliver()
 
 
+def check_turned_away():
+    """Whom there is no room for is told in clear where that is spoken, and
+    hears nothing where it is not."""
+    with Scratch() as scratch, Secure(
+            scratch, '--max-connections-per-address', 1) as daemon:
+        with daemon.wire('smtp'):
+            for protocol in PROTOCOLS:
+                with TlsWire(daemon.at(protocol), greet=False) as wire:
+                    while wire._more():
+                        pass
+                    same(wire.octets[:4], b'' if protocol.endswith('s') else
+                         b'421 ', protocol)
+
+
 # ---- senders -----------------------------------------------------------------
 
 
@@ -101,6 +115,8 @@ def check_senders():
 
 KEYS = ('{SCRAM-SHA-256}4096$c2FsdCBvZiBjYXJsIDE2Lg==$sZ0uCs+1rVB5n57D+bE4q+I3'
         'VovxcgKQ8dU8V9arB+M=$yQ+luHhezK+CISpmFRFMaaNjg12zvzZxetRZp+4p0zA=')
+KEYS_1 = ('{SCRAM-SHA-1}4096$c2FsdCBvZiBjYXJsIDE2Lg==$L/U5z67vJ8DW8qnt5aO8TFb'
+          'CAwo=$vS+vjG4VBilDQ/QIUZ2QHaNT9G0=')
 SCRAM_256 = {'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS'}
 SCRAM_1 = {'SCRAM-SHA-1', 'SCRAM-SHA-1-PLUS'}
 CLEAR = {'PLAIN', 'LOGIN'}
@@ -112,6 +128,8 @@ def check_mechanisms():
             ('a:{PLAIN}x\n', (), CLEAR | SCRAM_1 | SCRAM_256 | {'CRAM-MD5'}),
             ('a:%s\n' % KEYS, (), CLEAR | SCRAM_256),
             ('a:%s\nb:{PLAIN}x\n' % KEYS, (), CLEAR | SCRAM_256),
+            ('a:%s\nb:{PLAIN}x\n' % KEYS_1, (), CLEAR | SCRAM_1),
+            ('a:%s\nb:%s\n' % (KEYS_1, KEYS), (), CLEAR),
             ('a:{BEARER}x\n', (), TOKENS),
             ('a:{PLAIN}x\nb:{BEARER}x\n', (),
              CLEAR | SCRAM_1 | SCRAM_256 | TOKENS | {'CRAM-MD5'}),
