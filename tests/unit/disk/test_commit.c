@@ -512,6 +512,24 @@ static void fault_f10_directory_sync_fails(void **state)
     assert_int_equal(test_vfs_entries(r->t, "other"), 2);
 }
 
+/* What had failed before keeps its own error, and nothing of it is removed. */
+static void fault_f10_directory_sync_fails_for_the_rest(void **state)
+{
+    rig *r = *state;
+    mk_commit_item *items = batch(r, 3, 1);
+
+    r->things[1].namer_err = MK_E_LIMIT;
+    r->t->only_op = TEST_VFS_DIR_SYNC;
+    r->t->fail_at = 1;
+    mk_commit(r->v, items, MK_COMMIT_DURABLE);
+    assert_int_equal(check_items(r), 0);
+    assert_int_equal(r->things[0].item.result, MK_E_IO);
+    assert_int_equal(r->things[1].item.result, MK_E_LIMIT);
+    assert_int_equal(r->things[2].item.result, MK_E_IO);
+    /* two final names, and a temporary one */
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_REMOVE), 3);
+}
+
 static void fault_f16_names_that_exist(void **state)
 {
     rig *r = *state;
@@ -669,6 +687,7 @@ int main(void)
         T(fault_f10_every_call_fails_for_ever),
         T(fault_f10_no_second_sync),
         T(fault_f10_directory_sync_fails),
+        T(fault_f10_directory_sync_fails_for_the_rest),
         T(fault_f16_names_that_exist),
         T(fault_f15_descriptors_run_out),
         T(namer_errors_end_the_work),
