@@ -73,7 +73,6 @@ static mk_err forget(smtp_server *s, mk_event *ev)
         mk_smtp_server_move(s, SERVER_GREETED);
     }
     s->border = BORDER_NONE;
-    s->guard = false;
     s->esmtp = false;
     s->known = false;
     mk_smtp_server_heard(s);

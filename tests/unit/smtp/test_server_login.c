@@ -233,6 +233,23 @@ static void the_clock_runs_anew_behind_tls(void **state)
     site_close(&t);
 }
 
+/* Who hangs up instead of a handshake is seen to at once. */
+static void sec_114_an_end_at_the_border_wants_a_step(void **state)
+{
+    site t;
+    (void)state;
+    site_init(&t);
+    site_open(&t);
+    greet(&t);
+    starttls(&t);
+    assert_int_equal(mk_tls_begin(t.engine, 0), MK_OK);
+    mk_in_eof(t.engine, MK_E_NET);
+    assert_int_equal(mk_want(t.engine), MK_WANT_STEP);
+    expect(&t, "", MK_EV_FAULT);
+    assert_int_equal(t.ev.err, MK_E_NET);
+    site_close(&t);
+}
+
 /* ---- logins -------------------------------------------------------------- */
 
 static void answers_out_of_turn(void **state)
@@ -266,6 +283,24 @@ static void answers_out_of_turn(void **state)
     /* a later question of another kind is not answered by it */
     assert_int_equal(mk_sasl_answer(t.engine, op, MK_ANSWER_YES, NULL),
                      MK_E_STALE);
+    site_close(&t);
+}
+
+/* The time for the answer to a challenge runs from the challenge, which waits
+ * for the replies before it to be taken. */
+static void the_clock_of_a_challenge(void **state)
+{
+    site t;
+    (void)state;
+    site_init(&t);
+    site_open(&t);
+    greet(&t);
+    assert_int_equal(step(&t, "NOOP\r\nAUTH LOGIN\r\n"), MK_WAIT);
+    t.now_ms += 50000;
+    hear(&t, "250 ");
+    assert_int_equal(step(&t, ""), MK_WAIT);
+    assert_int_equal(mk_deadline(t.engine), t.now_ms + t.config.command_ms);
+    hear(&t, "334 ");
     site_close(&t);
 }
 
@@ -461,6 +496,8 @@ int main(void)
         cmocka_unit_test(implicit_tls_comes_once),
         cmocka_unit_test(sec_114_a_handshake_holds_no_unit),
         cmocka_unit_test(the_clock_runs_anew_behind_tls),
+        cmocka_unit_test(sec_114_an_end_at_the_border_wants_a_step),
+        cmocka_unit_test(the_clock_of_a_challenge),
         cmocka_unit_test(answers_out_of_turn),
         cmocka_unit_test(a_login_answers_logins_only),
         cmocka_unit_test(sec_044_closed_at_each_step),
