@@ -247,6 +247,7 @@ static void sec_114_an_end_at_the_border_wants_a_step(void **state)
     assert_int_equal(mk_want(t.engine), MK_WANT_STEP);
     expect(&t, "", MK_EV_FAULT);
     assert_int_equal(t.ev.err, MK_E_NET);
+    assert_int_equal(mk_tls_done(t.engine, MK_OK, &t.tls), MK_E_STATE);
     site_close(&t);
 }
 
@@ -301,6 +302,30 @@ static void the_clock_of_a_challenge(void **state)
     assert_int_equal(step(&t, ""), MK_WAIT);
     assert_int_equal(mk_deadline(t.engine), t.now_ms + t.config.command_ms);
     hear(&t, "334 ");
+    t.now_ms += 50000;
+    expect(&t, "*\r\n", MK_EV_SMTP_AUTH); /* and so does the next command's */
+    assert_int_equal(mk_deadline(t.engine), t.now_ms + t.config.command_ms);
+    site_close(&t);
+}
+
+/* Between challenge and answer no unit is held; at the end of the session
+ * the room is not either, before anybody closes it. */
+static void sec_114_a_login_that_waits(void **state)
+{
+    site t;
+    (void)state;
+    site_init(&t);
+    site_pools(&t);
+    site_open(&t);
+    greet(&t);
+    assert_int_equal(step(&t, "AUTH LOGIN\r\n"), MK_WAIT);
+    hear(&t, "334 ");
+    assert_int_equal(step(&t, "YW"), MK_WAIT);
+    assert_int_equal(t.units.taken, 0);
+    assert_int_equal(t.rooms.taken, 1);
+    mk_in_eof(t.engine, MK_OK);
+    expect(&t, "", MK_EV_FAULT);
+    assert_int_equal(t.rooms.taken, 0);
     site_close(&t);
 }
 
@@ -498,6 +523,7 @@ int main(void)
         cmocka_unit_test(the_clock_runs_anew_behind_tls),
         cmocka_unit_test(sec_114_an_end_at_the_border_wants_a_step),
         cmocka_unit_test(the_clock_of_a_challenge),
+        cmocka_unit_test(sec_114_a_login_that_waits),
         cmocka_unit_test(answers_out_of_turn),
         cmocka_unit_test(a_login_answers_logins_only),
         cmocka_unit_test(sec_044_closed_at_each_step),
