@@ -61,7 +61,7 @@ bool file_read(const char *option, const char *path, mk_str *out)
         (void)close(fd);
     }
     *out = mk_str_of(text, n);
-    if (error != 0) {
+    if (error != 0 || text == NULL) {
         complain("--%s %s: %s", option, path,
                  error == EFBIG ? "it is too large" : strerror(error));
         file_wipe(out);

@@ -44,7 +44,7 @@ static bool is_listening(int fd)
 {
     int yes = 0;
     socklen_t n = sizeof yes;
-    name own;
+    name own = {0};
     socklen_t own_n = sizeof own;
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &n) == 0 &&
            yes != 0 && getsockname(fd, &own.any, &own_n) == 0 &&

@@ -51,7 +51,7 @@ shared *shared_new(const settings *s)
     for (; places < 64 * full && places < PLACES_MOST; shift--) {
         places *= 2;
     }
-    size_t n = sizeof(shared) + SHARED_ROWS * TABLES * places * sizeof(count);
+    size_t n = sizeof(shared) + places * SHARED_ROWS * TABLES * sizeof(count);
     void *at = mmap(NULL, n, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED ||
