@@ -14,6 +14,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/mailkit-fuzz.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 support='tests/support/rig.c tests/support/text.c tests/support/trace.c'
+shared='fuzz/machine.c fuzz/script.c fuzz/toys.c'
 python3 fuzz/seeds.py tests/chat/smtp "$work/corpus" "$work/stamp"
 
 # measure TARGET FILES…
@@ -23,7 +24,8 @@ measure() {
     # shellcheck disable=SC2086 # a list of paths without spaces
     "$clang" -std=c11 -D_GNU_SOURCE -g -O1 -Iinclude -Ilib -Itests/support \
         -Ifuzz -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping \
-        lib/base/*.c lib/wire/*.c lib/smtp/*.c $support fuzz/script.c \
+        lib/base/*.c lib/wire/*.c lib/smtp/*.c lib/sasl/*.c \
+        lib/crypto/h*.c lib/crypto/pbkdf2.c $support $shared \
         "fuzz/fuzz_$name.c" -o "$work/$name"
     mkdir -p "$work/grown/$name"
     LLVM_PROFILE_FILE="$work/$name.raw" timeout $((seconds + 60)) \
