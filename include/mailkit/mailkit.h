@@ -73,11 +73,13 @@
 #include <mailkit/codec.h>
 #include <mailkit/crypto.h>
 #include <mailkit/date.h>
+#include <mailkit/defect.h>
 #include <mailkit/disk.h>
 #include <mailkit/engine.h>
 #include <mailkit/feed.h>
 #include <mailkit/host.h>
 #include <mailkit/net.h>
+#include <mailkit/pop3.h>
 #include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 #include <mailkit/store.h>
