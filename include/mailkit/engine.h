@@ -288,7 +288,8 @@ typedef struct mk_tls_info {
  * @param result  MK_OK or why it failed.
  * @param info    what is known of the session; borrowed until mk_close of e;
  *                NULL on failure.
- * @return MK_OK; MK_E_STATE when no TLS was begun. */
+ * @return MK_OK; MK_E_STATE when no TLS was begun; MK_E_ARG: MK_OK without
+ *         info. On failure nothing changed. */
 MK_API mk_err mk_tls_done(mk_engine *e, mk_err result, const mk_tls_info *info);
 
 /** End the conversation at the next legal point (421, * BYE, QUIT).

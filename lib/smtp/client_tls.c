@@ -77,13 +77,12 @@ mk_err mk_smtp_client_tls_done(mk_engine *e, mk_err result,
         return MK_E_STATE;
     }
     c->is_stirred = true;
-    if (result == MK_OK && info != NULL) {
+    if (result == MK_OK) {
         tls_is_up(c, info);
     } else {
         /* with MAY it is the application's to try again without */
         bool is_free = c->config->tls == MK_TLS_POLICY_MAY;
-        mk_smtp_client_fault(c, result != MK_OK ? result : MK_E_TLS,
-                             is_free ? MK_RETRY_NOW : MK_RETRY_LATER,
+        mk_smtp_client_fault(c, result, is_free ? MK_RETRY_NOW : MK_RETRY_LATER,
                              "TLS could not be had");
     }
     return MK_OK;

@@ -139,9 +139,6 @@ mk_err mk_smtp_server_tls_done(mk_engine *e, mk_err result,
     if (s->border != BORDER_SHAKING && !is_first) {
         return MK_E_STATE;
     }
-    if (result == MK_OK && info == NULL) {
-        return MK_E_ARG;
-    }
     if (result == MK_OK) {
         s->tls = info;
         s->border = BORDER_PASSED;

@@ -208,7 +208,7 @@ mk_err mk_tls_begin(mk_engine *e, size_t held)
 
 mk_err mk_tls_done(mk_engine *e, mk_err result, const struct mk_tls_info *info)
 {
-    if (e == NULL || result > MK_OK) {
+    if (e == NULL || result > MK_OK || (result == MK_OK && info == NULL)) {
         return MK_E_ARG;
     }
     if (e->ops->tls_done == NULL) {

@@ -121,6 +121,7 @@ static void act(talk *t, bool server, mk_engine *e, mk_op op, enum action a)
 {
     static const mk_str none = {NULL, 0};
     static const mk_str line = MK_STR_INIT("x\r\n");
+    static const mk_tls_info tls = {.size = sizeof tls};
     mk_op other;
     mk_str view = none;
     switch (a) {
@@ -171,7 +172,7 @@ static void act(talk *t, bool server, mk_engine *e, mk_op op, enum action a)
     default:
         (void)mk_out_sent(e, 1000000);
         (void)mk_tls_begin(e, 1);
-        (void)mk_tls_done(e, MK_OK, NULL);
+        (void)mk_tls_done(e, MK_OK, &tls);
         (void)mk_out(e, 1000000, &view, 1);
         break;
     }

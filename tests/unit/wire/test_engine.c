@@ -189,6 +189,7 @@ static void test_an_empty_table_is_neutral(void **state)
     mk_engine e = {&bare_ops};
     mk_str none = mk_str_of(NULL, 0);
     mk_str span;
+    mk_tls_info tls = {.size = sizeof tls};
 
     (void)state;
     assert_int_equal(mk_in_max(&e), 0);
@@ -202,7 +203,9 @@ static void test_an_empty_table_is_neutral(void **state)
     assert_int_equal(mk_cancel(&e, 1), MK_E_STALE);
     assert_int_equal(mk_body(&e, 1, none, true), MK_E_STALE);
     assert_int_equal(mk_tls_begin(&e, 0), MK_E_STATE);
-    assert_int_equal(mk_tls_done(&e, MK_OK, NULL), MK_E_STATE);
+    assert_int_equal(mk_tls_done(&e, MK_OK, &tls), MK_E_STATE);
+    assert_int_equal(mk_tls_done(&e, MK_E_TLS, NULL), MK_E_STATE);
+    assert_int_equal(mk_tls_done(&e, MK_OK, NULL), MK_E_ARG);
     mk_in_eof(&e, MK_OK);
     mk_finish(&e, none);
     mk_close(&e);

@@ -82,6 +82,7 @@ static void test_the_inner_engine_shows_through(void **state)
     mk_engine *e = over(&line, &t, mem);
     mk_str in = mk_str_z("ask\n");
     mk_str span;
+    mk_tls_info tls = {.size = sizeof tls};
 
     (void)state;
     line_open(&line, "", 500);
@@ -98,7 +99,7 @@ static void test_the_inner_engine_shows_through(void **state)
     assert_int_equal(mk_cancel(e, 1), MK_E_STALE);
     assert_int_equal(mk_body(e, 1, mk_str_z("x"), true), MK_E_STALE);
     assert_int_equal(mk_tls_begin(e, 0), MK_E_STATE);
-    assert_int_equal(mk_tls_done(e, MK_OK, NULL), MK_E_STATE);
+    assert_int_equal(mk_tls_done(e, MK_OK, &tls), MK_E_STATE);
     assert_int_equal(
         mk_reply(e, line.op, MK_ANSWER_NO, mk_str_z(""), mk_str_z("no")),
         MK_OK);
