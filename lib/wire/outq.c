@@ -25,12 +25,16 @@ void mk_outq_init(mk_outq *q, mk_pool *pool, char *own, size_t own_bytes,
     }
 }
 
-/* Nothing is queued: rewind, and give the unit back. While it is held neither
- * is done, for a reply may lie behind the tail that is not committed yet. */
+/* Nothing is queued: rewind, and give the unit back, without what was said: it
+ * may have been a password. While it is held neither is done, for a reply may
+ * lie behind the tail that is not committed yet. */
 static void give_unit(mk_outq *q)
 {
     if (q->held) {
         return;
+    }
+    if (q->unit != NULL) {
+        mk_wipe(q->unit, q->tail);
     }
     q->head = 0;
     q->tail = 0;

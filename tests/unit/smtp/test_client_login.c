@@ -326,6 +326,44 @@ static void test_login(void **state)
     desk_fini(&d);
 }
 
+static bool holds(const void *mem, size_t n, const char *what)
+{
+    size_t len = strlen(what);
+    bool found = false;
+
+    for (size_t i = 0; i + len <= n && !found; i++) {
+        found = memcmp((const char *)mem + i, what, len) == 0;
+    }
+    return found;
+}
+
+/* What was said of a secret does not stay where it was said, be that in the
+ * block or in a unit that another engine is lent next. */
+static void test_what_was_said_is_wiped(void **state)
+{
+    static const char said[] = "AGFubgBzZWNyZXQ=";
+    uint64_t mem[2048 / sizeof(uint64_t)];
+    mk_pool units;
+    desk d;
+    (void)state;
+    for (int is_pool = 0; is_pool < 2; is_pool++) {
+        assert_int_equal(mk_pool_init_mem(&units, mem, sizeof mem, 1024),
+                         MK_OK);
+        desk_init(&d, 64);
+        d.config.tls = MK_TLS_POLICY_MUST;
+        d.config.units = is_pool != 0 ? &units : NULL;
+        login_init(&d, MK_SASL_PLAIN);
+        secure(&d, &verified, OFFER("PLAIN"));
+        desk_said(&d, "AUTH PLAIN AGFubgBzZWNyZXQ=\r\n");
+        desk_hear(&d, "235 2.7.0 fine\r\n");
+        assert_false(holds(mem, sizeof mem, said));
+        assert_false(holds(d.block, mk_smtp_client_need(&d.config), said));
+        text_clear(&d.events);
+        desk_fini(&d);
+        mk_pool_fini(&units);
+    }
+}
+
 /* A token goes out in pieces, however small the unit, and without an initial
  * response (RFC 4954 4). */
 static void test_long_token(void **state)
@@ -536,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_tls_takes_too_long),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_login),
+        cmocka_unit_test(test_what_was_said_is_wiped),
         cmocka_unit_test(test_long_token),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(sec_041_never_in_clear),
