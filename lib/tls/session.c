@@ -25,8 +25,7 @@ static mk_err dead(session *s, mk_str *io_in, uint64_t now_ms, mk_event *ev)
 {
     mk_str nothing = mk_str_of(NULL, 0);
     *io_in = mk_str_sub(*io_in, io_in->len, 0);
-    mk_err r = mk_step(s->inner, now_ms, &nothing, ev);
-    return r;
+    return mk_step(s->inner, now_ms, &nothing, ev);
 }
 
 static mk_err clear(session *s, mk_str *io_in, uint64_t now_ms, mk_event *ev)
