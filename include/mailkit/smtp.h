@@ -168,8 +168,9 @@ typedef enum mk_smtp_event_type {
     MK_EV_SMTP_QUIT = MK_EV_SMTP + 9,
     /** TLS is up, see `tls`; all that the peer said before is forgotten. */
     MK_EV_SMTP_TLS = MK_EV_SMTP + 10,
-    /** A login ended; err is MK_OK or why it failed, `argument` who (authcid),
-     *  `authzid` as whom, `mechanism` how. MK_EV_SASL asked before. */
+    /** A login ended; err is MK_OK or why it failed, `mechanism` how. When it
+     *  is good `argument` is who (authcid), `authzid` as whom; when it failed
+     *  both are empty: the name is in MK_EV_SASL, which asked before. */
     MK_EV_SMTP_AUTH = MK_EV_SMTP + 11,
     /* client */
     MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every

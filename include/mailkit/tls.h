@@ -132,7 +132,8 @@ MK_API mk_err mk_tls_context_free(mk_tls_context *context);
  *  It belongs to one name, port and policy (THREATS 33), and to the context
  *  whose trust it was verified by: a ticket is only offered where name and
  *  context are the same, the policy asks for no more than was verified then,
- *  and the peer's certificates have not expired meanwhile. */
+ *  and the peer's certificates have not expired meanwhile. It must not outlive
+ *  its context: free it first. */
 typedef struct mk_tls_ticket mk_tls_ticket;
 
 /** Settings of a session; borrowed until mk_close, shared by any number of

@@ -54,18 +54,30 @@ static void greet(desk *d, const char *rows)
     hello(d, rows);
 }
 
-/* TLS is up by the word of the test; then what EHLO gives inside it. */
-static void secure(desk *d, const mk_tls_info *info, const char *rows)
+/* STARTTLS is offered, granted and wanted; TLS itself has not begun. */
+static void start_tls(desk *d, const char *rows)
 {
-    greet(d, "250-mx\r\n250 STARTTLS\r\n");
+    greet(d, rows);
     desk_said(d, "STARTTLS\r\n");
     desk_hear(d, "220 go\r\n");
     desk_saw(d, "REPLY STARTTLS 220");
     desk_saw(d, "TLS_WANTED");
     assert_int_equal(mk_want(d->engine) & MK_WANT_READ, 0);
+}
+
+/* TLS ends like that. */
+static void end_tls(desk *d, mk_err result, const mk_tls_info *info)
+{
     assert_int_equal(mk_tls_begin(d->engine, 0), MK_OK);
-    assert_int_equal(mk_tls_done(d->engine, MK_OK, info), MK_OK);
+    assert_int_equal(mk_tls_done(d->engine, result, info), MK_OK);
     desk_run(d);
+}
+
+/* TLS is up by the word of the test; then what EHLO gives inside it. */
+static void secure(desk *d, const mk_tls_info *info, const char *rows)
+{
+    start_tls(d, "250-mx\r\n250 STARTTLS\r\n");
+    end_tls(d, MK_OK, info);
     if (rows != NULL) {
         hello(d, rows);
     }
@@ -176,14 +188,9 @@ static void sec_032_forgotten(void **state)
     (void)state;
     desk_init(&d, 7);
     d.config.tls = MK_TLS_POLICY_MUST;
-    greet(&d, "250-mx\r\n250-SIZE 77\r\n250-AUTH PLAIN LOGIN\r\n"
-              "250-8BITMIME\r\n250 STARTTLS\r\n");
-    desk_said(&d, "STARTTLS\r\n");
-    desk_hear(&d, "220 go\r\n");
-    text_clear(&d.events);
-    assert_int_equal(mk_tls_begin(d.engine, 0), MK_OK);
-    assert_int_equal(mk_tls_done(d.engine, MK_OK, &verified), MK_OK);
-    desk_run(&d);
+    start_tls(&d, "250-mx\r\n250-SIZE 77\r\n250-AUTH PLAIN LOGIN\r\n"
+                  "250-8BITMIME\r\n250 STARTTLS\r\n");
+    end_tls(&d, MK_OK, &verified);
     hello(&d, "250 mx\r\n");
     desk_saw(&d, "READY size=0 esmtp=1");
     desk_fini(&d);
@@ -192,13 +199,8 @@ static void sec_032_forgotten(void **state)
     desk_init(&d, 7);
     login_init(&d, MK_SASL_ALL);
     d.config.tls = MK_TLS_POLICY_MUST;
-    greet(&d, "250-mx\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n");
-    desk_said(&d, "STARTTLS\r\n");
-    desk_hear(&d, "220 go\r\n");
-    text_clear(&d.events);
-    assert_int_equal(mk_tls_begin(d.engine, 0), MK_OK);
-    assert_int_equal(mk_tls_done(d.engine, MK_OK, &verified), MK_OK);
-    desk_run(&d);
+    start_tls(&d, "250-mx\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n");
+    end_tls(&d, MK_OK, &verified);
     hello(&d, "250 mx\r\n");
     assert_non_null(strstr(text_c(&d.events), "E_UNSUPPORTED"));
     text_clear(&d.events);
@@ -242,13 +244,8 @@ static void test_tls_fails(void **state)
     for (int p = MK_TLS_POLICY_MAY; p <= MK_TLS_POLICY_MUST; p++) {
         desk_init(&d, 7);
         d.config.tls = (mk_tls_policy)p;
-        greet(&d, "250-mx\r\n250 STARTTLS\r\n");
-        desk_said(&d, "STARTTLS\r\n");
-        desk_hear(&d, "220 go\r\n");
-        text_clear(&d.events);
-        assert_int_equal(mk_tls_begin(d.engine, 0), MK_OK);
-        assert_int_equal(mk_tls_done(d.engine, MK_E_CERT_TIME, NULL), MK_OK);
-        desk_run(&d);
+        start_tls(&d, "250-mx\r\n250 STARTTLS\r\n");
+        end_tls(&d, MK_E_CERT_TIME, NULL);
         assert_non_null(strstr(text_c(&d.events), "E_CERT_TIME"));
         assert_int_equal(d.retry, p == MK_TLS_POLICY_MAY ? MK_RETRY_NOW
                                                          : MK_RETRY_LATER);

@@ -16,34 +16,7 @@
 
 #include <cmocka.h>
 
-static cert root;
-static cert own;
 static tls_rig r; /* large: not on the stack */
-
-static int make(void **state)
-{
-    static const cert_spec root_spec = {.subject = "CN=root", .is_ca = true};
-    const cert_spec own_spec = {.names = "mx.example.org", .issuer = &root};
-    (void)state;
-    cert_make(&root, &root_spec);
-    cert_make(&own, &own_spec);
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    cert_free(&root);
-    cert_free(&own);
-    return 0;
-}
-
-static void open_both(bool is_implicit)
-{
-    rig_init(&r, &own, &root);
-    r.server.tc.is_implicit = r.client.tc.is_implicit = is_implicit;
-    rig_open(&r);
-}
 
 static tls_state *state_of(const tls_side *s)
 {
@@ -74,7 +47,7 @@ static void stay_at_1_2(tls_side *s)
 /* The server waits for a ClientHello that does not come. */
 static void open_stalled(uint64_t idle_ms, bool is_implicit)
 {
-    open_both(is_implicit);
+    rig_open_both(&r, is_implicit);
     r.server.line.idle_ms = idle_ms;
     if (!is_implicit) {
         rig_run(&r);
@@ -159,7 +132,7 @@ static void sec_037_output_without_memory(void **state)
     mk_event ev;
     mk_str span;
     (void)state;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.server.cc.alloc = &counted;
     r.server.tc.is_implicit = r.client.tc.is_implicit = true;
     rig_open(&r);
@@ -182,7 +155,7 @@ static void test_acknowledgement_asks_for_a_step(void **state)
     mk_str span;
     mk_event ev;
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     rig_run(&r);
     assert_true(line_send(&r.server.line, "unasked\r\n"));
     assert_int_equal(mk_want(r.server.outer) & MK_WANT_STEP, 0);
@@ -200,7 +173,7 @@ static void test_memory_is_given_back(void **state)
     rig_heap heap = {0};
     const mk_alloc counted = rig_heap_table(&heap);
     (void)state;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.server.cc.alloc = r.client.cc.alloc = &counted;
     r.server.tc.is_implicit = r.client.tc.is_implicit = true;
     rig_open(&r);
@@ -236,12 +209,12 @@ static void test_large_flight(void **state)
         memcpy(bundle + n, long_root.pem, len + 1);
         n += len;
     }
-    memcpy(chain, own.pem, strlen(own.pem) + 1);
+    memcpy(chain, rig_own.pem, strlen(rig_own.pem) + 1);
     for (int i = 0; i < 4; i++) {
         memcpy(chain + strlen(chain), long_root.pem, strlen(long_root.pem) + 1);
     }
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
-        rig_init(&r, &own, &root);
+        rig_init(&r, &rig_own, &rig_root);
         r.server.tc.is_implicit = r.client.tc.is_implicit = true;
         r.server.cc.ask = MK_TLS_ASK_WANTED;
         r.server.cc.trust = mk_str_z(bundle);
@@ -278,7 +251,7 @@ static void renegotiate(unsigned times, unsigned lines)
     static char line[101];
     memset(line, 'x', 98);
     memcpy(line + 98, "\r\n", 3);
-    open_both(true);
+    rig_open_both(&r, true);
     allow_renegotiation(&r.server, true);
     allow_renegotiation(&r.client, false);
     stay_at_1_2(&r.client);
@@ -335,7 +308,7 @@ static void test_line_behind_a_warning(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof warnings; i++) {
         mk_str span;
-        open_both(true);
+        rig_open_both(&r, true);
         stay_at_1_2(&r.client);
         rig_run(&r);
         for (int k = 0; k < 3; k++) {
@@ -360,7 +333,7 @@ static void test_line_behind_a_warning(void **state)
 static void test_alert_leaves(void **state)
 {
     (void)state;
-    rig_init(&r, &own, NULL);
+    rig_init(&r, &rig_own, NULL);
     r.server.tc.is_implicit = r.client.tc.is_implicit = true;
     rig_open(&r);
     rig_run(&r);
@@ -373,7 +346,7 @@ static void test_alert_leaves(void **state)
 static void open_asking(mk_event *ev)
 {
     mk_str span;
-    open_both(true);
+    rig_open_both(&r, true);
     rig_run(&r);
     assert_true(line_send(&r.client.line, "question\r\nmore\r\n"));
     assert_int_equal(mk_out(r.client.outer, 0, &span, 1), 1);
@@ -450,7 +423,7 @@ static void sec_033_slot_changes(void **state)
 {
     mk_tls_ticket *ticket = NULL;
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     again(&ticket, r.wall_s);
     assert_non_null(ticket);
     rig_hang_up(&r);
@@ -469,13 +442,14 @@ static void sec_033_slot_changes(void **state)
 /* A certificate that has expired meanwhile is no better for a ticket. */
 static void sec_033_server_expires(void **state)
 {
-    const cert_spec spec = {
-        .names = "mx.example.org", .issuer = &root, .until = "20240101000000"};
+    const cert_spec spec = {.names = "mx.example.org",
+                            .issuer = &rig_root,
+                            .until = "20240101000000"};
     static cert brief;
     mk_tls_ticket *ticket = NULL;
     (void)state;
     cert_make(&brief, &spec);
-    rig_init(&r, &brief, &root);
+    rig_init(&r, &brief, &rig_root);
     r.server.tc.is_implicit = r.client.tc.is_implicit = true;
     rig_open(&r);
     again(&ticket, 1700000000);
@@ -495,7 +469,7 @@ static void sec_033_server_expires(void **state)
 static void sec_033_client_expires(void **state)
 {
     const cert_spec spec = {.subject = "CN=ann",
-                            .issuer = &root,
+                            .issuer = &rig_root,
                             .is_for_clients = true,
                             .until = "20240101000000"};
     static cert ann;
@@ -503,10 +477,10 @@ static void sec_033_client_expires(void **state)
     cert_make(&ann, &spec);
     for (int ask = MK_TLS_ASK_WANTED; ask <= MK_TLS_ASK_NEEDED; ask++) {
         mk_tls_ticket *ticket = NULL;
-        rig_init(&r, &own, &root);
+        rig_init(&r, &rig_own, &rig_root);
         r.server.tc.is_implicit = r.client.tc.is_implicit = true;
         r.server.cc.ask = (mk_tls_ask)ask;
-        r.server.cc.trust = mk_str_z(root.pem);
+        r.server.cc.trust = mk_str_z(rig_root.pem);
         r.client.cc.certificate = mk_str_z(ann.pem);
         r.client.cc.key = mk_str_z(ann.key_pem);
         rig_open(&r);
@@ -533,13 +507,14 @@ static void sec_033_client_expires(void **state)
  * (RFC 5929 4). */
 static void sec_033_certificate_changes(void **state)
 {
-    const cert_spec spec = {
-        .subject = "CN=renewed", .names = "mx.example.org", .issuer = &root};
+    const cert_spec spec = {.subject = "CN=renewed",
+                            .names = "mx.example.org",
+                            .issuer = &rig_root};
     static cert renewed;
     mk_tls_ticket *ticket = NULL;
     (void)state;
     cert_make(&renewed, &spec);
-    open_both(true);
+    rig_open_both(&r, true);
     again(&ticket, r.wall_s);
     again(&ticket, r.wall_s);
     assert_true(r.client.line.tls->is_resumed);
@@ -565,7 +540,7 @@ static void sec_033_another_context(void **state)
     mk_tls_context *first;
     mk_tls_context *other = NULL;
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     again(&ticket, r.wall_s);
     first = r.client.context;
     r.client.cc.trust = mk_str_z(NULL); /* it trusts nobody any more */
@@ -583,7 +558,7 @@ static void test_server_knows_of_resumption(void **state)
 {
     mk_tls_ticket *ticket = NULL;
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     again(&ticket, r.wall_s);
     assert_false(r.server.line.tls->is_resumed);
     again(&ticket, r.wall_s);
@@ -598,7 +573,7 @@ static void test_server_knows_of_resumption(void **state)
 
 static void said_by_client(const char *sni, const char *heard)
 {
-    open_both(true);
+    rig_open_both(&r, true);
     assert_int_equal(mbedtls_ssl_set_hostname(&state_of(&r.client)->ssl, sni),
                      0);
     rig_run(&r);
@@ -622,7 +597,7 @@ static void sec_038_odd_names(void **state)
     said_by_client("a\r\nb", "");
     said_by_client("\x1b[2J", "");
     said_by_client(label, "");
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.server.tc.is_implicit = r.client.tc.is_implicit = true;
     r.client.tc.server_name = mk_str_z("mx.example.org.");
     rig_open(&r);
@@ -642,23 +617,26 @@ static void test_own_chain(void **state)
     mk_tls_context *x;
     char *begin;
     (void)state;
-    rig_init(&r, &own, &root);
-    r.server.cc.certificate = cert_chain(chain, sizeof chain, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
+    r.server.cc.certificate =
+        cert_chain(chain, sizeof chain, &rig_own, &rig_root);
     assert_int_equal(mk_tls_context_new(&r.server.cc, &x), MK_OK);
     assert_int_equal(
-        mk_tls_certificate_set(x, mk_str_z(own.pem), mk_str_z(NULL)),
+        mk_tls_certificate_set(x, mk_str_z(rig_own.pem), mk_str_z(NULL)),
         MK_E_SYNTAX);
     assert_int_equal(
-        mk_tls_certificate_set(x, mk_str_z(NULL), mk_str_z(own.key_pem)),
+        mk_tls_certificate_set(x, mk_str_z(NULL), mk_str_z(rig_own.key_pem)),
         MK_E_SYNTAX);
     assert_int_equal(mk_tls_certificate_set(x, mk_str_z(NULL), mk_str_z(NULL)),
                      MK_E_SYNTAX);
     assert_int_equal(mk_tls_context_free(x), MK_OK);
     /* the authority first */
-    r.server.cc.certificate = cert_chain(chain, sizeof chain, &root, &own);
+    r.server.cc.certificate =
+        cert_chain(chain, sizeof chain, &rig_root, &rig_own);
     assert_int_equal(mk_tls_context_new(&r.server.cc, &x), MK_E_AUTH);
     /* the second is no certificate */
-    r.server.cc.certificate = cert_chain(chain, sizeof chain, &own, &root);
+    r.server.cc.certificate =
+        cert_chain(chain, sizeof chain, &rig_own, &rig_root);
     begin = strstr(chain + 40, "-----BEGIN");
     memcpy(begin + 28, "AAAAAAAA", 8);
     assert_int_equal(mk_tls_context_new(&r.server.cc, &x), MK_E_SYNTAX);
@@ -680,7 +658,7 @@ static void sec_035_revocation_list_dates(void **state)
         {"491231235959Z", 1500000000, MK_E_CERT_TRUST}, /* not yet: 2017 */
     };
     const cert_spec spec = {.names = "mx.example.org",
-                            .issuer = &root,
+                            .issuer = &rig_root,
                             .since = "20100101000000",
                             .until = "20600101000000",
                             .serial = 8};
@@ -739,5 +717,5 @@ int main(void)
         cmocka_unit_test(test_own_chain),
         cmocka_unit_test(sec_035_revocation_list_dates),
     };
-    return cmocka_run_group_tests(tests, make, unmake);
+    return cmocka_run_group_tests(tests, rig_make, rig_unmake);
 }

@@ -14,40 +14,13 @@
 
 #include <cmocka.h>
 
-static cert root;
-static cert own;
 static tls_rig r; /* large: not on the stack */
-
-static int make(void **state)
-{
-    static const cert_spec root_spec = {.subject = "CN=root", .is_ca = true};
-    const cert_spec own_spec = {.names = "mx.example.org", .issuer = &root};
-    (void)state;
-    cert_make(&root, &root_spec);
-    cert_make(&own, &own_spec);
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    cert_free(&root);
-    cert_free(&own);
-    return 0;
-}
-
-static void open_both(bool is_implicit)
-{
-    rig_init(&r, &own, &root);
-    r.server.tc.is_implicit = r.client.tc.is_implicit = is_implicit;
-    rig_open(&r);
-}
 
 /* ---- in order ------------------------------------------------------------ */
 
 static void whole_session(size_t cut, bool is_implicit, char *out_logs)
 {
-    open_both(is_implicit);
+    rig_open_both(&r, is_implicit);
     r.cut = cut;
     if (is_implicit) {
         rig_run(&r);
@@ -83,7 +56,7 @@ static void sec_003_cut_anywhere(void **state)
 static void test_info(void **state)
 {
     (void)state;
-    open_both(false);
+    rig_open_both(&r, false);
     rig_starttls(&r);
     const mk_tls_info *c = r.client.line.tls;
     const mk_tls_info *s = r.server.line.tls;
@@ -109,7 +82,7 @@ static void test_much(void **state)
     (void)state;
     memset(line, 'x', 100);
     line[100] = '\0';
-    open_both(true);
+    rig_open_both(&r, true);
     r.server.line.repeat = 80;
     rig_run(&r);
     for (int i = 0; i < 40; i++) {
@@ -139,7 +112,7 @@ static void sec_028_commands_before_tls(void **state)
                                         "EHLO x\r\nAUTH PLAIN\r\n", "\x16\x03"};
     (void)state;
     for (size_t i = 0; i < sizeof extra / sizeof extra[0]; i++) {
-        open_both(false);
+        rig_open_both(&r, false);
         rig_run(&r);
         /* the server has answered, its reply has not been taken: what is there
          * by then was sent before the reply could be read */
@@ -162,7 +135,7 @@ static void sec_029_replies_before_tls(void **state)
                                         "250-AUTH PLAIN\r\n250 evil\r\n"};
     (void)state;
     for (size_t i = 0; i < sizeof extra / sizeof extra[0]; i++) {
-        open_both(false);
+        rig_open_both(&r, false);
         rig_run(&r);
         inject(&r.client, "go\r\n");
         inject(&r.client, extra[i]);
@@ -178,7 +151,7 @@ static void sec_029_replies_before_tls(void **state)
 static void sec_030_clear_instead_of_tls(void **state)
 {
     (void)state;
-    open_both(false);
+    rig_open_both(&r, false);
     rig_run(&r);
     inject(&r.client, "go\r\n");
     rig_step(&r, &r.client);
@@ -204,7 +177,7 @@ static void sec_030_clear_instead_of_tls(void **state)
 static void test_end_in_order(void **state)
 {
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     rig_run(&r);
     rig_quit(&r);
     assert_null(strstr(r.server.log, "CUT"));
@@ -219,7 +192,7 @@ static void sec_039_truncation(void **state)
 {
     (void)state;
     for (uint64_t after = 1;; after += 7) {
-        open_both(true);
+        rig_open_both(&r, true);
         r.cut = 3;
         r.cut_after = after;
         rig_run(&r);
@@ -243,7 +216,7 @@ static void sec_039_truncation(void **state)
 static void test_handshake_deadline(void **state)
 {
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     mk_str none = mk_str_of(NULL, 0);
     mk_event ev;
     assert_int_equal(mk_step(r.server.outer, 1000, &none, &ev), MK_WAIT);
@@ -266,7 +239,7 @@ static void sec_038_handshakes_are_capped(void **state)
     mk_engine *outer[most];
     mk_engine *none;
     (void)state;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.server.cc.handshakes_max = most;
     r.server.tc.is_implicit = true;
     rig_open(&r);
@@ -294,7 +267,7 @@ static void sec_038_starttls_over_the_cap(void **state)
     mk_engine *outer;
     mk_tls_config implicit;
     (void)state;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.server.cc.handshakes_max = 1;
     rig_open(&r);
     line_open(&other, "x", 0);
@@ -317,7 +290,7 @@ static void sec_038_names_leave_nothing(void **state)
     char name[64];
     size_t before = 0;
     (void)state;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.server.cc.alloc = &counted;
     r.client.tc.policy = MK_TLS_POLICY_ENCRYPT;
     r.server.tc.is_implicit = r.client.tc.is_implicit = true;
@@ -349,7 +322,7 @@ static void sec_037_out_of_memory(void **state)
     bool through = false;
     (void)state;
     while (!through) {
-        rig_init(&r, &own, &root);
+        rig_init(&r, &rig_own, &rig_root);
         r.server.cc.alloc = &counted;
         c.fail_at = 0;
         rig_open(&r);
@@ -389,7 +362,7 @@ static void sec_037_no_randomness(void **state)
     (void)state;
     random_fails_at = UINT32_MAX;
     random_calls = 0;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     r.client.cc.random = &failing;
     rig_open(&r);
     rig_starttls(&r);
@@ -400,7 +373,7 @@ static void sec_037_no_randomness(void **state)
     for (unsigned at = 1; at <= in_all; at++) {
         random_fails_at = at;
         random_calls = 0;
-        rig_init(&r, &own, &root);
+        rig_init(&r, &rig_own, &rig_root);
         r.client.cc.random = &failing;
         rig_open(&r);
         rig_starttls(&r);
@@ -427,7 +400,7 @@ static void sec_033_tickets(void **state)
 {
     mk_tls_ticket *ticket = NULL;
     (void)state;
-    open_both(true);
+    rig_open_both(&r, true);
     again(&ticket, "mx.example.org", MK_TLS_POLICY_MUST);
     assert_false(r.client.line.tls->is_resumed);
     assert_non_null(ticket);
@@ -454,19 +427,20 @@ static void sec_033_tickets(void **state)
 
 static void test_certificates_by_name(void **state)
 {
-    const cert_spec spec = {
-        .subject = "CN=second", .names = "second.example.org", .issuer = &root};
+    const cert_spec spec = {.subject = "CN=second",
+                            .names = "second.example.org",
+                            .issuer = &rig_root};
     static cert second;
     (void)state;
     cert_make(&second, &spec);
-    open_both(true);
+    rig_open_both(&r, true);
     assert_int_equal(mk_tls_certificate_add(r.server.context,
                                             mk_str_z(second.pem),
                                             mk_str_z(second.key_pem)),
                      MK_OK);
     assert_int_equal(mk_tls_certificate_add(r.server.context,
                                             mk_str_z(second.pem),
-                                            mk_str_z(own.key_pem)),
+                                            mk_str_z(rig_own.key_pem)),
                      MK_E_AUTH);
     again(NULL, "second.example.org", MK_TLS_POLICY_MUST);
     assert_true(
@@ -482,12 +456,13 @@ static void test_certificates_by_name(void **state)
 
 static void test_certificate_changes(void **state)
 {
-    const cert_spec spec = {
-        .subject = "CN=renewed", .names = "mx.example.org", .issuer = &root};
+    const cert_spec spec = {.subject = "CN=renewed",
+                            .names = "mx.example.org",
+                            .issuer = &rig_root};
     static cert renewed;
     (void)state;
     cert_make(&renewed, &spec);
-    open_both(true);
+    rig_open_both(&r, true);
     rig_run(&r);
     assert_int_equal(mk_tls_certificate_set(r.server.context,
                                             mk_str_z("nonsense"),
@@ -511,7 +486,7 @@ static void test_certificate_changes(void **state)
 static void test_client_certificate(void **state)
 {
     const cert_spec spec = {
-        .subject = "CN=ann", .issuer = &root, .is_for_clients = true};
+        .subject = "CN=ann", .issuer = &rig_root, .is_for_clients = true};
     const cert_spec other_spec = {.subject = "CN=mallory",
                                   .is_for_clients = true};
     static cert ann;
@@ -534,10 +509,10 @@ static void test_client_certificate(void **state)
         {NULL, MK_TLS_ASK_NEEDED, MK_E_CERT_NONE, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        rig_init(&r, &own, &root);
+        rig_init(&r, &rig_own, &rig_root);
         r.server.tc.is_implicit = r.client.tc.is_implicit = true;
         r.server.cc.ask = rows[i].ask;
-        r.server.cc.trust = mk_str_z(root.pem);
+        r.server.cc.trust = mk_str_z(rig_root.pem);
         if (rows[i].c != NULL) {
             r.client.cc.certificate = mk_str_z(rows[i].c->pem);
             r.client.cc.key = mk_str_z(rows[i].c->key_pem);
@@ -562,15 +537,15 @@ static void test_contexts(void **state)
 {
     mk_tls_context_config c;
     (void)state;
-    rig_init(&r, &own, &root);
+    rig_init(&r, &rig_own, &rig_root);
     c = r.server.cc;
-    c.key = mk_str_z(root.key_pem);
+    c.key = mk_str_z(rig_root.key_pem);
     assert_int_equal(mk_tls_context_new(&c, &r.server.context), MK_E_AUTH);
     c = r.server.cc;
     c.certificate = mk_str_z("-----BEGIN CERTIFICATE-----\nAAAA\n");
     assert_int_equal(mk_tls_context_new(&c, &r.server.context), MK_E_SYNTAX);
     c = r.server.cc;
-    c.key = mk_str_z(own.pem);
+    c.key = mk_str_z(rig_own.pem);
     assert_int_equal(mk_tls_context_new(&c, &r.server.context), MK_E_SYNTAX);
     c = r.server.cc;
     c.certificate = mk_str_z(NULL);
@@ -592,7 +567,7 @@ static void test_contexts(void **state)
 static void test_context_is_busy(void **state)
 {
     (void)state;
-    open_both(false);
+    rig_open_both(&r, false);
     assert_int_equal(mk_tls_context_free(r.server.context), MK_E_BUSY);
     rig_starttls(&r);
     assert_int_equal(mk_tls_context_free(r.server.context), MK_E_BUSY);
@@ -623,5 +598,5 @@ int main(void)
         cmocka_unit_test(test_contexts),
         cmocka_unit_test(test_context_is_busy),
     };
-    return cmocka_run_group_tests(tests, make, unmake);
+    return cmocka_run_group_tests(tests, rig_make, rig_unmake);
 }

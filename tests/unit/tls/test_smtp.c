@@ -10,8 +10,8 @@
 #include <mailkit/smtp.h>
 #include <mailkit/tls.h>
 
-#include "certs.h"
 #include "text.h"
+#include "tls_rig.h"
 #include "trace.h"
 
 #include <setjmp.h>
@@ -50,31 +50,11 @@ typedef struct stage {
     text body; /* that arrived */
 } stage;
 
-static cert root;
-static cert own;
 static stage s; /* large: not on the stack */
 
 static const mk_str forward_path = MK_STR_INIT("rcpt@mx.example.org");
 static const mk_str message =
     MK_STR_INIT("Subject: hello\r\n\r\n.dots\r\n..\r\nend\r\n");
-
-static int make(void **state)
-{
-    static const cert_spec root_spec = {.subject = "CN=root", .is_ca = true};
-    const cert_spec own_spec = {.names = "mx.example.org", .issuer = &root};
-    (void)state;
-    cert_make(&root, &root_spec);
-    cert_make(&own, &own_spec);
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    cert_free(&root);
-    cert_free(&own);
-    return 0;
-}
 
 /* ---- setting the stage --------------------------------------------------- */
 
@@ -107,9 +87,9 @@ static void stage_init(void)
     memset(&s, 0, sizeof s);
     end_init(&s.server, true);
     end_init(&s.client, false);
-    s.server.context_config.certificate = mk_str_z(own.pem);
-    s.server.context_config.key = mk_str_z(own.key_pem);
-    s.client.context_config.trust = mk_str_z(root.pem);
+    s.server.context_config.certificate = mk_str_z(rig_own.pem);
+    s.server.context_config.key = mk_str_z(rig_own.key_pem);
+    s.client.context_config.trust = mk_str_z(rig_root.pem);
     s.client.tls.server_name = mk_str_z("mx.example.org");
     mk_smtp_server_config_init(&s.server_config, sizeof s.server_config);
     mk_smtp_client_config_init(&s.client_config, sizeof s.client_config);
@@ -486,5 +466,5 @@ int main(void)
         cmocka_unit_test(sec_039_an_end_without_close_notify),
         cmocka_unit_test(a_certificate_is_missing),
     };
-    return cmocka_run_group_tests(tests, make, unmake);
+    return cmocka_run_group_tests(tests, rig_make, rig_unmake);
 }

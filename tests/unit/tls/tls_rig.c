@@ -11,6 +11,27 @@
 
 #include <cmocka.h>
 
+cert rig_root;
+cert rig_own;
+
+int rig_make(void **state)
+{
+    static const cert_spec root_spec = {.subject = "CN=root", .is_ca = true};
+    const cert_spec own_spec = {.names = "mx.example.org", .issuer = &rig_root};
+    (void)state;
+    cert_make(&rig_root, &root_spec);
+    cert_make(&rig_own, &own_spec);
+    return 0;
+}
+
+int rig_unmake(void **state)
+{
+    (void)state;
+    cert_free(&rig_root);
+    cert_free(&rig_own);
+    return 0;
+}
+
 static void *counted_get(void *self, size_t n)
 {
     const mk_alloc *libc = mk_alloc_libc();
@@ -100,6 +121,13 @@ void rig_open(tls_rig *r)
     assert_int_equal(mk_tls_context_new(&r->client.cc, &r->client.context),
                      MK_OK);
     rig_connect(r);
+}
+
+void rig_open_both(tls_rig *r, bool is_implicit)
+{
+    rig_init(r, &rig_own, &rig_root);
+    r->server.tc.is_implicit = r->client.tc.is_implicit = is_implicit;
+    rig_open(r);
 }
 
 static void note(tls_side *s, const mk_event *ev)

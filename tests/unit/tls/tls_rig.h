@@ -47,11 +47,20 @@ typedef struct rig_heap {
 
 mk_alloc rig_heap_table(rig_heap *h);
 
+/* An authority and a certificate of it for mx.example.org: there between
+ * rig_make and rig_unmake, which are the fixtures of a group of tests. */
+extern cert rig_root;
+extern cert rig_own;
+int rig_make(void **state);
+int rig_unmake(void **state);
+
 /* A server with this certificate and a client that trusts `trust`. Contexts
  * are made by rig_open, so that their settings may be changed between. */
 void rig_init(tls_rig *r, const cert *own, const cert *trust);
 /* Contexts and engines. */
 void rig_open(tls_rig *r);
+/* All of it: the server shows rig_own, the client trusts rig_root. */
+void rig_open_both(tls_rig *r, bool is_implicit);
 /* Only the engines, over contexts that stay. */
 void rig_connect(tls_rig *r);
 /* One side alone looks at what it has. */
