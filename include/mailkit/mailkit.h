@@ -70,6 +70,7 @@
 
 #include <mailkit/agent.h>
 #include <mailkit/base.h>
+#include <mailkit/charset.h>
 #include <mailkit/codec.h>
 #include <mailkit/crypto.h>
 #include <mailkit/date.h>

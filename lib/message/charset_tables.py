@@ -4,7 +4,7 @@
 and the labels under which mail names them. The mappings are those of the
 Unicode Consortium's published tables, taken from Python's codecs; what they
 leave open is 0 (U+FFFD when read). Labels are folded as charset.c folds them:
-letters and digits only, in lower case, without zeros that lead a number.
+letters and digits only, in lower case.
 
 usage: charset_tables.py > charset_tables.c
        charset_tables.py --check charset_tables.c
@@ -110,15 +110,8 @@ ROWS = [
 
 
 def fold(label):
-    """Letters and digits in lower case, numbers without leading zeros."""
-    out = ''
-    for c in label.lower():
-        if not (c.isalnum() and c.isascii()):
-            continue
-        if c == '0' and not (out and out[-1].isdigit()):
-            continue
-        out += c
-    return out
+    """Letters and digits in lower case."""
+    return ''.join(c for c in label.lower() if c.isalnum() and c.isascii())
 
 
 def upper_half(codec):

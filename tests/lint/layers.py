@@ -24,7 +24,7 @@ PURE = {'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h', 'stdalign.h',
 # Headers with a door, and the rooms that hold it.
 DOORS = {
     'stdlib.h': ('base', 'disk', 'net'),
-    'errno.h': ('disk', 'net'), 'stdio.h': ('disk', 'net'),
+    'errno.h': ('disk', 'net', 'message'), 'stdio.h': ('disk', 'net'),
     'fcntl.h': ('disk', 'net'), 'unistd.h': ('disk', 'net'),
     'dirent.h': ('disk',), 'sys/stat.h': ('disk', 'net'),
     'sys/types.h': ('disk', 'net'), 'sys/file.h': ('disk',),

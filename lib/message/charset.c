@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * charset.c: which character set a label means (WHATWG Encoding 4.2), and
+ * which one octets look like when the label cannot be true. The walk through
+ * UTF-8 is that of RFC 3629 4: no overlong form, no surrogate, nothing above
+ * U+10FFFF. It does not guess among sets of one octet: no text proves one.
+ */
+#include "base/ascii.h"
+#include "charset_internal.h"
+
+#include <string.h>
+
+enum { LABEL_MAX = 64 };
+
+/* Letters and digits only, in lower case; the length, or 0 when it is too long
+ * to be a label. */
+static size_t fold(mk_str label, char *out)
+{
+    size_t n = 0;
+    if (label.len > LABEL_MAX) {
+        return 0;
+    }
+    for (size_t i = 0; i < label.len; i++) {
+        unsigned char c = mk_lower(mk_octet_at(label, i));
+        if (mk_is_alnum(c)) {
+            out[n] = (char)c;
+            n++;
+        }
+    }
+    return n;
+}
+
+static int compare(const char *a, size_t n, mk_str b)
+{
+    int order = memcmp(a, b.ptr, n < b.len ? n : b.len);
+    if (order != 0) {
+        return order;
+    }
+    return n == b.len ? 0 : n < b.len ? -1 : 1;
+}
+
+mk_charset mk_charset_parse(mk_str label)
+{
+    char folded[LABEL_MAX];
+    size_t n = fold(label, folded);
+    size_t low = 0;
+    size_t top = mk_charset_label_count;
+    while (low < top) {
+        size_t mid = low + (top - low) / 2;
+        int order = compare(folded, n, mk_charset_labels[mid].text);
+        if (order == 0) {
+            return (mk_charset)mk_charset_labels[mid].charset;
+        }
+        if (order < 0) {
+            top = mid;
+        } else {
+            low = mid + 1;
+        }
+    }
+    return MK_CHARSET_NONE;
+}
+
+mk_str mk_charset_name(mk_charset charset)
+{
+    unsigned row = (unsigned)charset;
+    return mk_charset_rows[row < MK_CHARSET_COUNT ? row : 0].name;
+}
+
+/* RFC 3629 4: UTF8-2, UTF8-3 and UTF8-4 by their first octet. */
+static utf8_said utf8_begin(utf8_walk *w, unsigned char c)
+{
+    w->low = 0x80;
+    w->top = 0xBF;
+    if (c < 0xC2 || c > 0xF4) {
+        w->bits = c;
+        return c < 0x80 ? UTF8_WHOLE : UTF8_BAD;
+    }
+    if (c < 0xE0) {
+        w->bits = c & 0x1FU;
+        w->due = 1;
+    } else if (c < 0xF0) {
+        w->bits = c & 0x0FU;
+        w->due = 2;
+        w->low = c == 0xE0 ? 0xA0 : 0x80;
+        w->top = c == 0xED ? 0x9F : 0xBF;
+    } else {
+        w->bits = c & 0x07U;
+        w->due = 3;
+        w->low = c == 0xF0 ? 0x90 : 0x80;
+        w->top = c == 0xF4 ? 0x8F : 0xBF;
+    }
+    return UTF8_MORE;
+}
+
+utf8_said mk_utf8_step(utf8_walk *w, unsigned char c)
+{
+    if (w->due == 0) {
+        return utf8_begin(w, c);
+    }
+    if (c < w->low || c > w->top) {
+        w->due = 0;
+        return UTF8_CUT;
+    }
+    w->bits = w->bits << 6 | (c & 0x3FU);
+    w->low = 0x80;
+    w->top = 0xBF;
+    w->due--;
+    return w->due == 0 ? UTF8_WHOLE : UTF8_MORE;
+}
+
+size_t mk_ascii_run(const char *ptr, size_t n)
+{
+    size_t at = 0;
+    while (n - at >= 8) {
+        uint64_t w;
+        memcpy(&w, ptr + at, 8);
+        if ((w & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+        at += 8;
+    }
+    while (at < n && (unsigned char)ptr[at] < 0x80) {
+        at++;
+    }
+    return at;
+}
+
+void mk_charset_look_init(mk_charset_look *look)
+{
+    memset(look, 0, sizeof *look);
+}
+
+void mk_charset_look_at(mk_charset_look *look, mk_str octets)
+{
+    utf8_walk w = {look->bits, look->due, look->low, look->top};
+    size_t at = 0;
+    while (at < octets.len) {
+        if (w.due == 0) {
+            at += mk_ascii_run(octets.ptr + at, octets.len - at);
+            if (at == octets.len) {
+                break;
+            }
+        }
+        unsigned char c = mk_octet_at(octets, at);
+        utf8_said said = mk_utf8_step(&w, c);
+        look->sequences += said == UTF8_WHOLE;
+        look->faults += said == UTF8_BAD || said == UTF8_CUT;
+        if (said != UTF8_CUT) {
+            look->high += c >= 0x80;
+            at++;
+        }
+    }
+    look->bits = w.bits;
+    look->due = w.due;
+    look->low = w.low;
+    look->top = w.top;
+}
+
+mk_charset mk_charset_look_choose(const mk_charset_look *look, mk_charset label)
+{
+    bool is_utf8 = look->faults == 0 && look->due == 0;
+    if (label == MK_CHARSET_NONE || label == MK_CHARSET_US_ASCII) {
+        if (look->high == 0) {
+            return MK_CHARSET_US_ASCII;
+        }
+        return is_utf8 ? MK_CHARSET_UTF_8 : MK_CHARSET_WINDOWS_1252;
+    }
+    if (label == MK_CHARSET_UTF_8 && !is_utf8 && look->sequences == 0) {
+        return MK_CHARSET_WINDOWS_1252;
+    }
+    return label;
+}
