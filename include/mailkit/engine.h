@@ -313,6 +313,67 @@ MK_API void mk_hurry(mk_engine *e, bool on);
  * @param e  the engine; NULL is fine. */
 MK_API void mk_close(mk_engine *e);
 
+/* ---- a login, as engines know it (the rest is in sasl.h) ----------------- */
+
+/** The mechanisms, as bits, the weakest first. */
+typedef enum mk_sasl_mechanism {
+    MK_SASL_NONE = 0,
+    MK_SASL_ANONYMOUS = 1,
+    MK_SASL_LOGIN = 2,
+    MK_SASL_PLAIN = 4,
+    MK_SASL_CRAM_MD5 = 8,
+    MK_SASL_SCRAM_SHA_1 = 16,
+    MK_SASL_SCRAM_SHA_256 = 32,
+    MK_SASL_SCRAM_SHA_1_PLUS = 64,
+    MK_SASL_SCRAM_SHA_256_PLUS = 128,
+    MK_SASL_XOAUTH2 = 256,
+    MK_SASL_OAUTHBEARER = 512,
+    MK_SASL_EXTERNAL = 1024,
+    MK_SASL_ALL = 2047
+} mk_sasl_mechanism;
+
+/** One exchange, in the caller's memory. */
+typedef struct mk_sasl mk_sasl;
+
+/** What comes next in an exchange. */
+typedef enum mk_sasl_state {
+    MK_SASL_WORK = 1,  /**< call mk_sasl_next again, at leisure */
+    MK_SASL_SEND = 2,  /**< send mk_sasl_message (it may be empty) */
+    MK_SASL_TAKE = 3,  /**< the peer's message is awaited: mk_sasl_take */
+    MK_SASL_ASK = 4,   /**< server: mk_sasl_question awaits mk_sasl_resolve */
+    MK_SASL_DONE = 5,  /**< server: the login is good. Client: the peer's word
+                        *   of success may be believed */
+    MK_SASL_FAILED = 6 /**< mk_sasl_why tells */
+} mk_sasl_state;
+
+struct mk_sasl_server_config;
+struct mk_sasl_keys;
+
+/** The server's calls as a table, like mk_sasl_client_ops. */
+typedef struct mk_sasl_server_ops {
+    const char *(*name)(mk_sasl_mechanism mechanism);
+    mk_sasl_mechanism (*find)(mk_str name);
+    size_t (*need)(size_t message_max);
+    uint32_t (*offer)(const struct mk_sasl_server_config *c,
+                      const mk_tls_info *tls);
+    mk_err (*open)(const struct mk_sasl_server_config *c,
+                   mk_sasl_mechanism mechanism, const mk_tls_info *tls,
+                   void *mem, size_t n, mk_sasl **out_sasl);
+    mk_sasl_state (*next_state)(mk_sasl *s); /**< mk_sasl_next */
+    mk_str (*message)(const mk_sasl *s);
+    void (*hear)(mk_sasl *s, mk_str base64);
+    mk_err (*heard)(mk_sasl *s);
+    void (*fail)(mk_sasl *s, mk_err why);
+    mk_err (*why)(const mk_sasl *s);
+    mk_sasl_mechanism (*which)(const mk_sasl *s);
+    const struct mk_sasl_ask *(*question)(const mk_sasl *s);
+    mk_err (*resolve)(mk_sasl *s, mk_answer answer,
+                      const struct mk_sasl_keys *keys);
+    mk_str (*authcid)(const mk_sasl *s);
+    mk_str (*authzid)(const mk_sasl *s);
+    void (*close)(mk_sasl *s);
+} mk_sasl_server_ops;
+
 /* ---- the bounded pool of units ------------------------------------------- */
 
 /** A bounded pool of equal units, one for each loop; not for two threads.
