@@ -171,7 +171,7 @@ static void hear_data(mk_smtp_client *c, unsigned first_digit)
         return;
     }
     mk_smtp_client_move(c, CLIENT_BODY);
-    mk_outq_body_begin(&c->out);
+    mk_outq_body_begin(&c->out, OUTQ_STRICT);
     if (c->accepted == 0) {
         /* RFC 2920 3.1: all were refused, and still 354: a single dot. */
         c->is_body_last = true;

@@ -110,10 +110,11 @@ mk_err mk_outq_text(mk_outq *q, mk_str text)
     return MK_OK;
 }
 
-void mk_outq_body_begin(mk_outq *q)
+void mk_outq_body_begin(mk_outq *q, outq_mode mode)
 {
     q->body->bol = true;
     q->body->cr = false;
+    q->body->mode = (uint8_t)mode;
 }
 
 size_t mk_outq_body_room(const mk_outq *q)
@@ -127,9 +128,9 @@ mk_err mk_outq_body_add(mk_outq *q, mk_str span, bool last)
     if (b->spans + b->givens >= 2) {
         return MK_WAIT;
     }
-    scan_text t = {b->cr, b->bol, false};
-    mk_err err = mk_scan_text(span, &t);
-    if (err != MK_OK || (last && t.cr)) {
+    scan_text t = {b->cr, b->bol, false, b->mode == OUTQ_STORED};
+    mk_err err = b->mode == OUTQ_RAW ? MK_OK : mk_scan_text(span, &t);
+    if (err != MK_OK || (last && t.cr && b->mode == OUTQ_STRICT)) {
         return MK_E_BARE;
     }
     outq_span *s = &b->span[b->spans++];
@@ -170,6 +171,18 @@ static bool dot_at(const outq_span *s, size_t pos)
     return pos == 0 ? s->bol : s->ptr[pos - 1] == '\n';
 }
 
+/* The first dot behind ptr[at] that begins a line, or end; what else is
+ * irregular was let pass when the span was lent. */
+static size_t next_dot(const char *ptr, size_t at, size_t end)
+{
+    at = mk_scan_body(ptr, at, end);
+    while (at < end && ptr[at] != '.') {
+        at += ptr[at] == '\r' ? 1 : 0;
+        at = at < end ? mk_scan_body(ptr, at, end) : end;
+    }
+    return at;
+}
+
 /* The next piece at (pos, doubled), and the position behind it. It is asked for
  * often, so one without a dot has an end in sight. */
 static mk_str piece(const outq_span *s, size_t *io_pos, bool *io_doubled)
@@ -184,9 +197,8 @@ static mk_str piece(const outq_span *s, size_t *io_pos, bool *io_doubled)
     }
     if (s->dots) {
         size_t end = to - at > SIGHT ? at + SIGHT : to;
-        to = mk_scan_body(s->ptr, at, end);
-        dot = to < end && s->ptr[to] == '.';
-        to = dot ? to : end;
+        to = next_dot(s->ptr, at, end);
+        dot = to < end;
     }
     *io_pos = to;
     *io_doubled = dot;

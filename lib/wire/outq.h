@@ -4,12 +4,22 @@
  * unit (of the block or on loan from a pool), and at most two body spans lent
  * by the application, dot-stuffed lazily by splitting, never by copying (RFC
  * 5321 4.5.2). What mk_outq_spans shows stays put until acknowledged.
- * It refuses text beyond its unit and bodies with bare CR, LF or NUL.
+ * It refuses text beyond its unit, and in bodies what their mode does.
  */
 #ifndef WIRE_OUTQ_H
 #define WIRE_OUTQ_H
 
 #include <mailkit/engine.h>
+
+/* What a body may hold, and what becomes of it. */
+typedef enum outq_mode {
+    OUTQ_STRICT = 0, /* lines, dot-stuffed; no bare CR, LF or NUL (Law 10) */
+    OUTQ_STORED = 1, /* likewise, but CR and NUL pass: what other programs put
+                      * into a mailbox must be had out of it again. A bare LF
+                      * does not, where a lenient peer might see a line end and
+                      * the octets behind it as the end of the reply */
+    OUTQ_RAW = 2     /* octets, counted by whoever asked for them */
+} outq_mode;
 
 typedef struct outq_span {
     const char *ptr;
@@ -27,7 +37,8 @@ typedef struct mk_outq_body {
     uint8_t spans;
     uint8_t givens;
     bool bol; /* the body so far ended with CRLF (true at its start) */
-    bool cr;  /* the body so far ended with a CR whose LF must follow */
+    bool cr; /* the body so far ended with a CR; strict: whose LF must follow */
+    uint8_t mode; /* outq_mode */
 } mk_outq_body;
 
 typedef struct mk_outq {
@@ -60,8 +71,8 @@ void mk_outq_commit(mk_outq *q, size_t n);
 mk_err mk_outq_text(mk_outq *q, mk_str text);
 
 /* A new body begins. */
-void mk_outq_body_begin(mk_outq *q);
-/* Lend a span, to be stuffed. MK_OK, MK_WAIT (two are lent), MK_E_BARE. */
+void mk_outq_body_begin(mk_outq *q, outq_mode mode);
+/* Lend a span. MK_OK, MK_WAIT (two are lent), MK_E_BARE. */
 mk_err mk_outq_body_add(mk_outq *q, mk_str span, bool last);
 /* May spans be lent, and how many? */
 size_t mk_outq_body_room(const mk_outq *q);

@@ -140,28 +140,38 @@ size_t mk_scan_body(const char *ptr, size_t at, size_t n)
 #endif
 }
 
+/* May the first octet stand behind what came before? */
+static bool is_fit_behind(const scan_text *t, char c)
+{
+    if (c == '\n') {
+        return t->cr;
+    }
+    return t->is_stored || (!t->cr && c != '\0');
+}
+
 mk_err mk_scan_text(mk_str span, scan_text *io)
 {
-    scan_text t = {false, false, false};
+    scan_text t = {.is_stored = io->is_stored};
     if (span.len == 0) {
         io->dots = false;
         return MK_OK;
     }
-    char c = span.ptr[0];
-    if ((c == '\n') != io->cr || c == '\0') {
+    if (!is_fit_behind(io, span.ptr[0])) {
         return MK_E_BARE;
     }
-    t.dots = io->bol && c == '.';
+    t.dots = io->bol && span.ptr[0] == '.';
     size_t at = mk_scan_body(span.ptr, 0, span.len);
-    while (at < span.len && span.ptr[at] == '.') {
-        t.dots = true;
-        at = mk_scan_body(span.ptr, at, span.len);
-    }
-    if (at < span.len) {
-        if (at + 1 < span.len || span.ptr[at] != '\r') {
+    while (at < span.len) {
+        char c = span.ptr[at];
+        if (c == '\r' && at + 1 == span.len) {
+            t.cr = true;
+            break;
+        }
+        if (c == '\n' || (c != '.' && !t.is_stored)) {
             return MK_E_BARE;
         }
-        t.cr = true;
+        t.dots = t.dots || c == '.';
+        at = mk_scan_body(span.ptr, c == '\r' ? at + 1 : at, span.len);
     }
     t.bol = span.ptr[span.len - 1] == '\n';
     *io = t;

@@ -38,9 +38,10 @@ size_t mk_scan_body_avx2(const char *ptr, size_t at, size_t n);
 #endif
 
 typedef struct scan_text {
-    bool cr;   /* in, out: the octet before was a CR whose LF must follow */
-    bool bol;  /* in, out: at the beginning of a line */
-    bool dots; /* out: some line begins with a dot */
+    bool cr;        /* in, out: the octet before was a CR */
+    bool bol;       /* in, out: at the beginning of a line */
+    bool dots;      /* out: some line begins with a dot */
+    bool is_stored; /* in: a bare CR and a NUL pass; a bare LF never does */
 } scan_text;
 
 /* Is a span of body fit for the wire? MK_OK and *io, or MK_E_BARE. */

@@ -73,7 +73,7 @@ static void fill(mk_outq *q, const char *a, const char *b)
 {
     assert_true(mk_outq_reserve(q, 16));
     assert_int_equal(mk_outq_text(q, mk_str_z("DATA\r\n")), MK_OK);
-    mk_outq_body_begin(q);
+    mk_outq_body_begin(q, OUTQ_STRICT);
     assert_int_equal(mk_outq_body_add(q, mk_str_z(a), false), MK_OK);
     assert_int_equal(mk_outq_body_add(q, mk_str_z(b), true), MK_OK);
     assert_int_equal(mk_outq_body_add(q, mk_str_z("x"), true), MK_WAIT);
@@ -174,7 +174,7 @@ static void sec_006_dots_beyond_the_end_of_sight(void **state)
         memcpy(want + dot + 1, text + dot, SIZE - dot - 3);
         memcpy(want + SIZE - 2, "..\r\n", 4);
         mk_outq_init(&q, NULL, unit, sizeof unit, &body);
-        mk_outq_body_begin(&q);
+        mk_outq_body_begin(&q, OUTQ_STRICT);
         assert_int_equal(mk_outq_body_add(&q, mk_str_of(text, SIZE), true),
                          MK_OK);
         while (mk_outq_spans(&q, 0, &piece, 1) > 0) {
@@ -215,7 +215,7 @@ static void sec_004_bare_octets_are_not_lent(void **state)
         mk_outq q;
         mk_outq_body body;
         mk_outq_init(&q, NULL, unit, sizeof unit, &body);
-        mk_outq_body_begin(&q);
+        mk_outq_body_begin(&q, OUTQ_STRICT);
         mk_err err = mk_outq_body_add(&q, mk_str_z(rows[i].first),
                                       rows[i].second == NULL && rows[i].last);
         if (rows[i].second != NULL) {
@@ -229,7 +229,7 @@ static void sec_004_bare_octets_are_not_lent(void **state)
     mk_outq q;
     mk_outq_body body;
     mk_outq_init(&q, NULL, unit, sizeof unit, &body);
-    mk_outq_body_begin(&q);
+    mk_outq_body_begin(&q, OUTQ_STRICT);
     assert_int_equal(mk_outq_body_add(&q, mk_str_of("a\0b", 3), true),
                      MK_E_BARE);
     /* nothing changed: the span that is fit still goes */
