@@ -45,7 +45,7 @@ typedef enum mk_defect_weight {
     X(HEADER_NAME_INVALID,  HEADER, 2, AMBIGUOUS, "header-name-invalid", "a field name that is empty or holds an octet that none may") \
     X(HEADER_FIRST_SPACE,   HEADER, 3, AMBIGUOUS, "header-first-space", "the header begins with white space") \
     X(HEADER_FROM_LINE,     HEADER, 4, MILD,      "header-from-line", "a line of an mbox among the fields") \
-    X(HEADER_BARE_LF,       HEADER, 5, MILD,      "header-bare-lf", "a line that ends with LF alone") \
+    X(HEADER_MIXED_ENDS,    HEADER, 5, MILD,      "header-mixed-ends", "lines that end with CRLF and lines that end with LF alone") \
     X(HEADER_BARE_CR,       HEADER, 6, AMBIGUOUS, "header-bare-cr", "a CR that no LF follows") \
     X(HEADER_NUL,           HEADER, 7, AMBIGUOUS, "header-nul", "a NUL") \
     X(HEADER_8BIT,          HEADER, 8, MILD,      "header-8bit", "octets above 127 that are no UTF-8") \

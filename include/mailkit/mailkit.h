@@ -78,6 +78,7 @@
 #include <mailkit/disk.h>
 #include <mailkit/engine.h>
 #include <mailkit/feed.h>
+#include <mailkit/header.h>
 #include <mailkit/host.h>
 #include <mailkit/net.h>
 #include <mailkit/pop3.h>

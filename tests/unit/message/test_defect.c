@@ -46,7 +46,7 @@ static void a_full_list_counts_and_still_sees(void **state)
     assert_int_equal(mk_defects_worst(&list), 0);
     list.base = 100;
     mk_defects_add(&list, MK_DEFECT_DATE_WEEKDAY, 3, 4);
-    mk_defects_add(&list, MK_DEFECT_HEADER_BARE_LF, 9, UINT64_MAX);
+    mk_defects_add(&list, MK_DEFECT_HEADER_MIXED_ENDS, 9, UINT64_MAX);
     assert_int_equal(mk_defects_worst(&list), MK_DEFECT_MILD);
     mk_defects_add(&list, MK_DEFECT_ADDR_INVALID, 10, 0);
     mk_defects_add(&list, MK_DEFECT_HEADER_NUL, 11, 1);

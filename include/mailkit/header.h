@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * header.h: the header of a message in memory, read: its fields (RFC 5322 2.2,
+ * 3.6), their values unfolded, and the structured values: addresses, dates,
+ * message identifiers, encoded words, parameters, trace and list fields. All
+ * of it gives views into the text that was given, or writes into a buffer of
+ * the caller's; nothing allocates, nothing recurses, and nothing fails for
+ * what the text says: what is odd is told in a list of defects (defect.h).
+ */
+#ifndef MAILKIT_HEADER_H
+#define MAILKIT_HEADER_H
+
+#include <mailkit/base.h>
+#include <mailkit/charset.h>
+#include <mailkit/date.h>
+#include <mailkit/defect.h>
+
+MK_EXTERN_C_BEGIN
+
+/* Offsets. A call that reads a text tells the places of defects from the
+ * start of that text; list->base is added. mk_fields counts from the start of
+ * the block, so a caller who goes on to read a value sets base to
+ * where that value begins in the message (field.offset + field.value_at). */
+
+/* ---- names ----------------------------------------------------------------
+ */
+
+/* The fields that the library knows; columns: enumerator, name, how the value
+ * is read, whether it may stand once only (RFC 5322 3.6, RFC 2045 3). Numbers
+ * are stable and below 64. */
+/* clang-format off */
+#define MK_FIELD_TABLE(X) \
+    X(RETURN_PATH,      1, "Return-Path",               PATH,      1) \
+    X(RECEIVED,         2, "Received",                  RECEIVED,  0) \
+    X(DELIVERED_TO,     3, "Delivered-To",              PATH,      0) \
+    X(DATE,             4, "Date",                      DATE,      1) \
+    X(FROM,             5, "From",                      ADDRESSES, 1) \
+    X(SENDER,           6, "Sender",                    ADDRESSES, 1) \
+    X(REPLY_TO,         7, "Reply-To",                  ADDRESSES, 1) \
+    X(TO,               8, "To",                        ADDRESSES, 1) \
+    X(CC,               9, "Cc",                        ADDRESSES, 1) \
+    X(BCC,             10, "Bcc",                       ADDRESSES, 1) \
+    X(MESSAGE_ID,      11, "Message-ID",                MSGIDS,    1) \
+    X(IN_REPLY_TO,     12, "In-Reply-To",               MSGIDS,    1) \
+    X(REFERENCES,      13, "References",                MSGIDS,    1) \
+    X(SUBJECT,         14, "Subject",                   TEXT,      1) \
+    X(COMMENTS,        15, "Comments",                  TEXT,      0) \
+    X(KEYWORDS,        16, "Keywords",                  TEXT,      0) \
+    X(RESENT_DATE,     17, "Resent-Date",               DATE,      0) \
+    X(RESENT_FROM,     18, "Resent-From",               ADDRESSES, 0) \
+    X(RESENT_SENDER,   19, "Resent-Sender",             ADDRESSES, 0) \
+    X(RESENT_REPLY_TO, 20, "Resent-Reply-To",           ADDRESSES, 0) \
+    X(RESENT_TO,       21, "Resent-To",                 ADDRESSES, 0) \
+    X(RESENT_CC,       22, "Resent-Cc",                 ADDRESSES, 0) \
+    X(RESENT_BCC,      23, "Resent-Bcc",                ADDRESSES, 0) \
+    X(RESENT_MESSAGE_ID, 24, "Resent-Message-ID",       MSGIDS,    0) \
+    X(MIME_VERSION,    25, "MIME-Version",              TOKEN,     1) \
+    X(CONTENT_TYPE,    26, "Content-Type",              PARAMS,    1) \
+    X(CONTENT_TRANSFER_ENCODING, 27, "Content-Transfer-Encoding", TOKEN, 1) \
+    X(CONTENT_ID,      28, "Content-ID",                MSGIDS,    1) \
+    X(CONTENT_DESCRIPTION, 29, "Content-Description",   TEXT,      1) \
+    X(CONTENT_DISPOSITION, 30, "Content-Disposition",   PARAMS,    1) \
+    X(CONTENT_LANGUAGE, 31, "Content-Language",         TOKEN,     1) \
+    X(CONTENT_LOCATION, 32, "Content-Location",         TOKEN,     1) \
+    X(CONTENT_MD5,     33, "Content-MD5",               TOKEN,     1) \
+    X(LIST_ID,         34, "List-Id",                   LIST_ID,   1) \
+    X(LIST_HELP,       35, "List-Help",                 LIST,      1) \
+    X(LIST_SUBSCRIBE,  36, "List-Subscribe",            LIST,      1) \
+    X(LIST_UNSUBSCRIBE, 37, "List-Unsubscribe",         LIST,      1) \
+    X(LIST_POST,       38, "List-Post",                 LIST,      1) \
+    X(LIST_OWNER,      39, "List-Owner",                LIST,      1) \
+    X(LIST_ARCHIVE,    40, "List-Archive",              LIST,      1) \
+    X(LIST_UNSUBSCRIBE_POST, 41, "List-Unsubscribe-Post", TOKEN,   1) \
+    X(AUTHENTICATION_RESULTS, 42, "Authentication-Results", AUTH_RESULTS, 0) \
+    X(DISPOSITION_NOTIFICATION_TO, 43, "Disposition-Notification-To", ADDRESSES, 1)
+/* clang-format on */
+
+/** A field that the library knows. */
+typedef enum mk_field_id {
+    MK_FIELD_OTHER = 0,
+#define MK_FIELD_ENUM(id, number, name, kind, once) MK_FIELD_##id = number,
+    MK_FIELD_TABLE(MK_FIELD_ENUM)
+#undef MK_FIELD_ENUM
+} mk_field_id;
+
+/** How the value of a field is read. */
+typedef enum mk_field_kind {
+    MK_FIELD_KIND_TEXT = 0,  /**< mk_words_decode; all unknown fields, too */
+    MK_FIELD_KIND_TOKEN = 1, /**< structured, but by nothing here */
+    MK_FIELD_KIND_ADDRESSES = 2,
+    MK_FIELD_KIND_DATE = 3,
+    MK_FIELD_KIND_MSGIDS = 4,
+    MK_FIELD_KIND_PARAMS = 5,
+    MK_FIELD_KIND_RECEIVED = 6,
+    MK_FIELD_KIND_PATH = 7,
+    MK_FIELD_KIND_LIST = 8,
+    MK_FIELD_KIND_LIST_ID = 9,
+    MK_FIELD_KIND_AUTH_RESULTS = 10
+} mk_field_kind;
+
+/** Which field a name is.
+ *
+ * @param name  octets, in any case.
+ * @return the field, or MK_FIELD_OTHER. */
+MK_API mk_field_id mk_field_id_of(mk_str name);
+
+/** The name of a field as the RFCs write it.
+ *
+ * @param id  any value.
+ * @return "Message-ID" …; empty for an unknown value. Static. */
+MK_API mk_str mk_field_name(mk_field_id id);
+
+/** How the value of a field is read.
+ *
+ * @param id  any value.
+ * @return the kind; MK_FIELD_KIND_TEXT for unknown ones. */
+MK_API mk_field_kind mk_field_kind_of(mk_field_id id);
+
+/* ---- fields ---------------------------------------------------------------
+ */
+
+/** What one pass over a field saw. */
+typedef enum mk_field_flag {
+    MK_FIELD_FOLDED = 1, /**< the value has several lines */
+    MK_FIELD_8BIT = 2,   /**< the field holds octets above 127 */
+    MK_FIELD_CUT = 4     /**< the value was cut at max_field_bytes */
+} mk_field_flag;
+
+/** One field of a header: views into the block. */
+typedef struct mk_field {
+    mk_str name;     /**< without white space at its ends; empty when the line
+                          has no colon, or is one of an mbox ("From …") */
+    mk_str value;    /**< all behind the colon but the last line end: folded,
+                          white space and all; the whole line without a name */
+    uint64_t offset; /**< of the field's first octet in the block */
+    size_t value_at; /**< octets from there to the value */
+    size_t length;   /**< octets of the whole field with its line end */
+    mk_field_id id;
+    uint32_t flags; /**< mk_field_flag, or'ed */
+} mk_field;
+
+/** What mk_fields takes by default. */
+#define MK_FIELD_COUNT_MAX 10000u
+#define MK_FIELD_BYTES_MAX 262144u
+#define MK_HEADER_BYTES_MAX 1048576u
+
+/** A walk over the fields of a header; `at`, `has_end` and `seen` are for
+ *  readers, the limits may be set behind mk_fields_init. */
+typedef struct mk_fields {
+    mk_str text;
+    mk_defects *defects;
+    size_t at;              /**< where the next field, in the end the body,
+                                 begins */
+    uint64_t seen;          /**< a bit for each mk_field_id met */
+    size_t max_field_bytes; /**< a longer value is cut; MK_FIELD_BYTES_MAX */
+    size_t max_bytes;       /**< a larger header is told of;
+                                 MK_HEADER_BYTES_MAX */
+    uint32_t max_count;     /**< fields behind it are passed over;
+                                 MK_FIELD_COUNT_MAX */
+    uint32_t count;         /**< fields met so far */
+    bool lf;                /* lines end with LF alone */
+    bool has_end;           /**< the empty line was met */
+    bool done;
+} mk_fields;
+
+/** Begin to walk.
+ *
+ * @param it       written.
+ * @param text     a message, a part or its header alone; lent while the walk
+ *                 and what it gave are in use. Lines end with CRLF, or all of
+ *                 them with LF as stored files have it.
+ * @param defects  what is wrong is added; or NULL. */
+MK_API void mk_fields_init(mk_fields *it, mk_str text, mk_defects *defects);
+
+/** The next field.
+ *
+ * Each line that does not begin with white space begins a field, whether it
+ * has a colon or not; only an empty line, or the end of text, ends the header.
+ * White space before the colon is not part of the name (RFC 5322 4.5.8), nor
+ * is it at the beginning of the first line.
+ *
+ * @param it         the walk.
+ * @param out_field  written when there is one.
+ * @return true; false at the end, with it->at where the body begins. */
+MK_API bool mk_fields_next(mk_fields *it, mk_field *out_field);
+
+/** The next field of a name.
+ *
+ * @param it         the walk; it goes on behind what is found.
+ * @param name       in any case.
+ * @param out_field  written when there is one.
+ * @return true; false when the header ends before. */
+MK_API bool mk_fields_find(mk_fields *it, mk_str name, mk_field *out_field);
+
+/** A value without the white space and line ends around it.
+ *
+ * @param value  a value as mk_field has it.
+ * @return a view into it. */
+MK_API mk_str mk_field_trim(mk_str value);
+
+/** Unfold a value (RFC 5322 2.2.3): line ends vanish.
+ *
+ * Whatever value holds, no CR, LF or NUL is written: those that are no part of
+ * a line end become spaces.
+ *
+ * @param value  a value as mk_field has it.
+ * @param out    what remains is appended, as much as fits.
+ * @return MK_OK, or MK_E_ROOM with out->full set. */
+MK_API mk_err mk_field_unfold(mk_str value, mk_buf *out);
+
+MK_EXTERN_C_END
+#endif

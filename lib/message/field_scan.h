@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * message/field_scan.h: the one place that looks at every octet of a header.
+ * One pass tells where a field ends (RFC 5322 2.2.3), where its colon is and
+ * whether anything in it is out of the ordinary, 8 or 32 octets at a time as
+ * the machine allows; the widths differ in nothing else. No state, no
+ * allocation, any alignment; no octet beyond n is read.
+ */
+#ifndef MESSAGE_FIELD_SCAN_H
+#define MESSAGE_FIELD_SCAN_H
+
+#include <mailkit/base.h>
+
+#if !defined(MK_NO_SIMD) && defined(__GNUC__) &&                               \
+    (defined(__x86_64__) || defined(__i386__))
+#define FIELD_SCAN_HAS_AVX2 1
+#endif
+
+typedef struct field_span {
+    size_t end;    /* behind the LF that no white space follows; else n */
+    size_t colon;  /* the first ':'; end when there is none */
+    bool closed;   /* there is such an LF */
+    bool folded;   /* there are LFs before it */
+    bool bad_name; /* an octet before the colon is none of a name (3.6.8) */
+    bool high;     /* an octet above 127 */
+    bool odd;      /* a NUL, a bare CR, or a line that ends unlike the others */
+} field_span;
+
+/* The field that begins at ptr[0], n > 0. Lines should end with LF alone when
+ * lf is set, else with CRLF. */
+void mk_field_scan(const char *ptr, size_t n, bool lf, field_span *out);
+
+/* mk_field_scan in each width; what is not built in is not declared. */
+void mk_field_scan_8(const char *ptr, size_t n, bool lf, field_span *out);
+#ifdef FIELD_SCAN_HAS_AVX2
+bool mk_field_scan_has_avx2(void);
+void mk_field_scan_avx2(const char *ptr, size_t n, bool lf, field_span *out);
+#endif
+
+#endif
