@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy(const char *ptr, size_t n)
+char *play_copy(const char *ptr, size_t n)
 {
     char *p = malloc(n == 0 ? 1 : n);
     if (p == NULL) {
@@ -23,7 +23,7 @@ static char *copy(const char *ptr, size_t n)
     return p;
 }
 
-static unsigned line_of(const play *p)
+unsigned play_line(const play *p)
 {
     size_t at = p->pos < p->chat->item_count ? p->pos : p->pos - 1;
     return p->chat->items[at].line;
@@ -35,8 +35,9 @@ static unsigned line_of(const play *p)
 static mk_err lend_piece(play *p, size_t n, bool last)
 {
     piece *one = &p->lent[p->lent_count];
-    one->ptr = copy(p->body.ptr, n);
+    one->ptr = play_copy(p->body.ptr, n);
     one->len = n;
+    one->op = p->verb_op;
     mk_err err = mk_body(p->engine, p->verb_op, mk_str_of(one->ptr, n), last);
     if (err != MK_OK) {
         free(one->ptr);
@@ -49,7 +50,11 @@ static mk_err lend_piece(play *p, size_t n, bool last)
 
 void play_lend(play *p)
 {
-    while (p->body_open && p->body_room > 0 && p->lent_count < LENT_MAX) {
+    if (p->protocol->lend != NULL) {
+        p->protocol->lend(p);
+    }
+    while (p->body_open && p->body_room > 0 && p->lent_count < LENT_MAX &&
+           p->rows.len == 0) {
         size_t n = p->body.len;
         if (p->how.chunk > 0 && p->how.chunk < n) {
             n = p->how.chunk;
@@ -60,7 +65,7 @@ void play_lend(play *p)
         bool last = p->body_last && n == p->body.len;
         mk_err err = lend_piece(p, n, last);
         if (err != MK_OK) {
-            play_fail(p, line_of(p), "mk_body takes it", mk_err_name(err));
+            play_fail(p, play_line(p), "mk_body takes it", mk_err_name(err));
             return;
         }
         p->body_room--;
@@ -68,11 +73,12 @@ void play_lend(play *p)
     }
 }
 
-static void give_back(play *p, const mk_str *span)
+static void give_back(play *p, const mk_event *ev)
 {
-    if (p->lent_count == 0 || p->lent[0].ptr != span->ptr ||
-        p->lent[0].len != span->len) {
-        play_fail(p, line_of(p), "the span lent first", "another one");
+    const piece *first = &p->lent[0];
+    if (p->lent_count == 0 || first->ptr != ev->data.ptr ||
+        first->len != ev->data.len || first->op != ev->op) {
+        play_fail(p, play_line(p), "the span lent first", "another one");
         return;
     }
     free(p->lent[0].ptr);
@@ -82,16 +88,25 @@ static void give_back(play *p, const mk_str *span)
 
 void play_wanted(play *p, const mk_event *ev)
 {
+    bool given = ev->data.ptr != NULL;
+    bool last = (ev->flags & MK_LAST) != 0;
+    if (given) {
+        give_back(p, ev);
+    }
     if (ev->op != p->verb_op) {
-        play_fail(p, line_of(p), "the op of the verb", "another one");
+        if (!given) { /* a server may be at the next question already */
+            play_fail(p, play_line(p), "the op of the verb", "another one");
+        }
+        return;
     }
-    if (ev->data.ptr != NULL) {
-        give_back(p, &ev->data);
+    if (last && p->lent_count > 0) {
+        play_fail(p, play_line(p), "all spans given back", "some are not");
     }
-    if ((ev->flags & MK_LAST) != 0 && p->lent_count > 0) {
-        play_fail(p, line_of(p), "all spans given back", "some are not");
+    p->body_room = last ? 0 : (size_t)ev->size;
+    if (last && p->body_open) { /* no more is needed */
+        p->body_open = false;
+        text_clear(&p->body);
     }
-    p->body_room = (ev->flags & MK_LAST) != 0 ? 0 : (size_t)ev->size;
     play_lend(p);
 }
 
@@ -104,6 +119,7 @@ void play_give_back(play *p)
     p->body_room = 0;
     p->body_open = false;
     text_clear(&p->body);
+    text_clear(&p->rows);
     free(p->envelope);
     free(p->forward_paths);
     free(p->envelope_text);
@@ -118,7 +134,7 @@ static mk_err act_body(play *p, const char *z, mk_err expected)
     const char *why = text_unquote(&p->body, &z);
     bool last = strcmp(z, "last") == 0;
     if (why != NULL || (*z != '\0' && !last)) {
-        play_fail(p, line_of(p), "body \"…\" [last]", why ? why : z);
+        play_fail(p, play_line(p), "body \"…\" [last]", why ? why : z);
         return MK_E_ARG;
     }
     p->body_last = last;
@@ -133,129 +149,19 @@ static mk_err act_body(play *p, const char *z, mk_err expected)
     return MK_OK;
 }
 
-/* ---- verbs -----------------------------------------------------------------
- */
-
-/* the value of key in the line, its escapes made octets in *io_room */
-static mk_str value_of(const char *z, const char *key, char **io_room)
-{
-    const char *at = strstr(z, key);
-    text quoted = {0};
-    text value = {0};
-    char *room = *io_room;
-    if (at == NULL) {
-        return mk_str_of(NULL, 0);
-    }
-    at += strlen(key);
-    text_z(&quoted, "\"");
-    text_add(&quoted, at, strcspn(at, " "));
-    text_z(&quoted, "\"");
-    at = text_c(&quoted);
-    text_unquote(&value, &at);
-    size_t n = value.len;
-    if (n > 0) {
-        memcpy(room, value.ptr, n);
-    }
-    *io_room = room + n;
-    text_free(&quoted);
-    text_free(&value);
-    return mk_str_of(room, n);
-}
-
-static void fill_recipients(play *p, mk_str list)
-{
-    size_t count = 0;
-    p->forward_paths = calloc(list.len + 1, sizeof *p->forward_paths);
-    if (p->forward_paths == NULL) {
-        abort();
-    }
-    while (list.len > 0) {
-        size_t n = mk_str_find(list, ',');
-        p->forward_paths[count++] = mk_str_of(list.ptr, n);
-        list = mk_str_sub(list, n + 1, SIZE_MAX);
-    }
-    p->envelope->forward_paths = p->forward_paths;
-    p->envelope->forward_count = count;
-}
-
-static mk_smtp_body body_named(mk_str name)
-{
-    if (mk_str_is(name, mk_str_z("8BITMIME"))) {
-        return MK_SMTP_BODY_8BITMIME;
-    }
-    return mk_str_is(name, mk_str_z("7BIT")) ? MK_SMTP_BODY_7BIT
-                                             : MK_SMTP_BODY_UNSTATED;
-}
-
-/* `send from=… to=a@b,c@d [size=N] [body=8BITMIME]`, with escapes */
-static mk_err act_send(play *p, const char *z)
-{
-    char *room;
-    mk_smtp_envelope *envelope = malloc(sizeof *envelope);
-    if (p->envelope != NULL) { /* one is under way: it must be refused */
-        free(envelope);
-        return mk_smtp_client_send(p->engine, p->envelope, &p->verb_op);
-    }
-    room = p->envelope_text = malloc(strlen(z) + 1);
-    if (envelope == NULL || room == NULL ||
-        mk_smtp_envelope_init(envelope, sizeof *envelope) != MK_OK) {
-        abort();
-    }
-    p->envelope = envelope;
-    envelope->reverse_path = value_of(z, "from=", &room);
-    fill_recipients(p, value_of(z, "to=", &room));
-    mk_str size = value_of(z, "size=", &room);
-    if (size.len > 0) {
-        mk_str_u64(size, &envelope->message_bytes);
-    }
-    envelope->body = body_named(value_of(z, "body=", &room));
-    mk_err err = mk_smtp_client_send(p->engine, envelope, &p->verb_op);
-    if (err != MK_OK) {
-        play_give_back(p);
-    }
-    return err;
-}
-
-static mk_err act_command(play *p, mk_smtp_verb verb, const char *z)
-{
-    text argument = {0};
-    mk_str view = mk_str_z(z);
-    if (*z == '"') {
-        if (text_unquote(&argument, &z) != NULL) {
-            play_fail(p, line_of(p), "one quoted argument", z);
-        }
-        view = text_view(&argument);
-    }
-    char *fresh = copy(view.ptr, view.len);
-    mk_err err = mk_smtp_client_command(
-        p->engine, verb, mk_str_of(fresh, view.len), &p->verb_op);
-    free(fresh); /* borrowed for the call */
-    text_free(&argument);
-    return err;
-}
-
 /* ---- answers ---------------------------------------------------------------
  */
 
-static bool is_code(const char *z, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if ((z[i] < '0' || z[i] > '9') && z[i] != '.') {
-            return false;
-        }
-    }
-    return n > 0;
-}
-
-/* [ddd [d.d.d]] text */
+/* [code [more of it]] text */
 static mk_err act_answer(play *p, mk_answer answer, const char *z)
 {
+    bool (*is_code)(const char *, size_t) = p->protocol->is_code;
     size_t n = strcspn(z, " ");
     size_t code = 0;
     if (is_code(z, n)) {
         code = n;
         size_t more = z[n] == ' ' ? strcspn(z + n + 1, " ") : 0;
-        if (is_code(z + n + 1, more)) {
+        if (more > 0 && is_code(z + n + 1, more)) {
             code = n + 1 + more;
         }
     }
@@ -267,10 +173,11 @@ static mk_err act_answer(play *p, mk_answer answer, const char *z)
     } else {
         text_z(&line, rest);
     }
-    char *fresh_code = copy(z, code);
-    char *fresh_text = copy(line.ptr, line.len);
+    char *fresh_code = play_copy(z, code);
+    char *fresh_text = play_copy(line.ptr, line.len);
     mk_err err = mk_reply(p->engine, p->op, answer, mk_str_of(fresh_code, code),
                           mk_str_of(fresh_text, line.len));
+    p->is_yes = p->is_yes || (err == MK_OK && answer == MK_ANSWER_YES);
     free(fresh_code); /* both are copied */
     free(fresh_text);
     text_free(&line);
@@ -291,8 +198,9 @@ static mk_err act_finish(play *p, const char *z)
 }
 
 /* answers to what was never asked are all stale */
-static mk_err act_wrong_ops(play *p)
+static mk_err act_wrong_ops(play *p, const char *z)
 {
+    (void)z;
     static const mk_str none = {NULL, 0};
     const mk_op wrong[] = {0, p->op + 1, p->op - 1};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -300,8 +208,9 @@ static mk_err act_wrong_ops(play *p)
         if (mk_reply(p->engine, op, MK_ANSWER_NO, none, none) != MK_E_STALE ||
             mk_later(p->engine, op) != MK_E_STALE ||
             mk_cancel(p->engine, op + 1000) != MK_E_STALE ||
-            mk_body(p->engine, op + 1000, none, true) != MK_E_STALE) {
-            play_fail(p, line_of(p), "MK_E_STALE", "something else");
+            mk_body(p->engine, op + 1000, none, true) != MK_E_STALE ||
+            (p->protocol->refuses != NULL && !p->protocol->refuses(p, op))) {
+            play_fail(p, play_line(p), "MK_E_STALE", "something else");
         }
     }
     return MK_OK;
@@ -310,10 +219,10 @@ static mk_err act_wrong_ops(play *p)
 static mk_err act_pool(play *p, const char *z)
 {
     if (!p->how.pool) {
-        play_fail(p, line_of(p), "a performance with a pool", "none");
+        play_fail(p, play_line(p), "a performance with a pool", "none");
     } else if (strcmp(z, "idle") == 0) {
         if (p->pool.taken != 0) {
-            play_fail(p, line_of(p), "all units in the pool", "one is out");
+            play_fail(p, play_line(p), "all units in the pool", "one is out");
         }
     } else if (strcmp(z, "take") == 0) {
         p->held_unit = mk_pool_take(&p->pool);
@@ -327,11 +236,11 @@ static mk_err act_pool(play *p, const char *z)
 /* the pool that a login's room comes from */
 static mk_err act_room(play *p, const char *z)
 {
-    if (p->server.sasl_units == NULL) {
-        play_fail(p, line_of(p), "a performance with a pool", "none");
+    if (!p->has_rooms) {
+        play_fail(p, play_line(p), "a performance with a pool", "none");
     } else if (strcmp(z, "idle") == 0) {
         if (p->rooms.taken != 0) {
-            play_fail(p, line_of(p), "all rooms in the pool", "one is out");
+            play_fail(p, play_line(p), "all rooms in the pool", "one is out");
         }
     } else if (strcmp(z, "take") == 0) {
         p->held_room = mk_pool_take(&p->rooms);
@@ -342,69 +251,91 @@ static mk_err act_room(play *p, const char *z)
     return MK_OK;
 }
 
+static mk_err act_yes(play *p, const char *z)
+{
+    return act_answer(p, MK_ANSWER_YES, z);
+}
+
+static mk_err act_no(play *p, const char *z)
+{
+    return act_answer(p, MK_ANSWER_NO, z);
+}
+
+static mk_err act_defer(play *p, const char *z)
+{
+    return act_answer(p, MK_ANSWER_LATER, z);
+}
+
+static mk_err act_later(play *p, const char *z)
+{
+    (void)z;
+    return mk_later(p->engine, p->op);
+}
+
+/* the last verb, or the N-th of the client */
+static mk_err act_cancel(play *p, const char *z)
+{
+    size_t n = (size_t)strtoul(z, NULL, 10);
+    return mk_cancel(p->engine,
+                     n > 0 && n <= p->op_count ? p->ops[n - 1] : p->verb_op);
+}
+
+static mk_err act_hurry(play *p, const char *z)
+{
+    (void)z;
+    mk_hurry(p->engine, true);
+    return MK_OK;
+}
+
+static mk_err act_calm(play *p, const char *z)
+{
+    (void)z;
+    mk_hurry(p->engine, false);
+    return MK_OK;
+}
+
+static mk_err act_deaf(play *p, const char *z)
+{
+    (void)z;
+    p->deaf = true;
+    return MK_OK;
+}
+
+static mk_err act_hear(play *p, const char *z)
+{
+    (void)z;
+    p->deaf = false;
+    return MK_OK;
+}
+
+static const struct {
+    const char *word;
+    mk_err (*act)(play *p, const char *rest);
+} actions[] = {
+    {"yes", act_yes},      {"no", act_no},           {"defer", act_defer},
+    {"later", act_later},  {"cancel", act_cancel},   {"finish", act_finish},
+    {"login", play_login}, {"room", act_room},       {"pool", act_pool},
+    {"hurry", act_hurry},  {"calm", act_calm},       {"deaf", act_deaf},
+    {"hear", act_hear},    {"wrong", act_wrong_ops},
+};
+
 static mk_err perform(play *p, const char *word, size_t n, const char *rest,
                       mk_err expected)
 {
-    static const struct {
-        const char *word;
-        mk_smtp_verb verb;
-    } commands[] = {{"noop", MK_SMTP_VERB_NOOP}, {"rset", MK_SMTP_VERB_RSET},
-                    {"vrfy", MK_SMTP_VERB_VRFY}, {"expn", MK_SMTP_VERB_EXPN},
-                    {"help", MK_SMTP_VERB_HELP}, {"ehlo", MK_SMTP_VERB_EHLO}};
     mk_str w = mk_str_of(word, n);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (mk_str_is(w, mk_str_z(commands[i].word))) {
-            return act_command(p, commands[i].verb, rest);
-        }
-    }
-    if (mk_str_is(w, mk_str_z("yes"))) {
-        return act_answer(p, MK_ANSWER_YES, rest);
-    }
-    if (mk_str_is(w, mk_str_z("no"))) {
-        return act_answer(p, MK_ANSWER_NO, rest);
-    }
-    if (mk_str_is(w, mk_str_z("defer"))) {
-        return act_answer(p, MK_ANSWER_LATER, rest);
-    }
-    if (mk_str_is(w, mk_str_z("later"))) {
-        return mk_later(p->engine, p->op);
-    }
-    if (mk_str_is(w, mk_str_z("send"))) {
-        return act_send(p, rest);
+    mk_err err = MK_OK;
+    if (p->protocol->act(p, w, rest, &err)) {
+        return err;
     }
     if (mk_str_is(w, mk_str_z("body"))) {
         return act_body(p, rest, expected);
     }
-    if (mk_str_is(w, mk_str_z("quit"))) {
-        return mk_smtp_client_quit(p->engine, &p->verb_op);
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        if (mk_str_is(w, mk_str_z(actions[i].word))) {
+            return actions[i].act(p, rest);
+        }
     }
-    if (mk_str_is(w, mk_str_z("cancel"))) {
-        return mk_cancel(p->engine, p->verb_op);
-    }
-    if (mk_str_is(w, mk_str_z("finish"))) {
-        return act_finish(p, rest);
-    }
-    if (mk_str_is(w, mk_str_z("login"))) {
-        return play_login(p, rest);
-    }
-    if (mk_str_is(w, mk_str_z("room"))) {
-        return act_room(p, rest);
-    }
-    if (mk_str_is(w, mk_str_z("pool"))) {
-        return act_pool(p, rest);
-    }
-    if (mk_str_is(w, mk_str_z("hurry")) || mk_str_is(w, mk_str_z("calm"))) {
-        mk_hurry(p->engine, word[0] == 'h');
-        return MK_OK;
-    }
-    if (mk_str_is(w, mk_str_z("deaf")) || mk_str_is(w, mk_str_z("hear"))) {
-        p->deaf = word[0] == 'd';
-        return MK_OK;
-    }
-    if (mk_str_is(w, mk_str_z("wrong"))) {
-        return act_wrong_ops(p);
-    }
-    play_fail(p, line_of(p), "a known action", word);
+    play_fail(p, play_line(p), "a known action", word);
     return MK_OK;
 }
 
@@ -418,7 +349,7 @@ void play_act(play *p, const chat_item *item)
         !trace_err_named(arrow + 4, strlen(arrow + 4), &expected)) {
         play_fail(p, item->line, "an error's name", arrow + 4);
     }
-    char *line = copy(z, len + 1);
+    char *line = play_copy(z, len + 1);
     line[len] = '\0';
     size_t n = strcspn(line, " ");
     const char *rest = line[n] == ' ' ? line + n + 1 : line + n;

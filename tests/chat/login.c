@@ -98,6 +98,7 @@ static uint32_t mechanisms(const char *z)
 
 static void open_server(play *p, const char *list, const char *how)
 {
+    const side *s = play_side(p->protocol, CHAT_SERVER);
     mk_sasl_server_config *c = &p->server_sasl;
     if (mk_sasl_server_config_init(c, sizeof *c) != MK_OK) {
         abort();
@@ -110,20 +111,21 @@ static void open_server(play *p, const char *list, const char *how)
     c->hostname = mk_str_z("mx.example");
     c->pepper = mk_str_z("a pepper of some length");
     c->iterations = 4096;
-    p->server.sasl = c;
+    play_point(p, s->sasl_at, c);
     if (p->how.pool &&
         mk_pool_init(
             &p->rooms, mk_alloc_libc(),
             mk_sasl_need(has_word(how, "small") ? 1024 : MK_SASL_MESSAGE_MAX),
             1) == MK_OK) {
-        p->server.sasl_units = &p->rooms;
+        play_point(p, s->sasl_units_at, &p->rooms);
+        p->has_rooms = true;
     }
 }
 
-static mk_str setting(const play *p, const char *key)
+static const char *setting(const play *p, const char *key, const char *other)
 {
     const char *z = chat_setting(p->chat, key);
-    return z == NULL ? mk_str_of(NULL, 0) : mk_str_z(z);
+    return z == NULL ? other : z;
 }
 
 static void open_client(play *p, const char *list, const char *how)
@@ -136,21 +138,27 @@ static void open_client(play *p, const char *list, const char *how)
     c->random = &counting;
     c->mechanisms = mechanisms(list);
     c->is_clear_allowed = has_word(how, "clear");
-    c->authcid = setting(p, "user");
-    c->authzid = setting(p, "authzid");
-    c->password = setting(p, "password");
-    c->token = setting(p, "token");
-    p->client.sasl = c;
+    c->authcid = mk_str_z(setting(p, "user", "ann"));
+    c->authzid = mk_str_z(setting(p, "authzid", ""));
+    c->password = mk_str_z(setting(p, "password", "secret"));
+    c->token = mk_str_z(setting(p, "token", ""));
+    play_point(p, play_side(p->protocol, CHAT_CLIENT)->sasl_at, c);
 }
 
 bool play_open_login(play *p)
 {
-    const char *list = chat_setting(p->chat, "sasl");
-    const char *how = chat_setting(p->chat, "sasl_how");
-    if (list != NULL && p->role == CHAT_SERVER) {
-        open_server(p, list, how == NULL ? "" : how);
-    } else if (list != NULL) {
-        open_client(p, list, how == NULL ? "" : how);
+    const char *list = setting(p, "sasl", p->protocol->sasl);
+    const char *usual =
+        chat_setting(p->chat, "sasl") == NULL ? p->protocol->sasl_how : NULL;
+    const char *how = setting(p, "sasl_how", usual == NULL ? "" : usual);
+    if (list == NULL || strcmp(list, "none") == 0) {
+        return true;
+    }
+    p->has_login = true;
+    if (p->role == CHAT_SERVER) {
+        open_server(p, list, how);
+    } else {
+        open_client(p, list, how);
     }
     return true;
 }

@@ -130,6 +130,10 @@ static void on_event(play *p, const mk_event *ev)
     bool last = (ev->flags & MK_LAST) != 0;
     p->events++;
     p->op = ev->op != 0 ? ev->op : p->op;
+    if (p->role == CHAT_SERVER && (ev->flags & MK_ASK) != 0) {
+        p->verb_op = ev->op;
+        p->is_yes = false;
+    }
     if (ev->type == MK_EV_BODY && !last) {
         on_body(p, ev);
         return;
@@ -150,14 +154,9 @@ static void on_event(play *p, const mk_event *ev)
     p->tls_wanted = ev->type == MK_EV_TLS_WANTED;
     p->body_at = 0;
     text line = {0};
-    trace_event(&line, ev);
+    p->protocol->trace(&line, ev);
     match(p, text_c(&line));
     text_free(&line);
-}
-
-static bool is_login(const play *p)
-{
-    return p->server.sasl != NULL || p->client.sasl != NULL;
 }
 
 static void step_all(play *p)
@@ -166,7 +165,7 @@ static void step_all(play *p)
     memset(&ev, 0, sizeof ev);
     mk_err err = MK_OK;
     unsigned limit = 4000000;
-    unsigned slices = is_login(p) ? 1000 : 0; /* work comes in slices */
+    unsigned slices = p->has_login ? 1000 : 0; /* work comes in slices */
     while (!p->failed && !p->rig.ended && limit-- > 0) {
         err = rig_step(&p->rig, &ev);
         bool more = err == MK_WAIT && slices > 0 &&
@@ -282,41 +281,55 @@ static void settle(play *p)
 
 /* ---- what is compared at the end of a turn ------------------------------- */
 
-static bool line_fits(const chat_item *item, const char *got, size_t n)
+/* the octets of the output, from *io_at on, that an item stands for, and does
+ * it fit them? */
+static bool fits(const chat_item *item, mk_str out, size_t *io_at)
 {
-    size_t want = strlen(item->text);
-    return (item->tail ? n >= want : n == want) &&
-           memcmp(got, item->text, want) == 0;
+    mk_str rest = mk_str_sub(out, *io_at, SIZE_MAX);
+    if (item->tag[0] == 'O') {
+        mk_str want = text_view(&item->octets);
+        *io_at += want.len;
+        return mk_str_is(mk_str_sub(rest, 0, want.len), want);
+    }
+    mk_str want = mk_str_z(item->text);
+    size_t n = 0;
+    while (n < rest.len &&
+           !mk_str_is(mk_str_sub(rest, n, 2), mk_str_z("\r\n"))) {
+        n++;
+    }
+    *io_at += n + 2;
+    return n < rest.len && (item->tail ? n >= want.len : n == want.len) &&
+           mk_str_is(mk_str_sub(rest, 0, want.len), want);
+}
+
+static void show(play *p, unsigned line, const char *expected, mk_str got)
+{
+    text shown = {0};
+    text_quoted(&shown, mk_str_sub(got, 0, 2000));
+    play_fail(p, line, expected, text_c(&shown));
+    text_free(&shown);
 }
 
 static void compare_output(play *p, size_t begin)
 {
     size_t at = 0;
     unsigned line = line_at(p, begin);
+    mk_str out = text_view(&p->out);
     for (size_t i = begin; i < p->end && !p->failed; i++) {
+        const chat_item *item = &p->chat->items[i];
+        size_t start = at;
         if (kind_at(p, i) != CHAT_OUTPUT) {
             continue;
         }
-        const chat_item *item = &p->chat->items[i];
-        const char *start = p->out.len > at ? p->out.ptr + at : "";
-        const char *stop = p->out.len > at ? strstr(start, "\r\n") : NULL;
-        size_t n = stop == NULL ? p->out.len - at : (size_t)(stop - start);
         line = item->line;
-        if (stop == NULL || !line_fits(item, start, n)) {
-            text shown = {0};
-            text_quoted(&shown, mk_str_of(start, n));
-            play_fail(p, line, item->text, text_c(&shown));
-            text_free(&shown);
+        if (!fits(item, out, &at)) {
+            show(p, line, item->text, mk_str_sub(out, start, SIZE_MAX));
         }
-        at += n + 2;
     }
-    if (!p->failed && at < p->out.len) {
-        text shown = {0};
-        text_quoted(&shown, mk_str_sub(text_view(&p->out), at, SIZE_MAX));
-        play_fail(p, line, "no more output", text_c(&shown));
-        text_free(&shown);
+    if (!p->failed && at < out.len) {
+        show(p, line, "no more output", mk_str_sub(out, at, SIZE_MAX));
     }
-    text_str(&p->all_out, text_view(&p->out));
+    text_str(&p->all_out, out);
     text_clear(&p->out);
 }
 

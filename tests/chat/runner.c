@@ -27,7 +27,7 @@ void play_fini(play *p)
         }
         mk_pool_fini(&p->pool);
     }
-    if (p->server.sasl_units != NULL) {
+    if (p->has_rooms) {
         mk_pool_give(&p->rooms, p->held_room);
         if (p->rooms.taken != 0) {
             play_fail(p, 1, "the room of a login given back", "it is kept");
@@ -41,6 +41,7 @@ void play_fini(play *p)
     text_free(&p->trace);
     text_free(&p->run);
     text_free(&p->body);
+    text_free(&p->rows);
     text_free(&p->last_words);
 }
 
@@ -77,6 +78,7 @@ static bool perform(const chat *c, chat_role role, manner how, seen *s)
     memset(&p, 0, sizeof p);
     p.chat = c;
     p.role = role;
+    p.protocol = play_protocol(c);
     p.how = how;
     bool fine = play_run(&p);
     if (fine && s->some) {
@@ -162,21 +164,35 @@ static bool all_sizes(const chat *c, chat_role role)
     return fine;
 }
 
+/* What this build cannot perform is skipped, not passed. */
+static void skip(const char *what)
+{
+    printf("skip: no %s in this build\n", what);
+    exit(77);
+}
+
 static bool run_file(const char *path)
 {
+    static const chat_role roles[] = {CHAT_SERVER, CHAT_CLIENT};
     chat c;
     bool fine = chat_load(&c, path);
+    const protocol *it = fine ? play_protocol(&c) : NULL;
+    if (fine && it == NULL) {
+        skip("such protocol");
+    }
 #ifndef CHAT_SASL
-    if (fine && chat_setting(&c, "sasl") != NULL) {
-        printf("skip: no SASL in this build\n");
-        exit(77);
+    if (fine && (it->sasl != NULL || chat_setting(&c, "sasl") != NULL)) {
+        skip("SASL");
     }
 #endif
-    if (fine && (c.roles & CHAT_SERVER) != 0) {
-        fine = all_sizes(&c, CHAT_SERVER);
-    }
-    if (fine && (c.roles & CHAT_CLIENT) != 0) {
-        fine = all_sizes(&c, CHAT_CLIENT);
+    for (size_t i = 0; fine && i < sizeof roles / sizeof roles[0]; i++) {
+        if ((c.roles & roles[i]) == 0) {
+            continue;
+        }
+        if (play_side(it, roles[i]) == NULL) {
+            skip("such machine");
+        }
+        fine = all_sizes(&c, roles[i]);
     }
     chat_free(&c);
     return fine;

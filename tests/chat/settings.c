@@ -7,96 +7,50 @@
  */
 #include "play.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct field {
-    const char *key;
-    size_t at;
-    unsigned width; /* 4 or 8 octets; 1: bool, yes; 0: mk_str */
-} field;
-
-#define S(f, w)                                                                \
-    {                                                                          \
-#f, offsetof(mk_smtp_server_config, f), w                              \
-    }
-#define C(f, w)                                                                \
-    {                                                                          \
-#f, offsetof(mk_smtp_client_config, f), w                              \
-    }
-
-static const field server_fields[] = {
-    S(hostname, 0),
-    S(banner, 0),
-    S(text_bytes, 4),
-    S(line_max, 4),
-    S(discard_max, 4),
-    S(text_line_max, 4),
-    S(message_max, 8),
-    S(excess_max, 8),
-    S(recipients_max, 4),
-    S(messages_max, 4),
-    S(errors_max, 4),
-    S(junk_max, 4),
-    S(command_ms, 8),
-    S(answer_ms, 8),
-    S(errors_soft, 4),
-    S(delay_ms, 8),
-    S(rate_min, 4),
-    S(rate_after_ms, 8),
-    S(hurry_command_ms, 8),
-    S(hurry_errors_max, 4),
-    S(hurry_junk_max, 4),
-    S(is_auth_needed, 1),
-    S(auth_failures_max, 4),
-    S(auth_delay_ms, 8),
-    {NULL, 0, 0},
-};
-
-static const field client_fields[] = {
-    C(hostname, 0),        C(text_bytes, 4),  C(reply_line_max, 4),
-    C(reply_lines_max, 4), C(reply_max, 4),   C(reply_text_bytes, 4),
-    C(greeting_ms, 8),     C(command_ms, 8),  C(data_ms, 8),
-    C(block_ms, 8),        C(block_bytes, 4), C(end_ms, 8),
-    C(quit_ms, 8),         C(answer_ms, 8),   C(tls_ms, 8),
-    {NULL, 0, 0},
-};
-
-#undef S
-#undef C
-
-typedef struct bit {
-    const char *name;
-    uint32_t value;
-} bit;
-
-static const bit ask_bits[] = {
-    {"connect", MK_SMTP_ASK_CONNECT},
-    {"helo", MK_SMTP_ASK_HELO},
-    {"mail", MK_SMTP_ASK_MAIL},
-    {"rcpt", MK_SMTP_ASK_RCPT},
-    {"data", MK_SMTP_ASK_DATA},
-    {"end", MK_SMTP_ASK_END},
-    {"vrfy", MK_SMTP_ASK_VRFY},
-    {"expn", MK_SMTP_ASK_EXPN},
-    {"all", MK_SMTP_ASK_ALL},
-    {"default", MK_SMTP_ASK_DEFAULT},
-    {"none", 0},
+const bit play_tls_policies[] = {
+    {"none", MK_TLS_POLICY_NONE},
+    {"may", MK_TLS_POLICY_MAY},
+    {"encrypt", MK_TLS_POLICY_ENCRYPT},
+    {"must", MK_TLS_POLICY_MUST},
     {NULL, 0},
 };
 
-static const bit extension_bits[] = {
-    {"PIPELINING", MK_SMTP_EXTENSION_PIPELINING},
-    {"SIZE", MK_SMTP_EXTENSION_SIZE},
-    {"8BITMIME", MK_SMTP_EXTENSION_8BITMIME},
-    {"ENHANCEDSTATUSCODES", MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES},
-    {"STARTTLS", MK_SMTP_EXTENSION_STARTTLS},
-    {"AUTH", MK_SMTP_EXTENSION_AUTH},
-    {"all", MK_SMTP_EXTENSION_ALL},
-    {"none", 0},
-    {NULL, 0},
+_Static_assert(sizeof(mk_tls_policy) == 4, "set as a field of 4 octets");
+
+/* ---- protocols ----------------------------------------------------------- */
+
+static const protocol *const protocols[] = {
+#ifdef CHAT_SMTP
+    &play_smtp,
+#endif
+#ifdef CHAT_POP3
+    &play_pop3,
+#endif
 };
+
+const protocol *play_protocol(const chat *c)
+{
+    const char *end = strrchr(c->path, '/');
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
+        size_t n = strlen(protocols[i]->name);
+        const char *folder = end != NULL ? end - n : NULL;
+        if (folder > c->path && folder[-1] == '/' &&
+            memcmp(folder, protocols[i]->name, n) == 0) {
+            return protocols[i];
+        }
+    }
+    return NULL;
+}
+
+const side *play_side(const protocol *it, chat_role role)
+{
+    return role == CHAT_SERVER ? it->server : it->client;
+}
+
+/* ---- one setting --------------------------------------------------------- */
 
 static bool bits(const bit *table, const char *z, uint32_t *out)
 {
@@ -117,82 +71,45 @@ static bool bits(const bit *table, const char *z, uint32_t *out)
     return true;
 }
 
-static bool set_field(const field *table, void *config, const char *key,
-                      size_t n, const char *value)
+static const field *find(const side *s, const char *key, size_t n)
 {
-    for (const field *f = table; f->key != NULL; f++) {
-        if (strlen(f->key) != n || memcmp(f->key, key, n) != 0) {
-            continue;
+    for (const field *f = s->fields; f->key != NULL; f++) {
+        if (strlen(f->key) == n && memcmp(f->key, key, n) == 0) {
+            return f;
         }
-        char *at = (char *)config + f->at;
-        uint64_t number = strtoull(value, NULL, 10);
-        uint32_t narrow = (uint32_t)number;
-        mk_str view = mk_str_z(value);
-        bool yes = strcmp(value, "yes") == 0;
-        if (f->width == 0) {
-            memcpy(at, &view, sizeof view);
-        } else if (f->width == 1) {
-            memcpy(at, &yes, sizeof yes);
-        } else if (f->width == 4) {
-            memcpy(at, &narrow, sizeof narrow);
-        } else {
-            memcpy(at, &number, sizeof number);
-        }
-        return true;
     }
-    return false;
+    return NULL;
 }
 
-static bool is_key(const char *key, size_t n, const char *name)
+static bool set_field(const field *f, void *config, const char *value)
 {
-    return strlen(name) == n && memcmp(name, key, n) == 0;
+    char *at = (char *)config + f->at;
+    uint64_t number = strtoull(value, NULL, 10);
+    uint32_t narrow = (uint32_t)number;
+    mk_str view = mk_str_z(value);
+    bool yes = strcmp(value, "yes") == 0;
+    if (f->names != NULL && !bits(f->names, value, &narrow)) {
+        return false;
+    }
+    if (f->width == 0) {
+        memcpy(at, &view, sizeof view);
+    } else if (f->width == 1) {
+        memcpy(at, &yes, sizeof yes);
+    } else if (f->width == 4) {
+        memcpy(at, &narrow, sizeof narrow);
+    } else {
+        memcpy(at, &number, sizeof number);
+    }
+    return true;
 }
 
-static const bit tls_policies[] = {
-    {"none", MK_TLS_POLICY_NONE},
-    {"may", MK_TLS_POLICY_MAY},
-    {"encrypt", MK_TLS_POLICY_ENCRYPT},
-    {"must", MK_TLS_POLICY_MUST},
-    {NULL, 0},
-};
-
-static bool set_tls(const char *value, mk_tls_policy *out)
+/* a field of one role, in the config when that is the role performed */
+static bool set_in(play *p, chat_role role, const char *key, size_t n,
+                   const char *value)
 {
-    uint32_t policy;
-    bool known = bits(tls_policies, value, &policy);
-    *out = (mk_tls_policy)policy;
-    return known;
-}
-
-static bool set_server(play *p, const char *key, size_t n, const char *value)
-{
-    if (is_key(key, n, "asks")) {
-        return bits(ask_bits, value, &p->server.asks);
-    }
-    if (is_key(key, n, "extensions")) {
-        return bits(extension_bits, value, &p->server.extensions);
-    }
-    if (is_key(key, n, "tls")) {
-        return set_tls(value, &p->server.tls);
-    }
-    if (is_key(key, n, "bare")) {
-        bool normalize = strcmp(value, "normalize") == 0;
-        p->server.bare =
-            normalize ? MK_SMTP_BARE_NORMALIZE : MK_SMTP_BARE_REJECT;
-        return normalize || strcmp(value, "reject") == 0;
-    }
-    return set_field(server_fields, &p->server, key, n, value);
-}
-
-static bool set_client(play *p, const char *key, size_t n, const char *value)
-{
-    if (is_key(key, n, "extensions")) {
-        return bits(extension_bits, value, &p->client.extensions);
-    }
-    if (is_key(key, n, "tls")) {
-        return set_tls(value, &p->client.tls);
-    }
-    return set_field(client_fields, &p->client, key, n, value);
+    const side *s = play_side(p->protocol, role);
+    const field *f = s == NULL ? NULL : find(s, key, n);
+    return f != NULL && (p->role != role || set_field(f, &p->config, value));
 }
 
 static bool set_one(play *p, const chat_item *item)
@@ -204,31 +121,52 @@ static bool set_one(play *p, const chat_item *item)
                                          "sasl_how", "user", "authzid",
                                          "password", "token"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (is_key(key, n, others[i])) {
+        if (strlen(others[i]) == n && memcmp(others[i], key, n) == 0) {
             return true;
         }
     }
     if (n > 7 && memcmp(key, "server.", 7) == 0) {
-        return set_server(p, key + 7, n - 7, value);
+        return set_in(p, CHAT_SERVER, key + 7, n - 7, value);
     }
     if (n > 7 && memcmp(key, "client.", 7) == 0) {
-        return set_client(p, key + 7, n - 7, value);
+        return set_in(p, CHAT_CLIENT, key + 7, n - 7, value);
     }
-    bool server =
-        (p->chat->roles & CHAT_SERVER) != 0 && set_server(p, key, n, value);
-    bool client =
-        (p->chat->roles & CHAT_CLIENT) != 0 && set_client(p, key, n, value);
+    bool server = (p->chat->roles & CHAT_SERVER) != 0 &&
+                  set_in(p, CHAT_SERVER, key, n, value);
+    bool client = (p->chat->roles & CHAT_CLIENT) != 0 &&
+                  set_in(p, CHAT_CLIENT, key, n, value);
     return server || client;
 }
 
-static bool configure(play *p)
+/* ---- all of them --------------------------------------------------------- */
+
+void play_point(play *p, size_t at, const void *pointer)
 {
-    if (mk_smtp_server_config_init(&p->server, sizeof p->server) != MK_OK ||
-        mk_smtp_client_config_init(&p->client, sizeof p->client) != MK_OK) {
+    if (at > 0) {
+        memcpy((char *)&p->config + at, &pointer, sizeof pointer);
+    }
+}
+
+static bool open_pool(play *p, const side *s)
+{
+    const char *how = chat_setting(p->chat, "pool");
+    uint32_t unit;
+    memcpy(&unit, (char *)&p->config + s->text_bytes_at, sizeof unit);
+    if (mk_pool_init(&p->pool, mk_alloc_libc(), unit, 1) != MK_OK) {
         return false;
     }
-    p->server.hostname = mk_str_z("mx.example");
-    p->client.hostname = mk_str_z("client.example");
+    if (how != NULL && strcmp(how, "empty") == 0) {
+        p->held_unit = mk_pool_take(&p->pool);
+    }
+    play_point(p, s->units_at, &p->pool);
+    return true;
+}
+
+static bool configure(play *p, const side *s)
+{
+    if (s->init(&p->config) != MK_OK) {
+        return false;
+    }
     for (size_t i = 0; i < p->chat->setting_count; i++) {
         const chat_item *item = &p->chat->settings[i];
         if (!set_one(p, item)) {
@@ -236,36 +174,18 @@ static bool configure(play *p)
             return false;
         }
     }
-    if (p->how.pool) {
-        uint32_t unit = p->role == CHAT_SERVER ? p->server.text_bytes
-                                               : p->client.text_bytes;
-        if (mk_pool_init(&p->pool, mk_alloc_libc(), unit, 1) != MK_OK) {
-            return false;
-        }
-        if (strcmp(chat_setting(p->chat, "pool") == NULL
-                       ? ""
-                       : chat_setting(p->chat, "pool"),
-                   "empty") == 0) {
-            p->held_unit = mk_pool_take(&p->pool);
-        }
-        p->server.units = &p->pool;
-        p->client.units = &p->pool;
-    }
-    return play_open_login(p);
+    return (!p->how.pool || open_pool(p, s)) && play_open_login(p);
 }
 
 bool play_open(play *p)
 {
+    const side *s = play_side(p->protocol, p->role);
     mk_err err = MK_E_ARG;
-    if (configure(p)) {
-        bool server = p->role == CHAT_SERVER;
-        size_t need = server ? mk_smtp_server_need(&p->server)
-                             : mk_smtp_client_need(&p->client);
+    if (configure(p, s)) {
+        size_t need = s->need(&p->config);
         p->block = malloc(need);
-        if (server && p->block != NULL) {
-            err = mk_smtp_server_open(&p->server, p->block, need, &p->engine);
-        } else if (p->block != NULL) {
-            err = mk_smtp_client_open(&p->client, p->block, need, &p->engine);
+        if (p->block != NULL) {
+            err = s->open(&p->config, p->block, need, &p->engine);
         }
     }
     if (err != MK_OK) {

@@ -68,9 +68,9 @@ static bool add_setting(chat *c, const char *z, size_t n, unsigned line)
 
 static bool known_tag(const char *tag)
 {
-    static const char *const tags[] = {"C",  "S",  "L",  "E",  "A",
-                                       "ES", "AS", "EC", "AC", "LS",
-                                       "LC", "T",  "P",  "D",  "X"};
+    static const char *const tags[] = {"C",  "S",  "L",  "E",  "A",  "ES",
+                                       "AS", "EC", "AC", "LS", "LC", "T",
+                                       "P",  "D",  "X",  "O",  "OS", "OC"};
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         if (strcmp(tag, tags[i]) == 0) {
             return true;
@@ -111,7 +111,7 @@ static bool add_item(chat *c, const char *z, size_t n, unsigned line)
     if (!known_tag(item->tag)) {
         return complain(c, line, "unknown tag");
     }
-    if (item->tag[0] == 'L') {
+    if (item->tag[0] == 'L' || item->tag[0] == 'O') {
         const char *at = item->text;
         const char *why = text_unquote(&item->octets, &at);
         if (why == NULL && *at != '\0') {
@@ -208,6 +208,8 @@ chat_kind chat_kind_of(const chat_item *item, chat_role role)
         return first == mine ? CHAT_OUTPUT : CHAT_INPUT;
     case 'L':
         return CHAT_INPUT;
+    case 'O':
+        return CHAT_OUTPUT;
     case 'E':
         return CHAT_EVENT;
     case 'A':

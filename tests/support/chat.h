@@ -14,7 +14,7 @@ typedef enum chat_role { CHAT_SERVER = 1, CHAT_CLIENT = 2 } chat_role;
 typedef enum chat_kind {
     CHAT_SKIP,   /* of the other role */
     CHAT_INPUT,  /* octets from the peer */
-    CHAT_OUTPUT, /* a line to the peer */
+    CHAT_OUTPUT, /* a line, or octets (O), to the peer */
     CHAT_EVENT,
     CHAT_ACTION,
     CHAT_CLOCK,
@@ -29,7 +29,7 @@ typedef struct chat_item {
     unsigned line;
     bool tail;   /* ended by an ellipsis, which was cut off */
     char *text;  /* the line behind the tag */
-    text octets; /* of L */
+    text octets; /* of L and O */
 } chat_item;
 
 typedef struct chat {

@@ -34,6 +34,22 @@ static const named types[] = {
     {MK_EV_SASL, "SASL"},
     {MK_EV_SMTP_REPLY, "REPLY"},
     {MK_EV_SMTP_READY, "READY"},
+    {MK_EV_POP3_CONNECT, "CONNECT"},
+    {MK_EV_POP3_TLS, "TLS"},
+    {MK_EV_POP3_AUTH, "AUTH"},
+    {MK_EV_POP3_OPEN, "OPEN"},
+    {MK_EV_POP3_STAT, "STAT"},
+    {MK_EV_POP3_LIST, "LIST"},
+    {MK_EV_POP3_UIDL, "UIDL"},
+    {MK_EV_POP3_RETR, "RETR"},
+    {MK_EV_POP3_TOP, "TOP"},
+    {MK_EV_POP3_DELE, "DELE"},
+    {MK_EV_POP3_RSET, "RSET"},
+    {MK_EV_POP3_UPDATE, "UPDATE"},
+    {MK_EV_POP3_REPLY, "REPLY"},
+    {MK_EV_POP3_READY, "READY"},
+    {MK_EV_POP3_SIZE, "SIZE"},
+    {MK_EV_POP3_UID, "UID"},
 };
 
 static const named path_flags[] = {
@@ -49,6 +65,29 @@ static const named extensions[] = {
     {MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
     {MK_SMTP_EXTENSION_STARTTLS, "STARTTLS"},
     {MK_SMTP_EXTENSION_AUTH, "AUTH"},
+};
+
+static const named capabilities[] = {
+    {MK_POP3_CAPABILITY_TOP, "TOP"},
+    {MK_POP3_CAPABILITY_USER, "USER"},
+    {MK_POP3_CAPABILITY_SASL, "SASL"},
+    {MK_POP3_CAPABILITY_RESP_CODES, "RESP-CODES"},
+    {MK_POP3_CAPABILITY_LOGIN_DELAY, "LOGIN-DELAY"},
+    {MK_POP3_CAPABILITY_PIPELINING, "PIPELINING"},
+    {MK_POP3_CAPABILITY_EXPIRE, "EXPIRE"},
+    {MK_POP3_CAPABILITY_UIDL, "UIDL"},
+    {MK_POP3_CAPABILITY_IMPLEMENTATION, "IMPLEMENTATION"},
+    {MK_POP3_CAPABILITY_STLS, "STLS"},
+    {MK_POP3_CAPABILITY_AUTH_RESP_CODE, "AUTH-RESP-CODE"},
+    {MK_POP3_CAPABILITY_UTF8, "UTF8"},
+    {MK_POP3_CAPABILITY_LANG, "LANG"},
+    {MK_POP3_CAPABILITY_APOP, "APOP"},
+};
+
+static const char *const pop3_verbs[] = {
+    "none", "greeting", "USER", "PASS", "APOP", "AUTH", "STLS",
+    "CAPA", "UTF8",     "LANG", "STAT", "LIST", "UIDL", "RETR",
+    "TOP",  "DELE",     "NOOP", "RSET", "QUIT",
 };
 
 /* not those of the library: a build without SASL has none */
@@ -162,16 +201,16 @@ static void sasl(text *out, const mk_sasl_ask *ask)
 }
 
 /* "AUTH OK PLAIN ann authzid="" …"; nobody is named when it failed */
-static void login(text *out, const mk_event *ev)
+static void login(text *out, mk_err err, uint32_t mechanism, mk_str authcid,
+                  mk_str authzid)
 {
-    const mk_smtp_event *s = ev->of.smtp;
     text_z(out, " ");
-    text_z(out, mk_err_name(ev->err));
-    flags(out, mechanisms, COUNT(mechanisms), s->mechanism);
-    if (s->argument.len > 0) {
-        word(out, s->argument);
+    text_z(out, mk_err_name(err));
+    flags(out, mechanisms, COUNT(mechanisms), mechanism);
+    if (authcid.len > 0) {
+        word(out, authcid);
     }
-    key_quoted(out, "authzid", s->authzid);
+    key_quoted(out, "authzid", authzid);
 }
 
 static void smtp(text *out, const mk_event *ev)
@@ -183,7 +222,7 @@ static void smtp(text *out, const mk_event *ev)
         text_z(out, mk_smtp_verb_name(s->verb));
     }
     if (type == MK_EV_SMTP_AUTH) {
-        login(out, ev);
+        login(out, ev->err, s->mechanism, s->argument, s->authzid);
     }
     if (type == MK_EV_SMTP_TLS && s->tls->is_verified) {
         text_z(out, " verified");
@@ -218,6 +257,78 @@ static void smtp(text *out, const mk_event *ev)
     key_u64(out, "tls", s->tls != NULL);
 }
 
+/* "REPLY PASS ERR [IN-USE] text="…"" */
+static void status(text *out, const mk_pop3_reply *r)
+{
+    text_z(out, r->is_ok ? " OK" : " ERR");
+    if (r->code.len > 0) {
+        text code = {0};
+        text_z(&code, "[");
+        text_str(&code, r->code);
+        text_z(&code, "]");
+        word(out, text_view(&code));
+        text_free(&code);
+    }
+    if (r->clipped) {
+        text_z(out, " clipped");
+    }
+    key_quoted(out, "text", r->text);
+}
+
+static void ready(text *out, const mk_pop3_event *e)
+{
+    text names = {0};
+    flags(out, capabilities, COUNT(capabilities), e->capabilities);
+    flags(&names, mechanisms, COUNT(mechanisms), e->mechanism);
+    key_quoted(out, "sasl", mk_str_sub(text_view(&names), 1, SIZE_MAX));
+    key_u64(out, "login_delay", e->login_delay_s);
+    key_u64(out, "expire", e->expire_days);
+    text_free(&names);
+}
+
+static void number(text *out, uint64_t value)
+{
+    text_z(out, " ");
+    text_u64(out, value);
+}
+
+static void pop3(text *out, const mk_event *ev)
+{
+    const mk_pop3_event *e = ev->of.pop3;
+    uint32_t type = ev->type;
+    if (type == MK_EV_POP3_REPLY || type == MK_EV_DONE) {
+        text_z(out, " ");
+        text_z(out, e->verb < COUNT(pop3_verbs) ? pop3_verbs[e->verb] : "?");
+    }
+    if (type == MK_EV_POP3_AUTH) {
+        login(out, ev->err, e->mechanism, e->argument, e->authzid);
+    } else if (type == MK_EV_POP3_OPEN) {
+        word(out, e->argument);
+        key_quoted(out, "authzid", e->authzid);
+    } else if (type == MK_EV_POP3_TLS && e->tls->is_verified) {
+        text_z(out, " verified");
+    } else if (type == MK_EV_POP3_READY) {
+        ready(out, e);
+    } else if (type == MK_EV_POP3_REPLY) {
+        status(out, e->reply);
+    } else if (type == MK_EV_POP3_SIZE) {
+        number(out, e->number);
+        number(out, e->octets);
+    } else if (type == MK_EV_POP3_UID) {
+        number(out, e->number);
+        word(out, e->argument);
+    } else if (type >= MK_EV_POP3_LIST && type <= MK_EV_POP3_DELE &&
+               e->number > 0) {
+        number(out, e->number);
+    }
+    key_u64(out, "lines", e->lines);
+    key_u64(out, "number", e->number);
+    key_u64(out, "count", e->count);
+    key_u64(out, "octets", e->octets);
+    key_u64(out, "utf8", (e->flags & MK_POP3_EVENT_UTF8) != 0);
+    key_u64(out, "tls", e->tls != NULL);
+}
+
 static void fault(text *out, const mk_fault *f)
 {
     text_z(out, " ");
@@ -245,7 +356,10 @@ static const char *type_name(const mk_event *ev)
     return NULL;
 }
 
-void trace_event(text *out, const mk_event *ev)
+typedef void details_fn(text *out, const mk_event *ev);
+
+/* what all protocols share, and of theirs what `details` knows */
+static void event(text *out, const mk_event *ev, details_fn *details)
 {
     const char *name = type_name(ev);
     if (name == NULL) {
@@ -262,8 +376,8 @@ void trace_event(text *out, const mk_event *ev)
         fault(out, ev->of.fault);
     } else if (ev->type == MK_EV_SASL) {
         sasl(out, ev->of.sasl);
-    } else if (ev->of.smtp != NULL) {
-        smtp(out, ev);
+    } else if (ev->of.any != NULL) {
+        details(out, ev);
     }
     if (ev->type == MK_EV_BODY) {
         key_u64(out, "size", ev->size);
@@ -275,6 +389,16 @@ void trace_event(text *out, const mk_event *ev)
     if ((ev->flags & MK_UNASKED) != 0) {
         text_z(out, " unasked");
     }
+}
+
+void trace_event(text *out, const mk_event *ev)
+{
+    event(out, ev, smtp);
+}
+
+void trace_pop3_event(text *out, const mk_event *ev)
+{
+    event(out, ev, pop3);
 }
 
 /* ---- matching ------------------------------------------------------------ */

@@ -8,13 +8,17 @@
 #ifndef SUPPORT_TRACE_H
 #define SUPPORT_TRACE_H
 
+#include <mailkit/pop3.h>
 #include <mailkit/smtp.h>
 
 #include "text.h"
 
 /* Append the event as a line without its end. Body octets are not rendered
- * here (trace_body), nor is MK_EV_WANTED of any interest to a trace. */
+ * here (a run of them is joined by who compares), nor is MK_EV_WANTED of any
+ * interest to a trace. */
 void trace_event(text *out, const mk_event *ev);
+/* Likewise of POP3: what DONE points to is told by the engine, not the type. */
+void trace_pop3_event(text *out, const mk_event *ev);
 
 /* Does a rendered event fit what a dialogue expects? */
 bool trace_fits(const char *expected, const char *got);
