@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * store.h: mailboxes on disk. Today the Maildir, written: unique names with
+ * store.h: mailboxes on disk. Today the Maildir: written, with unique names,
  * ",S=" (octets on disk) and ",W=" (octets with CRLF line ends), LF on disk,
- * delivery by tmp/ then new/, header fields put on top.
- * docs/maildir.md lists the states. Octets go in as they were on the wire
- * (RFC 5321 4.5.2 undone, CRLF). It refuses names that leave the mail root,
- * boxes that are links or belong to somebody else, and to replace any file.
+ * delivery by tmp/ then new/, header fields put on top; and listed and read as
+ * one maildrop (RFC 1939), without UID files and without moving anything.
+ * docs/maildir.md lists the states. Octets go in, and come out, as they are on
+ * the wire (RFC 5321 4.5.2 undone, CRLF). It refuses names that leave the mail
+ * root, boxes that are links or belong to somebody else, and to replace any
+ * file.
  *
  * What opens, writes or removes files blocks and is meant for a worker; the
  * functions share no state but what the object passed in owns.
@@ -14,6 +16,7 @@
 #define MAILKIT_STORE_H
 
 #include <mailkit/base.h>
+#include <mailkit/crypto.h>
 #include <mailkit/disk.h>
 #include <mailkit/vfs.h>
 
@@ -111,6 +114,178 @@ typedef struct mk_maildir_name {
  * @param out_parts  written on success; views live as long as name.
  * @return MK_OK; MK_E_SYNTAX when the base is empty or begins with a dot. */
 MK_API mk_err mk_maildir_name_parse(mk_str name, mk_maildir_name *out_parts);
+
+/* ---- a maildrop: what a box holds now ------------------------------------ */
+
+/** Open ROOT/DOMAIN/USER for reading; nothing is made.
+ *
+ * @param vfs      table; borrowed while the box is open.
+ * @param root     the open mail root; not kept.
+ * @param domain   one component, checked; lower-case it before.
+ * @param user     one component, checked.
+ * @param out_box  written on success; close it by mk_maildir_close. What is not
+ *                 there is MK_VFS_NONE, and tmp/ always is: a user without a
+ *                 Maildir has an empty one.
+ * @return as mk_maildir_open, but never MK_E_NOENT. */
+MK_API mk_err mk_maildir_enter(const mk_vfs *vfs, mk_dir root, mk_str domain,
+                               mk_str user, mk_maildir *out_box);
+
+/** The longest unique id, octets; each is 0x21 to 0x7E (RFC 1939 7). */
+#define MK_MAILDIR_UID_MAX 70u
+
+/** The messages of a box as they were when it was listed, numbered from 0.
+ *
+ * It holds no descriptor; a box is handed in where one is needed, which may be
+ * opened anew each time. One thread at a time. */
+typedef struct mk_maildir_list mk_maildir_list;
+
+/** Settings of a listing; start with mk_maildir_list_config_init. */
+typedef struct mk_maildir_list_config {
+    size_t size;             /**< set by init */
+    const mk_alloc *alloc;   /**< called on workers */
+    const mk_crypto *crypto; /**< SHA-256, for ids of names that are none */
+    uint32_t messages_max;   /**< the oldest of them are listed, 1 to
+                              *   10,000,000: 100,000 */
+} mk_maildir_list_config;
+
+/** What a listing holds. */
+typedef struct mk_maildir_list_info {
+    uint32_t count;      /**< messages */
+    uint64_t wire_bytes; /**< of all of them */
+    uint64_t left_out;   /**< newer ones, beyond messages_max */
+    uint32_t unreadable; /**< left out since they could not be opened or read */
+    size_t memory_bytes; /**< what the listing takes: about 100 for a message;
+                          *   up to six times that while it is made */
+} mk_maildir_list_info;
+
+/** Set a config to its defaults.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_maildir_list_config_init(mk_maildir_list_config *c,
+                                          size_t size);
+
+/** List new/ and cur/. Worker.
+ *
+ * In the order of delivery: names compare octet for octet but that runs of
+ * digits compare as numbers, so that the seconds count first, then what follows
+ * them; letters come behind all seconds. A message that is moved from new/ to
+ * cur/ meanwhile is listed once. Hidden names, directories, links and FIFOs are
+ * no messages.
+ *
+ * A size is taken from ",W=" where ",S=" is the size of the file, as our
+ * deliveries and Dovecot's write it, else the file is read for it.
+ *
+ * @param c         alloc and crypto are needed; borrowed for the list's life.
+ * @param box       open.
+ * @param out_list  written on success; close it by mk_maildir_list_close.
+ * @return MK_OK; MK_E_ARG; MK_E_MEMORY; MK_E_FILES; or the table's error. */
+MK_API mk_err mk_maildir_list_open(const mk_maildir_list_config *c,
+                                   const mk_maildir *box,
+                                   mk_maildir_list **out_list);
+
+/** Forget a listing.
+ *
+ * @param l  NULL is fine. */
+MK_API void mk_maildir_list_close(mk_maildir_list *l);
+
+/** What it holds.
+ *
+ * @param l  a listing.
+ * @return lives as long as l. */
+MK_API const mk_maildir_list_info *
+mk_maildir_list_info_of(const mk_maildir_list *l);
+
+/** The size of a message with CRLF line ends (RFC 1939 11).
+ *
+ * @param l  a listing.
+ * @param i  below its count.
+ * @return octets; 0 when there is no such message. */
+MK_API uint64_t mk_maildir_list_size(const mk_maildir_list *l, uint32_t i);
+
+/** The unique id of a message: its file's name up to ':', which stays the same
+ *  wherever the file is moved; or, where that is too long or holds octets
+ *  that may not be in one, 32 hex digits of its SHA-256.
+ *
+ * @param l       a listing.
+ * @param i       below its count.
+ * @param io_out  appended to; MK_MAILDIR_UID_MAX octets are always enough.
+ * @return MK_OK; MK_E_ARG: no such message; MK_E_ROOM; MK_E_CRYPTO. */
+MK_API mk_err mk_maildir_list_uid(const mk_maildir_list *l, uint32_t i,
+                                  mk_buf *io_out);
+
+/** What became of messages that were to be removed. */
+typedef struct mk_maildir_removed {
+    uint32_t removed;
+    uint32_t gone;   /**< somebody else had removed them, or they were moved out
+                      *   of sight at that moment */
+    uint32_t failed; /**< are still there */
+} mk_maildir_removed;
+
+/** Remove messages, then put that on stable storage. Worker.
+ *
+ * One that was moved meanwhile, or whose flags changed, is found again by its
+ * name. A crash on the way leaves each message either whole or gone.
+ *
+ * @param l            a listing.
+ * @param box          open; the one that was listed.
+ * @param marks        a bit for each message, number i in octet i / 8 as
+ *                     1 << i % 8: those to remove.
+ * @param out_removed  written in any case.
+ * @return MK_OK: none of them is there any more; else the first error, which
+ *         may be that of a sync. */
+MK_API mk_err mk_maildir_list_remove(mk_maildir_list *l, const mk_maildir *box,
+                                     const unsigned char *marks,
+                                     mk_maildir_removed *out_removed);
+
+/* ---- a message, read ------------------------------------------------------
+ */
+
+/** Reads a message as it is on the wire. Treat the fields as internal. */
+typedef struct mk_maildir_reader {
+    const mk_vfs *vfs; /**< NULL when not open */
+    mk_file file;
+    uint64_t size_bytes; /**< of the file */
+    uint64_t at;         /**< octets of it that were given out */
+    bool has_cr;         /**< the last of them is a CR */
+    bool is_open_line;   /**< and it is not an LF */
+    bool is_dense;       /**< short lines: more room is left for CRs */
+} mk_maildir_reader;
+
+/** Open a message. Worker.
+ *
+ * It is found by its name wherever it is in the box.
+ *
+ * @param out_reader  written on success; close it by mk_maildir_reader_close.
+ *                    It holds a descriptor and needs neither list nor box.
+ * @param l           a listing.
+ * @param box         open; the one that was listed.
+ * @param i           below the listing's count.
+ * @return MK_OK; MK_E_ARG; MK_E_NOENT: it is gone; or the table's error. */
+MK_API mk_err mk_maildir_reader_open(mk_maildir_reader *out_reader,
+                                     mk_maildir_list *l, const mk_maildir *box,
+                                     uint32_t i);
+
+/** The next octets: every line ends with CRLF, the last one too. A CR or NUL
+ *  that stands alone stays as it is. Worker.
+ *
+ * @param r            open.
+ * @param out          memory of max octets.
+ * @param max          64 or more; what is given fills most of it but at the
+ *                     end.
+ * @param out_n        octets given; 0 only with *out_is_last.
+ * @param out_is_last  nothing follows.
+ * @return MK_OK; MK_E_ARG; MK_E_CUT: the file became shorter; or the table's
+ *         error. After an error nothing but closing is left. */
+MK_API mk_err mk_maildir_reader_read(mk_maildir_reader *r, char *out,
+                                     size_t max, size_t *out_n,
+                                     bool *out_is_last);
+
+/** Close a reader.
+ *
+ * @param r  open, or closed already. */
+MK_API void mk_maildir_reader_close(mk_maildir_reader *r);
 
 /* ---- one delivery -------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
  * above and beside it was synced: where tmp/ is, the rest is durable, and it
  * is set aside while something else is missing (docs/maildir.md). It refuses
  * links, files, and directories of others (THREATS 104), so whoever prepared a
- * trap gets no mail.
+ * trap gets no mail. Entering one to read makes nothing and walks the same way.
  */
 #include <mailkit/store.h>
 
@@ -69,6 +69,20 @@ typedef struct path {
     mk_dir user;
 } path;
 
+static mk_err names_check(mk_str domain, mk_str user)
+{
+    mk_err err = mk_maildir_name_check(domain);
+
+    return err == MK_OK ? mk_maildir_name_check(user) : err;
+}
+
+static const char *name_put(char *out, mk_str name)
+{
+    memcpy(out, name.ptr, name.len);
+    out[name.len] = '\0';
+    return out;
+}
+
 /* The root is opened once more: other lanes sync it too, and a loss is told
  * once to each handle (G5). */
 static mk_err path_enter(const mk_vfs *vfs, mk_dir root, mk_str domain,
@@ -77,17 +91,12 @@ static mk_err path_enter(const mk_vfs *vfs, mk_dir root, mk_str domain,
     char name[MK_VFS_NAME_MAX + 1];
     mk_err err = vfs->dir_open(vfs->self, root, ".", &p->root);
 
-    memcpy(name, domain.ptr, domain.len);
-    name[domain.len] = '\0';
     if (err == MK_OK) {
-        err = dir_ensure(vfs, p->root, name, &p->domain);
+        err = dir_ensure(vfs, p->root, name_put(name, domain), &p->domain);
     }
-    if (err != MK_OK) {
-        return err;
-    }
-    memcpy(name, user.ptr, user.len);
-    name[user.len] = '\0';
-    return dir_ensure(vfs, p->domain, name, &p->user);
+    return err == MK_OK
+               ? dir_ensure(vfs, p->domain, name_put(name, user), &p->user)
+               : err;
 }
 
 /* What is missing beside tmp/ is not durable when it is made, so the sign that
@@ -172,11 +181,8 @@ mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
 {
     path p = {{MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
     mk_maildir box = {vfs, {MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
-    mk_err err = mk_maildir_name_check(domain);
+    mk_err err = names_check(domain, user);
 
-    if (err == MK_OK) {
-        err = mk_maildir_name_check(user);
-    }
     if (err != MK_OK) {
         return err;
     }
@@ -187,6 +193,49 @@ mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
     dir_drop(vfs, &p.user);
     dir_drop(vfs, &p.domain);
     dir_drop(vfs, &p.root);
+    if (err != MK_OK) {
+        mk_maildir_close(&box);
+        return err;
+    }
+    *out_box = box;
+    return MK_OK;
+}
+
+/* As dir_enter; what is not there is none. */
+static mk_err dir_visit(const mk_vfs *vfs, mk_dir at, const char *name,
+                        mk_dir *io_dir)
+{
+    mk_err err = dir_enter(vfs, at, name, io_dir);
+
+    return err == MK_E_NOENT ? MK_OK : err;
+}
+
+static mk_err box_visit(const mk_vfs *vfs, const path *p, mk_maildir *box)
+{
+    mk_err err = dir_visit(vfs, p->user, "new", &box->dir_new);
+
+    return err == MK_OK ? dir_visit(vfs, p->user, "cur", &box->dir_cur) : err;
+}
+
+mk_err mk_maildir_enter(const mk_vfs *vfs, mk_dir root, mk_str domain,
+                        mk_str user, mk_maildir *out_box)
+{
+    path p = {{MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
+    mk_maildir box = {vfs, {MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
+    char name[MK_VFS_NAME_MAX + 1];
+    mk_err err = names_check(domain, user);
+
+    if (err == MK_OK) {
+        err = dir_visit(vfs, root, name_put(name, domain), &p.domain);
+    }
+    if (err == MK_OK && p.domain.id != MK_VFS_NONE) {
+        err = dir_visit(vfs, p.domain, name_put(name, user), &p.user);
+    }
+    if (err == MK_OK && p.user.id != MK_VFS_NONE) {
+        err = box_visit(vfs, &p, &box);
+    }
+    dir_drop(vfs, &p.user);
+    dir_drop(vfs, &p.domain);
     if (err != MK_OK) {
         mk_maildir_close(&box);
         return err;
