@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * dialogue.c: see dialogue.h. The tap tells runs of octets; lines are put
- * together here, clipped, and made visible before a terminal sees them. That
- * the body runs is known from the server's 354 alone, that it ended from the
- * line with a single dot (RFC 5321 4.1.1.4). From our AUTH on whatever could
- * be base64 is hidden (RFC 4954 4), whatever the server says to it.
+ * together here, clipped, and made visible before a terminal sees them. It knows no verb:
+ * what a line is, and whether it may be seen, is judged by the protocol.
  */
 #include "dialogue.h"
 
@@ -13,24 +11,38 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { BODY_LINES_SHOWN = 5, SERVER = 0, CLIENT = 1 };
+enum { BODY_LINES_SHOWN = 5 };
 
-static void show(const dialogue *d, int who)
-{
-    fputs(who == CLIENT ? "C: " : "S: ", stderr);
-    tool_print_escaped(stderr,
-                       mk_str_of(d->line[who].octets, d->line[who].len));
-    fputs(d->line[who].size > d->line[who].len ? "...\n" : "\n", stderr);
-}
+static const char letters[] = "SC";
 
 static mk_str line_of(const dialogue *d, int who)
 {
     return mk_str_of(d->line[who].octets, d->line[who].len);
 }
 
-/* Could it be a response (base64)? No command but QUIT could, and QUIT is the
- * base64 of something that no password holds. */
-static bool is_response(mk_str line)
+void dialogue_show(const dialogue *d, int who)
+{
+    fprintf(stderr, "%c: ", letters[who]);
+    tool_print_escaped(stderr, line_of(d, who));
+    fputs(d->line[who].size > d->line[who].len ? "...\n" : "\n", stderr);
+}
+
+void dialogue_hide(dialogue *d, size_t n)
+{
+    mk_str line = line_of(d, DIALOGUE_CLIENT);
+    mk_str shown = mk_str_sub(line, 0, n);
+
+    fputs("C: ", stderr);
+    tool_print_escaped(stderr, shown);
+    fputs(shown.len < line.len                       ? "****\n"
+          : d->line[DIALOGUE_CLIENT].size > line.len ? "...\n"
+                                                     : "\n",
+          stderr);
+    mk_wipe(d->line[DIALOGUE_CLIENT].octets,
+            sizeof d->line[DIALOGUE_CLIENT].octets);
+}
+
+bool dialogue_is_response(mk_str line)
 {
     size_t i;
 
@@ -41,61 +53,31 @@ static bool is_response(mk_str line)
             return false;
         }
     }
-    return !mk_str_is(line, mk_str_z("QUIT"));
+    return true;
 }
 
-/* AUTH and its mechanism are no secret, what stands behind them is. */
-static void client_line(dialogue *d)
+void dialogue_begin_body(dialogue *d)
 {
-    mk_str line = line_of(d, CLIENT);
-    mk_str words = mk_str_sub(line, 5, SIZE_MAX);
-    bool is_auth = mk_str_has_prefix_nocase(line, mk_str_z("AUTH "));
-
-    if (!is_auth && !(d->in_login && is_response(line))) {
-        d->is_tls_next = mk_str_is_nocase(line, mk_str_z("STARTTLS"));
-        d->in_login = false;
-        show(d, CLIENT);
-        return;
-    }
-    words = mk_str_sub(line, 0, is_auth ? 5 + mk_str_find(words, ' ') + 1 : 0);
-    fputs("C: ", stderr);
-    tool_print_escaped(stderr, words);
-    fputs(is_auth && words.len == line.len ? "\n" : "****\n", stderr);
-    mk_wipe(d->line[CLIENT].octets, sizeof d->line[CLIENT].octets);
-    d->in_login = true;
+    d->in_body = true;
+    d->body_lines = 0;
+    d->body_bytes = 0;
 }
 
-static void body_line(dialogue *d)
+void dialogue_body(dialogue *d, int who)
 {
-    bool is_end = d->line[CLIENT].size == 1 && d->line[CLIENT].octets[0] == '.';
+    bool is_end = d->line[who].size == 1 && d->line[who].octets[0] == '.';
 
     if (is_end && d->body_lines > BODY_LINES_SHOWN) {
         fprintf(stderr,
-                "C: [lines more: %" PRIu64 ", octets in all: %" PRIu64 "]\n",
-                d->body_lines - BODY_LINES_SHOWN, d->body_bytes - 3);
+                "%c: [lines more: %" PRIu64 ", octets in all: %" PRIu64 "]\n",
+                letters[who], d->body_lines - BODY_LINES_SHOWN,
+                d->body_bytes - 3);
     }
     if (is_end || d->body_lines < BODY_LINES_SHOWN) {
-        show(d, CLIENT);
+        dialogue_show(d, who);
     }
     d->body_lines++;
     d->in_body = !is_end;
-}
-
-static void server_line(dialogue *d)
-{
-    mk_str line = line_of(d, SERVER);
-    bool is_whole = line.len == 3 || (line.len > 3 && line.ptr[3] != '-');
-
-    show(d, SERVER);
-    if (is_whole && mk_str_has_prefix_nocase(line, mk_str_z("354"))) {
-        d->in_body = true;
-        d->body_lines = 0;
-        d->body_bytes = 0;
-    }
-    if (is_whole && d->is_tls_next) {
-        fputs(line.ptr[0] == '2' ? "-- TLS begins\n" : "", stderr);
-        d->is_tls_next = false;
-    }
 }
 
 void dialogue_tls(const mk_tls_info *info, const char *host)
@@ -117,13 +99,7 @@ static void line_ended(dialogue *d, int who)
         d->line[who].len--;
         d->line[who].size--;
     }
-    if (who == CLIENT && d->in_body) {
-        body_line(d);
-    } else if (who == CLIENT) {
-        client_line(d);
-    } else {
-        server_line(d);
-    }
+    d->protocol->line(d, who, line_of(d, who));
     d->line[who].len = 0;
     d->line[who].size = 0;
 }
@@ -131,7 +107,7 @@ static void line_ended(dialogue *d, int who)
 static void told(void *self, bool outgoing, mk_str octets)
 {
     dialogue *d = self;
-    int who = outgoing ? CLIENT : SERVER;
+    int who = outgoing ? DIALOGUE_CLIENT : DIALOGUE_SERVER;
     size_t i;
 
     for (i = 0; i < octets.len; i++) {
@@ -146,8 +122,10 @@ static void told(void *self, bool outgoing, mk_str octets)
     }
 }
 
-mk_err dialogue_over(dialogue *d, mk_engine *inner, mk_engine **out_outer)
+mk_err dialogue_over(dialogue *d, const dialogue_protocol *protocol,
+                     mk_engine *inner, mk_engine **out_outer)
 {
     memset(d, 0, sizeof *d);
+    d->protocol = protocol;
     return mk_tap_over(inner, told, d, d->tap, sizeof d->tap, out_outer);
 }

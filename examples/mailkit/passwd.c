@@ -63,39 +63,42 @@ static bool parse_iterations(passwd *p, mk_str s)
            p->iterations >= ITERATIONS_MIN && p->iterations <= ITERATIONS_MAX;
 }
 
-/* TOOL_OK; -1: help was printed; else complained. */
-static int parse(passwd *p, int argc, char **argv)
+static bool parse_one(void *self, int option, const char *z)
+{
+    return option == 's' ? parse_scheme(self, mk_str_z(z))
+                         : parse_iterations(self, mk_str_z(z));
+}
+
+static mk_err parse(passwd *p, int argc, char **argv, int *out_exit)
 {
     static const struct option options[] = {
         {"scheme", required_argument, NULL, 's'},
         {"iterations", required_argument, NULL, 'i'},
-        {"help", no_argument, NULL, 'h'},
+        {"help", no_argument, NULL, TOOL_OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
-    int option;
+    const char *what = NULL;
+    const char *why = NULL;
+    mk_err r = tool_options(argc, argv, options, usage, parse_one, p, out_exit);
 
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return -1;
-        }
-        if (option == '?' ||
-            (option == 's' && !parse_scheme(p, mk_str_z(optarg))) ||
-            (option == 'i' && !parse_iterations(p, mk_str_z(optarg)))) {
-            return tool_fail(TOOL_USAGE, argv[optind - 1], "not understood");
-        }
+    if (r != MK_OK) {
+        return r;
     }
+    p->name = mk_str_z(argc - optind == 1 ? argv[optind] : NULL);
     if (argc - optind != 1) {
-        return tool_fail(TOOL_USAGE, "passwd", "one NAME is needed");
+        what = "passwd";
+        why = "one NAME is needed";
+    } else if (p->is_plain && p->iterations != 0) {
+        what = "--iterations";
+        why = "not with plain";
+    } else if (p->name.len > NAME_MAX_BYTES) {
+        what = "NAME";
+        why = "is too long";
     }
-    if (p->is_plain && p->iterations != 0) {
-        return tool_fail(TOOL_USAGE, "--iterations", "not with plain");
+    if (why != NULL) {
+        tool_fail(TOOL_USAGE, what, why);
     }
-    p->name = mk_str_z(argv[optind]);
-    return p->name.len <= NAME_MAX_BYTES
-               ? TOOL_OK
-               : tool_fail(TOOL_USAGE, "NAME", "is too long");
+    return why == NULL ? MK_OK : MK_E_ARG;
 }
 
 /* ---- the line ------------------------------------------------------------ */
@@ -207,19 +210,16 @@ static int print_line(passwd *p)
 int tool_passwd(int argc, char **argv)
 {
     passwd *p = calloc(1, sizeof *p);
-    int code;
+    int code = TOOL_OSERR;
 
     if (p == NULL) {
         return tool_fail(TOOL_OSERR, "passwd", "out of memory");
     }
-    code = parse(p, argc, argv);
-    if (code == TOOL_OK) {
+    if (parse(p, argc, argv, &code) == MK_OK) {
         code = secret_ask(&p->secret);
-    }
-    if (code == TOOL_OK) {
-        code = print_line(p);
+        code = code == TOOL_OK ? print_line(p) : code;
     }
     mk_wipe(p, sizeof *p);
     free(p);
-    return code < 0 ? tool_close_output(TOOL_OK) : code;
+    return code;
 }

@@ -46,7 +46,7 @@ static int trust_system(secure *s)
                                   "not found; see --tls-trust");
 }
 
-static int open_tls(secure *s, const send_options *o, mk_smtp_client_config *c)
+static int open_tls(secure *s, const target *t)
 {
     mk_tls_context_config config;
     mk_err r;
@@ -60,15 +60,15 @@ static int open_tls(secure *s, const send_options *o, mk_smtp_client_config *c)
     }
     (void)mk_tls_config_init(&s->tls, sizeof s->tls);
     s->tls.context = s->context;
-    s->tls.is_implicit = o->tls == SEND_TLS_IMPLICIT;
-    s->tls.server_name = mk_str_z(o->host);
+    s->tls.is_implicit = t->tls == TARGET_TLS_IMPLICIT;
+    s->tls.server_name = mk_str_z(t->host);
     s->tls.policy =
-        o->tls == SEND_TLS_MAY ? MK_TLS_POLICY_MAY : MK_TLS_POLICY_MUST;
-    c->tls = s->tls.policy;
-    if (o->trust != NULL) {
-        return trust_file(s, o->trust);
+        t->tls == TARGET_TLS_MAY ? MK_TLS_POLICY_MAY : MK_TLS_POLICY_MUST;
+    s->policy = s->tls.policy;
+    if (t->trust != NULL) {
+        return trust_file(s, t->trust);
     }
-    return o->tls == SEND_TLS_MAY ? TOOL_OK : trust_system(s);
+    return t->tls == TARGET_TLS_MAY ? TOOL_OK : trust_system(s);
 }
 
 mk_err secure_over(secure *s, mk_engine *inner, mk_engine **out_outer)
@@ -97,31 +97,30 @@ static int open_random(secure *s)
     }
     free(s->generator);
     s->generator = NULL;
-    return tool_fail(TOOL_OSERR, "send", mk_err_text(r));
+    return tool_fail(TOOL_OSERR, "randomness", mk_err_text(r));
 }
 
-static int read_secret(secure *s, const send_options *o)
+static int read_secret(secure *s, const target *t)
 {
-    const char *from = o->password_file;
+    const char *from = t->password_file;
     int code;
 
     if (from != NULL) {
         code = secret_read_file(&s->secret, from);
     } else {
-        from = o->password_command;
+        from = t->password_command;
         code = secret_run_command(&s->secret, from);
     }
-    if (code == TOOL_OK && !o->is_oauth && s->secret.len > MK_SASL_NAME_MAX) {
+    if (code == TOOL_OK && !t->is_oauth && s->secret.len > MK_SASL_NAME_MAX) {
         code = tool_fail(TOOL_NOINPUT, from, "a password has 255 octets");
     }
     return code;
 }
 
-static int open_login(secure *s, const send_options *o,
-                      mk_smtp_client_config *c)
+static int open_login(secure *s, const target *t)
 {
     mk_str given;
-    int code = read_secret(s, o);
+    int code = read_secret(s, t);
 
     if (code == TOOL_OK) {
         code = open_random(s);
@@ -130,32 +129,32 @@ static int open_login(secure *s, const send_options *o,
     (void)mk_sasl_client_config_init(&s->sasl, sizeof s->sasl);
     s->sasl.crypto = mk_crypto_mbedtls();
     s->sasl.random = &s->random;
-    s->sasl.authcid = o->user;
-    s->sasl.host = mk_str_z(o->host);
-    s->sasl.port = o->port;
-    s->sasl.is_clear_allowed = o->is_clear_allowed;
-    if (o->mechanisms != 0) {
-        s->sasl.mechanisms = o->mechanisms;
+    s->sasl.authcid = t->user;
+    s->sasl.host = mk_str_z(t->host);
+    s->sasl.port = t->port;
+    s->sasl.is_clear_allowed = t->is_clear_allowed;
+    if (t->mechanisms != 0) {
+        s->sasl.mechanisms = t->mechanisms;
     }
-    if (o->is_oauth) {
+    if (t->is_oauth) {
         s->sasl.token = given;
-        c->sasl_message_max = MK_SASL_MESSAGE_MAX;
+        s->message_max = MK_SASL_MESSAGE_MAX;
     } else {
         s->sasl.password = given;
     }
-    c->sasl = &s->sasl;
+    s->login = &s->sasl;
     return code;
 }
 
-int secure_open(secure *s, const send_options *o, mk_smtp_client_config *c)
+int secure_open(secure *s, const target *t)
 {
     int code = TOOL_OK;
 
-    if (o->tls != SEND_TLS_NONE) {
-        code = open_tls(s, o, c);
+    if (t->tls != TARGET_TLS_NONE) {
+        code = open_tls(s, t);
     }
-    if (code == TOOL_OK && o->user.len > 0) {
-        code = open_login(s, o, c);
+    if (code == TOOL_OK && t->user.len > 0) {
+        code = open_login(s, t);
     }
     return code;
 }

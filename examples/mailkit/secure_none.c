@@ -8,14 +8,13 @@
 
 #include "tool.h"
 
-int secure_open(secure *s, const send_options *o, mk_smtp_client_config *c)
+int secure_open(secure *s, const target *t)
 {
     (void)s;
-    (void)c;
-    if (o->tls == SEND_TLS_NONE && o->user.len == 0) {
+    if (t->tls == TARGET_TLS_NONE && t->user.len == 0) {
         return TOOL_OK;
     }
-    return tool_fail(TOOL_USAGE, "send", "this build has no TLS and no login");
+    return tool_fail(TOOL_USAGE, t->host, "this build has no TLS and no login");
 }
 
 mk_err secure_over(secure *s, mk_engine *inner, mk_engine **out_outer)

@@ -40,51 +40,21 @@ typedef struct sending {
     source source;
 } sending;
 
-static bool is_certificate(mk_err why)
-{
-    return why <= MK_E_CERT_NAME && why >= MK_E_CERT_NONE;
-}
-
-static int code_of(const sending *s, mk_err why, mk_retry retry)
-{
-    unsigned reply = s->outcome.session.code;
-
-    switch (why) {
-    case MK_E_AUTH:
-        return reply >= 400 && reply < 500 ? TOOL_TEMPFAIL : TOOL_NOPERM;
-    case MK_E_UNSUPPORTED: /* no way to log in */
-        return TOOL_NOPERM;
-    case MK_E_CLEARTEXT:
-    case MK_E_TLS:
-        return TOOL_PROTOCOL;
-    case MK_E_REFUSED:
-        return retry == MK_RETRY_NEVER ? TOOL_UNAVAILABLE : TOOL_TEMPFAIL;
-    case MK_E_SYNTAX:
-    case MK_E_BARE:
-    case MK_E_EARLY:
-    case MK_E_PROTOCOL:
-    case MK_E_LINE:
-    case MK_E_LIMIT:
-        return retry == MK_RETRY_UNKNOWN ? TOOL_TEMPFAIL : TOOL_PROTOCOL;
-    default:
-        return is_certificate(why) ? TOOL_PROTOCOL : TOOL_TEMPFAIL;
-    }
-}
-
 /* What stands between us and a safe session is said on standard error too: it
  * is not about the recipients. */
 static void fault(sending *s, const mk_fault *f)
 {
-    int code = code_of(s, f->why, f->retry);
+    unsigned reply = s->outcome.session.code;
+    int code = target_exit_code(f->why, f->retry, reply >= 400 && reply < 500);
     mk_retry retry = code == TOOL_NOPERM ? MK_RETRY_NEVER : f->retry;
     mk_str text = f->text;
 
-    if (is_certificate(f->why) || f->why == MK_E_TLS) {
+    if (target_is_certificate(f->why) || f->why == MK_E_TLS) {
         text = mk_str_z(mk_err_text(f->why));
     }
-    if (code == TOOL_NOPERM || is_certificate(f->why) || f->why == MK_E_TLS ||
-        f->why == MK_E_CLEARTEXT) {
-        fprintf(stderr, "mailkit: %s: ", s->options.host);
+    if (code == TOOL_NOPERM || target_is_certificate(f->why) ||
+        f->why == MK_E_TLS || f->why == MK_E_CLEARTEXT) {
+        fprintf(stderr, "mailkit: %s: ", s->options.target.host);
         tool_print_escaped(stderr, text);
         fputc('\n', stderr);
     }
@@ -159,7 +129,7 @@ static void learn(sending *s, const mk_smtp_event *event)
     if (event->tls != NULL && s->outcome.tls == NULL) {
         s->outcome.tls = event->tls;
         if (s->options.is_dialogue) {
-            dialogue_tls(event->tls, s->options.host);
+            dialogue_tls(event->tls, s->options.target.host);
         }
     }
     if (event->verb == MK_SMTP_VERB_AUTH && event->reply->code < 300) {
@@ -210,7 +180,7 @@ static mk_err open_engine(sending *s)
     r = mk_smtp_client_open(&s->config, s->block, s->block_bytes, &s->engine);
     if (r == MK_OK && s->options.is_dialogue) {
         inner = s->engine;
-        r = dialogue_over(&s->dialogue, inner, &s->engine);
+        r = dialogue_over(&s->dialogue, &dialogue_smtp, inner, &s->engine);
     }
     if (r == MK_OK) {
         inner = s->engine;
@@ -232,8 +202,8 @@ static void close_engine(sending *s)
 static bool connect_server(sending *s)
 {
     int fd = -1;
-    mk_err r =
-        mk_poll_connect(s->options.host, s->options.port, CONNECT_MS, &fd);
+    mk_err r = mk_poll_connect(s->options.target.host, s->options.target.port,
+                               CONNECT_MS, &fd);
 
     if (r == MK_OK) {
         r = mk_poll_open(&s->poll, fd, s->engine, s->input, sizeof s->input);
@@ -241,7 +211,7 @@ static bool connect_server(sending *s)
     if (r != MK_OK) {
         outcome_break(&s->outcome, MK_RETRY_LATER, mk_str_z(mk_err_text(r)),
                       r == MK_E_NAME ? TOOL_NOHOST : TOOL_TEMPFAIL);
-        tool_fail(0, s->options.host, mk_err_text(r));
+        tool_fail(0, s->options.target.host, mk_err_text(r));
     }
     return r == MK_OK;
 }
@@ -266,7 +236,7 @@ static int send_over(sending *s)
 
     if (r != MK_OK) {
         return tool_fail(
-            r == MK_E_CTL ? TOOL_USAGE : TOOL_OSERR, s->options.host,
+            r == MK_E_CTL ? TOOL_USAGE : TOOL_OSERR, s->options.target.host,
             r == MK_E_CTL ? "not a name to verify" : mk_err_text(r));
     }
     if (!outcome_init(&s->outcome, s->options.recipients,
@@ -296,7 +266,12 @@ static int send_file(sending *s)
     progress_init(&s->progress, s->source.wire_bytes);
     (void)mk_smtp_client_config_init(&s->config, sizeof s->config);
     s->config.hostname = mk_str_z(s->options.hostname);
-    code = secure_open(&s->secure, &s->options, &s->config);
+    code = secure_open(&s->secure, &s->options.target);
+    s->config.tls = s->secure.policy;
+    s->config.sasl = s->secure.login;
+    if (s->secure.message_max > 0) {
+        s->config.sasl_message_max = s->secure.message_max;
+    }
     if (code == TOOL_OK) {
         code = send_over(s);
     }

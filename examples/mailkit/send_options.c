@@ -6,12 +6,10 @@
  */
 #include "send.h"
 
-#include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 
 #include "tool.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,14 +36,8 @@ static const char usage[] =
     "  --hostname NAME       own name for EHLO; the system's name\n"
     "  --tls WORD            none, may, starttls or implicit; implicit on "
     "port\n"
-    "                        465, else starttls with --user, else none\n"
-    "  --tls-trust PATH      PEM file or directory; the system's certificates\n"
-    "  --user NAME           log in, with one of the next two\n"
-    "  --password-file FILE  its first line is the password\n"
-    "  --password-command C  what C prints is; split at blanks, no shell\n"
-    "  --oauth               it is an OAuth 2.0 token instead\n"
-    "  --auth MECHANISM      only this one; may be repeated\n"
-    "  --allow-clear-auth    also where others can read along\n"
+    "                        465, else starttls with --user, else "
+    "none\n" TARGET_USAGE
     "  --dialogue            show the dialogue on standard error\n"
     "  --json                print one JSON object\n"
     "  --help                print this\n"
@@ -57,78 +49,19 @@ static const char usage[] =
     "76 the server broke the protocol, or the connection is not safe; 77 the\n"
     "login was refused\n";
 
-enum {
-    OPTION_HELP = 1,
-    OPTION_DIALOGUE,
-    OPTION_JSON,
-    OPTION_TLS,
-    OPTION_TRUST,
-    OPTION_USER,
-    OPTION_FILE,
-    OPTION_COMMAND,
-    OPTION_OAUTH,
-    OPTION_AUTH,
-    OPTION_CLEAR
-};
+enum { OPTION_DIALOGUE = 1, OPTION_JSON };
 
 static const struct option long_options[] = {
     {"server", required_argument, NULL, 's'},
     {"from", required_argument, NULL, 'f'},
     {"to", required_argument, NULL, 't'},
     {"hostname", required_argument, NULL, 'n'},
-    {"tls", required_argument, NULL, OPTION_TLS},
-    {"tls-trust", required_argument, NULL, OPTION_TRUST},
-    {"user", required_argument, NULL, OPTION_USER},
-    {"password-file", required_argument, NULL, OPTION_FILE},
-    {"password-command", required_argument, NULL, OPTION_COMMAND},
-    {"oauth", no_argument, NULL, OPTION_OAUTH},
-    {"auth", required_argument, NULL, OPTION_AUTH},
-    {"allow-clear-auth", no_argument, NULL, OPTION_CLEAR},
+    TARGET_OPTIONS,
     {"dialogue", no_argument, NULL, OPTION_DIALOGUE},
     {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, OPTION_HELP},
+    {"help", no_argument, NULL, TOOL_OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
-
-/* HOST, HOST:PORT, [ADDRESS], [ADDRESS]:PORT; a bare IPv6 address has more
- * than one colon and no port. */
-static bool parse_server(send_options *o, mk_str s)
-{
-    mk_str host = s;
-    mk_str port;
-    uint64_t value = 0; /* not said */
-    size_t at;
-
-    if (s.len > 0 && s.ptr[0] == '[') {
-        at = mk_str_find(s, ']');
-        host = mk_str_sub(s, 1, at - 1);
-        port = mk_str_sub(s, at + 1, SIZE_MAX);
-        if (at == s.len || (port.len > 0 && port.ptr[0] != ':')) {
-            return false;
-        }
-    } else {
-        at = mk_str_find(s, ':');
-        port = mk_str_sub(s, at, SIZE_MAX);
-        if (port.len > 0 &&
-            mk_str_find(mk_str_sub(port, 1, SIZE_MAX), ':') == port.len - 1) {
-            host = mk_str_sub(s, 0, at);
-        } else {
-            port.len = 0;
-        }
-    }
-    if (port.len > 0 &&
-        (mk_str_u64(mk_str_sub(port, 1, SIZE_MAX), &value) != MK_OK ||
-         value == 0 || value > 65535)) {
-        return false;
-    }
-    if (o->host[0] != '\0' || host.len == 0 || host.len >= sizeof o->host) {
-        return false;
-    }
-    memcpy(o->host, host.ptr, host.len);
-    o->host[host.len] = '\0';
-    o->port = (uint16_t)value;
-    return true;
-}
 
 static bool parse_hostname(send_options *o, mk_str s)
 {
@@ -162,89 +95,14 @@ static bool parse_recipient(send_options *o, mk_str s)
     return true;
 }
 
-static bool parse_tls(send_options *o, mk_str s)
+static bool parse_one(void *self, int option, const char *z)
 {
-    static const char *const words[] = {
-        [SEND_TLS_NONE] = "none",
-        [SEND_TLS_MAY] = "may",
-        [SEND_TLS_STARTTLS] = "starttls",
-        [SEND_TLS_IMPLICIT] = "implicit",
-    };
-    int i;
-
-    for (i = SEND_TLS_NONE; i <= SEND_TLS_IMPLICIT; i++) {
-        if (o->tls == SEND_TLS_UNSET && mk_str_is(s, mk_str_z(words[i]))) {
-            o->tls = (send_tls)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_user(send_options *o, mk_str s)
-{
-    bool is_first = o->user.len == 0;
-
-    o->user = s;
-    return is_first && s.len > 0 && s.len <= MK_SASL_NAME_MAX;
-}
-
-static bool parse_once(const char **io_z, const char *z)
-{
-    bool is_first = *io_z == NULL;
-
-    *io_z = z;
-    return is_first && *z != '\0';
-}
-
-/* What there is no option for cannot be done here. */
-static bool parse_mechanism(send_options *o, mk_str s)
-{
-#ifdef MAILKIT_SECURE
-    uint32_t found = mk_sasl_find(s);
-#else
-    uint32_t found = s.len > 0 ? MK_SASL_PLAIN : 0;
-#endif
-
-    o->mechanisms |= found;
-    return found != MK_SASL_NONE && found != MK_SASL_EXTERNAL &&
-           found != MK_SASL_ANONYMOUS;
-}
-
-/* Options of TLS and login. */
-static bool parse_secure(send_options *o, int option, const char *z)
-{
-    switch (option) {
-    case OPTION_TLS:
-        return parse_tls(o, mk_str_z(z));
-    case OPTION_TRUST:
-        return parse_once(&o->trust, z);
-    case OPTION_USER:
-        return parse_user(o, mk_str_z(z));
-    case OPTION_FILE:
-        return parse_once(&o->password_file, z);
-    case OPTION_COMMAND:
-        return parse_once(&o->password_command, z);
-    case OPTION_OAUTH:
-        o->is_oauth = true;
-        return true;
-    case OPTION_AUTH:
-        return parse_mechanism(o, mk_str_z(z));
-    case OPTION_CLEAR:
-        o->is_clear_allowed = true;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool parse_one(send_options *o, int option, const char *z)
-{
+    send_options *o = self;
     mk_str s = mk_str_z(z);
 
     switch (option) {
     case 's':
-        return parse_server(o, s);
+        return target_parse_place(&o->target, s);
     case 'f':
         return !o->has_sender && parse_sender(o, s);
     case 't':
@@ -258,7 +116,7 @@ static bool parse_one(send_options *o, int option, const char *z)
         o->is_json = true;
         return true;
     default:
-        return parse_secure(o, option, z);
+        return target_parse_option(&o->target, option, z);
     }
 }
 
@@ -277,44 +135,23 @@ static void default_hostname(send_options *o)
 }
 
 /* What people expect of a port, and of a password. */
-static void default_tls(send_options *o)
+static void default_tls(target *t)
 {
-    if (o->tls == SEND_TLS_UNSET) {
-        o->tls = o->port == PORT_SUBMISSIONS ? SEND_TLS_IMPLICIT
-                 : o->user.len > 0           ? SEND_TLS_STARTTLS
-                                             : SEND_TLS_NONE;
+    if (t->tls == TARGET_TLS_UNSET) {
+        t->tls = t->port == PORT_SUBMISSIONS ? TARGET_TLS_IMPLICIT
+                 : t->user.len > 0           ? TARGET_TLS_STARTTLS
+                                             : TARGET_TLS_NONE;
     }
-    if (o->port == 0) {
-        o->port = o->tls == SEND_TLS_IMPLICIT ? PORT_SUBMISSIONS
-                  : o->user.len > 0           ? PORT_SUBMISSION
-                                              : PORT_SMTP;
+    if (t->port == 0) {
+        t->port = t->tls == TARGET_TLS_IMPLICIT ? PORT_SUBMISSIONS
+                  : t->user.len > 0             ? PORT_SUBMISSION
+                                                : PORT_SMTP;
     }
-}
-
-/* NULL, or what does not go together. */
-static const char *clash(const send_options *o)
-{
-    bool has_secret = o->password_file != NULL || o->password_command != NULL;
-
-    if (o->user.len == 0) {
-        return has_secret || o->is_oauth || o->mechanisms != 0 ||
-                       o->is_clear_allowed
-                   ? "--user is missing"
-               : o->trust != NULL && o->tls == SEND_TLS_NONE
-                   ? "--tls-trust without --tls"
-                   : NULL;
-    }
-    if (!has_secret || (o->password_file && o->password_command)) {
-        return "--user wants --password-file or --password-command";
-    }
-    return o->tls == SEND_TLS_NONE && !o->is_clear_allowed
-               ? "a login without TLS needs --allow-clear-auth"
-               : NULL;
 }
 
 static mk_err complete(send_options *o, int argc, char **argv)
 {
-    const char *missing = o->host[0] == '\0'        ? "--server"
+    const char *missing = o->target.host[0] == '\0' ? "--server"
                           : !o->has_sender          ? "--from"
                           : o->recipient_count == 0 ? "--to"
                                                     : NULL;
@@ -327,8 +164,8 @@ static mk_err complete(send_options *o, int argc, char **argv)
         tool_fail(TOOL_USAGE, argv[optind + 1], "one file at a time");
         return MK_E_ARG;
     }
-    default_tls(o);
-    missing = clash(o);
+    default_tls(&o->target);
+    missing = target_clash(&o->target);
     if (missing != NULL) {
         tool_fail(TOOL_USAGE, "send", missing);
         return MK_E_ARG;
@@ -342,37 +179,16 @@ static mk_err complete(send_options *o, int argc, char **argv)
 
 mk_err send_options_parse(send_options *o, int argc, char **argv, int *out_exit)
 {
-    int option;
-    int which = 0;
+    mk_err r;
 
     memset(o, 0, sizeof *o);
-    *out_exit = TOOL_USAGE;
-    opterr = 0;
     o->recipients = calloc((size_t)argc, sizeof *o->recipients);
     if (o->recipients == NULL) {
         *out_exit = tool_fail(TOOL_OSERR, "send", "out of memory");
         return MK_E_MEMORY;
     }
-    while ((option = getopt_long(argc, argv, "", long_options, &which)) != -1) {
-        if (option == OPTION_HELP) {
-            fputs(usage, stdout);
-            *out_exit = tool_close_output(TOOL_OK);
-            return MK_END;
-        }
-        if (option == '?') {
-            tool_fail(TOOL_USAGE, argv[optind - 1],
-                      "no such option, or its value is missing or not wanted");
-            return MK_E_ARG;
-        }
-        if (!parse_one(o, option, optarg)) {
-            fprintf(stderr, "mailkit: --%s: not understood, or given twice: ",
-                    long_options[which].name);
-            tool_print_escaped(stderr, mk_str_z(optarg));
-            fputc('\n', stderr);
-            return MK_E_ARG;
-        }
-    }
-    return complete(o, argc, argv);
+    r = tool_options(argc, argv, long_options, usage, parse_one, o, out_exit);
+    return r == MK_OK ? complete(o, argc, argv) : r;
 }
 
 void send_options_fini(send_options *o)

@@ -6,6 +6,7 @@
  */
 #include "tool.h"
 
+#include <getopt.h>
 #include <string.h>
 
 int tool_fail(int code, const char *what, const char *why)
@@ -95,4 +96,36 @@ int tool_close_output(int code)
         return tool_fail(TOOL_IOERR, "standard output", "cannot be written");
     }
     return code;
+}
+
+mk_err tool_options(int argc, char **argv, const struct option *rows,
+                    const char *usage,
+                    bool (*take)(void *self, int option, const char *z),
+                    void *self, int *out_exit)
+{
+    int option;
+    int which = 0;
+
+    opterr = 0;
+    *out_exit = TOOL_USAGE;
+    while ((option = getopt_long(argc, argv, "", rows, &which)) != -1) {
+        if (option == TOOL_OPTION_HELP) {
+            fputs(usage, stdout);
+            *out_exit = tool_close_output(TOOL_OK);
+            return MK_END;
+        }
+        if (option == '?') {
+            tool_fail(TOOL_USAGE, argv[optind - 1],
+                      "no such option, or its value is missing or not wanted");
+            return MK_E_ARG;
+        }
+        if (!take(self, option, optarg)) {
+            fprintf(stderr, "mailkit: --%s: not understood, or given twice: ",
+                    rows[which].name);
+            tool_print_escaped(stderr, mk_str_z(optarg));
+            fputc('\n', stderr);
+            return MK_E_ARG;
+        }
+    }
+    return MK_OK;
 }

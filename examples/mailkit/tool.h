@@ -19,7 +19,8 @@ typedef enum tool_exit {
     TOOL_NOHOST = 68,      /* the server's name gives no address */
     TOOL_UNAVAILABLE = 69, /* refused for good */
     TOOL_OSERR = 71,       /* no memory and the like */
-    TOOL_IOERR = 74,       /* standard output cannot be written */
+    TOOL_CANTCREAT = 73,   /* the mailbox cannot be opened or made */
+    TOOL_IOERR = 74,       /* something cannot be written */
     TOOL_TEMPFAIL = 75,    /* it may be tried again later */
     TOOL_PROTOCOL = 76,    /* the server does not speak the protocol, or the
                             * connection is less safe than was asked for */
@@ -37,8 +38,21 @@ void tool_print_json(FILE *to, mk_str s);
  * TOOL_IOERR. */
 int tool_close_output(int code);
 
+/* What getopt_long gives for --help. */
+enum { TOOL_OPTION_HELP = 0x200 };
+
+struct option;
+/* The options of a sub-command; take(self, option, value) says whether one was
+ * understood. MK_OK: optind is where the arguments begin; MK_END: help was
+ * asked for and printed; MK_E_ARG: complained. *out_exit: how to leave. */
+mk_err tool_options(int argc, char **argv, const struct option *rows,
+                    const char *usage,
+                    bool (*take)(void *self, int option, const char *z),
+                    void *self, int *out_exit);
+
 /* The sub-commands; argv[0] is the sub-command's name. */
 int tool_send(int argc, char **argv);
+int tool_fetch(int argc, char **argv);
 int tool_passwd(int argc, char **argv);
 
 #endif
