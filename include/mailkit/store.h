@@ -56,6 +56,17 @@ typedef struct mk_maildir {
 MK_API mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
                               mk_str user, mk_maildir *out_box);
 
+/** Open PARENT/NAME, a box that stands alone; makes it likewise.
+ *
+ * @param vfs      table; borrowed while the box is open.
+ * @param parent   the open directory that it is in; not kept.
+ * @param name     one component of the operator's; it may start with a dot,
+ *                 but is neither "." nor "..".
+ * @param out_box  written on success; close it by mk_maildir_close.
+ * @return as mk_maildir_open; MK_E_ARG: that is no such name. */
+MK_API mk_err mk_maildir_open_at(const mk_vfs *vfs, mk_dir parent, mk_str name,
+                                 mk_maildir *out_box);
+
 /** Close a box.
  *
  * @param box  open, or closed already. */

@@ -84,19 +84,20 @@ static const char *name_put(char *out, mk_str name)
 }
 
 /* The root is opened once more: other lanes sync it too, and a loss is told
- * once to each handle (G5). */
+ * once to each handle (G5). Without a domain the box is right below it. */
 static mk_err path_enter(const mk_vfs *vfs, mk_dir root, mk_str domain,
                          mk_str user, path *p)
 {
     char name[MK_VFS_NAME_MAX + 1];
     mk_err err = vfs->dir_open(vfs->self, root, ".", &p->root);
+    mk_dir at = p->root;
 
-    if (err == MK_OK) {
+    if (err == MK_OK && domain.len > 0) {
         err = dir_ensure(vfs, p->root, name_put(name, domain), &p->domain);
+        at = p->domain;
     }
-    return err == MK_OK
-               ? dir_ensure(vfs, p->domain, name_put(name, user), &p->user)
-               : err;
+    return err == MK_OK ? dir_ensure(vfs, at, name_put(name, user), &p->user)
+                        : err;
 }
 
 /* What is missing beside tmp/ is not durable when it is made, so the sign that
@@ -133,7 +134,8 @@ static mk_err tmp_make(const mk_vfs *vfs, const path *p, mk_maildir *box)
     size_t i;
 
     for (i = 0; i < 3 && err == MK_OK; i++) {
-        err = vfs->dir_sync(vfs->self, upward[i]);
+        err = upward[i].id != MK_VFS_NONE ? vfs->dir_sync(vfs->self, upward[i])
+                                          : MK_OK;
     }
     if (err == MK_OK) {
         err = tmp_restore(vfs, p, &box->dir_tmp);
@@ -176,17 +178,13 @@ static mk_err box_enter(const mk_vfs *vfs, const path *p, mk_maildir *box)
     return err == MK_OK ? tmp_make(vfs, p, box) : err;
 }
 
-mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
+static mk_err box_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
                        mk_str user, mk_maildir *out_box)
 {
     path p = {{MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
     mk_maildir box = {vfs, {MK_VFS_NONE}, {MK_VFS_NONE}, {MK_VFS_NONE}};
-    mk_err err = names_check(domain, user);
+    mk_err err = path_enter(vfs, root, domain, user, &p);
 
-    if (err != MK_OK) {
-        return err;
-    }
-    err = path_enter(vfs, root, domain, user, &p);
     if (err == MK_OK) {
         err = box_enter(vfs, &p, &box);
     }
@@ -199,6 +197,25 @@ mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
     }
     *out_box = box;
     return MK_OK;
+}
+
+mk_err mk_maildir_open(const mk_vfs *vfs, mk_dir root, mk_str domain,
+                       mk_str user, mk_maildir *out_box)
+{
+    mk_err err = names_check(domain, user);
+
+    return err == MK_OK ? box_open(vfs, root, domain, user, out_box) : err;
+}
+
+mk_err mk_maildir_open_at(const mk_vfs *vfs, mk_dir parent, mk_str name,
+                          mk_maildir *out_box)
+{
+    if (name.len == 0 || name.len > MK_VFS_NAME_MAX || mk_str_has_ctl(name) ||
+        mk_str_find(name, '/') < name.len || mk_str_is(name, mk_str_z(".")) ||
+        mk_str_is(name, mk_str_z(".."))) {
+        return MK_E_ARG;
+    }
+    return box_open(vfs, parent, mk_str_of(NULL, 0), name, out_box);
 }
 
 /* As dir_enter; what is not there is none. */

@@ -94,6 +94,38 @@ static void what_is_missing_is_made(void **state)
     assert_int_equal(test_vfs_count(r->t, TEST_VFS_DIR_SYNC), 0);
 }
 
+/* A box that stands alone, below a directory of any name. */
+static void a_box_of_its_own(void **state)
+{
+    static const char *const wrong[] = {"", ".", "..", "a/b", "/a", "a\n"};
+    const rig *r = *state;
+    mk_maildir box;
+    size_t i;
+
+    assert_int_equal(
+        mk_maildir_open_at(&r->t->vfs, r->t->root_dir, mk_str_z(".Mail"), &box),
+        MK_OK);
+    mk_maildir_close(&box);
+    assert_true(has_mode(r, ".Mail", 0700));
+    assert_int_equal(test_vfs_entries(r->t, ".Mail"), 3);
+    /* itself and what it is in, before tmp/ was made, and itself behind it */
+    assert_int_equal(test_vfs_count(r->t, TEST_VFS_DIR_SYNC), 3);
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(mk_maildir_open_at(&r->t->vfs, r->t->root_dir,
+                                            mk_str_z(wrong[i]), &box),
+                         MK_E_ARG);
+    }
+    assert_int_equal(mk_maildir_open_at(&r->t->vfs, r->t->root_dir,
+                                        mk_str_of("a\0b", 3), &box),
+                     MK_E_ARG);
+    for (i = 0; i < 3; i++) {
+        static const char *const paths[] = {".Mail/tmp", ".Mail/new",
+                                            ".Mail/cur"};
+        assert_int_equal(remove(test_vfs_path(r->t, paths[i])), 0);
+    }
+    assert_int_equal(remove(test_vfs_path(r->t, ".Mail")), 0);
+}
+
 static size_t step_find(const test_vfs *t, test_vfs_op op, const char *name)
 {
     size_t i;
@@ -457,6 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(what_is_missing_is_made),
+        T(a_box_of_its_own),
         T(fault_f05_tmp_comes_last),
         T(fault_f18_every_call_fails),
         T(two_may_make_it),
