@@ -122,10 +122,26 @@ typedef enum mk_defect_weight {
     X(PARAM_CONTROL,        PARAM, 16, AMBIGUOUS, "param-control", "a control character in a parameter, replaced") \
     /* structure: RFC 2045, RFC 2046 */ \
     X(MIME_NO_VERSION,      MIME, 0, MILD,        "mime-no-version", "MIME fields without MIME-Version") \
+    X(MIME_NO_BOUNDARY,     MIME, 1, BAD,         "mime-no-boundary", "a multipart without a boundary, taken as data") \
+    X(MIME_LONG_BOUNDARY,   MIME, 2, BAD,         "mime-long-boundary", "a boundary beyond the limit; its multipart is taken as data") \
+    X(MIME_NO_END,          MIME, 3, AMBIGUOUS,   "mime-no-end", "a multipart without its last delimiter") \
+    X(MIME_BOUNDARY_TAIL,   MIME, 4, AMBIGUOUS,   "mime-boundary-tail", "text behind a delimiter on its line") \
+    X(MIME_BOUNDARY_PREFIX, MIME, 5, AMBIGUOUS,   "mime-boundary-prefix", "a line that begins with a boundary and goes on, taken as data") \
+    X(MIME_AFTER_END,       MIME, 6, AMBIGUOUS,   "mime-after-end", "a delimiter behind the last one of its multipart, taken as data") \
+    X(MIME_ENCODED_PARTS,   MIME, 7, AMBIGUOUS,   "mime-encoded-parts", "a multipart or a message with a transfer encoding that none may have") \
+    X(MIME_DEPTH,           MIME, 8, BAD,         "mime-depth", "parts nested deeper than the limit, taken as data") \
+    X(MIME_COUNT,           MIME, 9, BAD,         "mime-count", "more parts than the limit; the rest is taken as data") \
+    X(MIME_NUL,             MIME, 10, AMBIGUOUS,  "mime-nul", "a NUL in a body that is not binary") \
+    X(MIME_8BIT,            MIME, 11, MILD,       "mime-8bit", "octets above 127 in a body that should have none") \
+    X(MIME_UUENCODE,        MIME, 12, MILD,       "mime-uuencode", "a file in uuencode within text") \
+    X(MIME_YENC,            MIME, 13, MILD,       "mime-yenc", "a file in yEnc within text") \
     /* transfer encodings: RFC 2045 6 */ \
     X(TRANSFER_UNKNOWN,     TRANSFER, 0, BAD,     "transfer-unknown", "an unknown transfer encoding") \
+    X(TRANSFER_MALFORMED,   TRANSFER, 1, AMBIGUOUS, "transfer-malformed", "junk within base64, quoted-printable or uuencode") \
     /* character sets */ \
-    X(CHARSET_UNKNOWN,      CHARSET, 0, BAD,      "charset-unknown", "an unknown character set")
+    X(CHARSET_UNKNOWN,      CHARSET, 0, BAD,      "charset-unknown", "an unknown character set") \
+    X(CHARSET_MALFORMED,    CHARSET, 1, BAD,      "charset-malformed", "octets that are not of the character set") \
+    X(CHARSET_WRONG,        CHARSET, 2, MILD,     "charset-wrong", "a character set that cannot be the one of its label")
 /* clang-format on */
 
 /** What is wrong; made from the table, 32 numbers to a group. */

@@ -208,5 +208,48 @@ MK_API mk_str mk_field_trim(mk_str value);
  * @return MK_OK, or MK_E_ROOM with out->full set. */
 MK_API mk_err mk_field_unfold(mk_str value, mk_buf *out);
 
+/* ---- encoded words --------------------------------------------------------
+ */
+
+/** Decode unstructured text to UTF-8 (RFC 2047, RFC 6532).
+ *
+ * The value is unfolded and trimmed. White space between encoded words is
+ * dropped, a character split between two of one character set is whole again,
+ * and wrong labels are repaired (mk_charset_look_choose). Raw octets above 127
+ * that are no UTF-8 are read as windows-1252. What cannot be decoded stays as
+ * it is. Controls come out as U+FFFD, but for HTAB; CR and LF never do.
+ *
+ * @param value    a value as mk_field has it.
+ * @param table    for character sets that are not built in, or NULL.
+ * @param out      valid UTF-8 is appended, as many whole characters as fit;
+ *                 at most three octets for one of value.
+ * @param defects  or NULL; each code is told once.
+ * @return MK_OK, or MK_E_ROOM with out->full set. */
+MK_API mk_err mk_words_decode(mk_str value, const mk_charset_table *table,
+                              mk_buf *out, mk_defects *defects);
+
+/** Where text is to stand. */
+typedef enum mk_words_place {
+    MK_WORDS_TEXT = 1,  /**< an unstructured value (Subject) */
+    MK_WORDS_PHRASE = 2 /**< a phrase (a display name) */
+} mk_words_place;
+
+/** Encode UTF-8 for a header (RFC 2047 5), folded at 76 columns.
+ *
+ * ASCII words stay as they are, if need be as a quoted string in a phrase;
+ * others become encoded words of at most 75 octets and of whole characters, by
+ * Q or by base64 as is shorter. mk_words_decode gives the text back. Nothing is
+ * written for an empty text.
+ *
+ * @param utf8    the text; of C0 controls only HTAB is taken.
+ * @param column  octets that stand on the line already ("Subject: " is 9).
+ * @param place   where it is to stand.
+ * @param out     the text is appended, or nothing on failure.
+ * @return MK_OK; MK_E_CTL when it holds CR, LF or NUL; MK_E_SYNTAX when it is
+ *         no UTF-8 or holds another control; MK_E_ARG for an unknown place;
+ *         MK_E_ROOM with out->full set. */
+MK_API mk_err mk_words_encode(mk_str utf8, size_t column, mk_words_place place,
+                              mk_buf *out);
+
 MK_EXTERN_C_END
 #endif
