@@ -14,23 +14,36 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/mailkit-fuzz.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 support='tests/support/rig.c tests/support/text.c tests/support/trace.c'
-shared='fuzz/machine.c fuzz/script.c fuzz/toys.c'
-python3 fuzz/seeds.py tests/chat/smtp "$work/corpus" "$work/stamp"
+shared='fuzz/machine.c fuzz/script.c fuzz/server.c fuzz/toys.c'
+python3 fuzz/seeds.py tests/chat "$work/corpus" "$work/stamp"
 
 # measure TARGET FILES…
 measure() {
     name=$1
     shift
-    # shellcheck disable=SC2086 # a list of paths without spaces
+    case $name in
+    tls)
+        more='lib/tls/*.c lib/crypto/mbedtls.c
+            tests/support/certs.c tests/support/line_engine.c
+            -lmbedtls -lmbedx509 -lmbedcrypto'
+        ;;
+    pop3_*) more='lib/pop3/*.c' ;;
+    *) more= ;;
+    esac
+    # shellcheck disable=SC2086 # lists of paths without spaces
     "$clang" -std=c11 -D_GNU_SOURCE -g -O1 -Iinclude -Ilib -Itests/support \
         -Ifuzz -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping \
         lib/base/*.c lib/wire/*.c lib/smtp/*.c lib/sasl/*.c \
         lib/crypto/h*.c lib/crypto/pbkdf2.c $support $shared \
-        "fuzz/fuzz_$name.c" -o "$work/$name"
+        "fuzz/fuzz_$name.c" $more -o "$work/$name"
     mkdir -p "$work/grown/$name"
+    dict=
+    if [ -f "fuzz/$name.dict" ]; then
+        dict=-dict=fuzz/$name.dict
+    fi
     LLVM_PROFILE_FILE="$work/$name.raw" timeout $((seconds + 60)) \
         "$work/$name" -max_total_time="$seconds" -timeout=20 \
-        "-dict=fuzz/$name.dict" "-artifact_prefix=$work/" \
+        ${dict:+"$dict"} "-artifact_prefix=$work/" \
         "$work/grown/$name" "$work/corpus/$name" >"$work/$name.log" 2>&1 || {
         tail -n 40 "$work/$name.log"
         return 1
@@ -62,4 +75,7 @@ measure smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
 measure sasl lib/sasl/exchange.c lib/sasl/text.c lib/sasl/scram.c \
     lib/sasl/client_scram.c lib/sasl/client_oauth.c lib/sasl/server_scram.c \
     lib/sasl/server_oauth.c lib/sasl/server_plain.c lib/sasl/server_cram.c || bad=1
+# not verify.c: its certificates are those of the units
+measure tls lib/tls/session.c lib/tls/records.c lib/tls/handshake.c \
+    lib/tls/info.c lib/tls/ticket.c || bad=1
 exit $bad

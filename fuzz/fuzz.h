@@ -10,6 +10,7 @@
 
 #include <mailkit/base.h>
 #include <mailkit/crypto.h>
+#include <mailkit/sasl.h>
 #include <stdint.h>
 
 #include "rig.h"
@@ -87,5 +88,44 @@ mk_pool *fuzz_machine_pool(fuzz_machine *m);
  * and the session must come to its end, with whole lines and nothing bare. */
 void fuzz_machine_perform(fuzz_machine *m, const uint8_t *script, size_t size);
 void fuzz_machine_close(fuzz_machine *m);
+
+/* ---- what servers share -------------------------------------------------- */
+
+/* A server machine with TLS, logins and an application that answers by a
+ * policy: each choice takes three bits of it. */
+typedef struct fuzz_server {
+    fuzz_machine m; /* first */
+    mk_sasl_server_config sasl;
+    mk_tls_info tls;
+    mk_tls_policy tls_policy;
+    mk_pool rooms; /* of logins */
+    bool has_rooms;
+    mk_random random;
+    uint8_t drawn;
+    uint8_t policy;
+    mk_op waiting; /* put off */
+    bool is_login; /* what was put off is one */
+    bool is_shaking;
+    /* the promises about TLS and logins */
+    bool is_tls, is_known, was_yes;
+} fuzz_server;
+
+/* Sets s->sasl and s->tls_policy by an octet of the header: 3: policy of TLS,
+ * 8: clear logins, 16: keys, 64: TLS from the first octet (begin), 128:
+ * s->rooms for small logins. */
+void fuzz_server_configure(fuzz_server *s, uint8_t flags, mk_str hostname);
+void fuzz_server_begin(fuzz_server *s, uint8_t flags);
+/* the next three bits */
+unsigned fuzz_server_choose(fuzz_server *s);
+/* Look at an event; its numbers for "TLS is up" and "a login ended" are those
+ * of the protocol. THREATS 28, 32, 41. */
+void fuzz_server_see(fuzz_server *s, const mk_event *ev, uint32_t tls_type,
+                     uint32_t auth_type);
+/* True when the event was of TLS or a login, and has been answered. */
+bool fuzz_server_answer(fuzz_server *s, const mk_event *ev);
+/* FUZZ_ANSWER: answer what was put off; a question of the protocol's own is
+ * given back as its op, else 0. */
+mk_op fuzz_server_resume(fuzz_server *s);
+void fuzz_server_close(fuzz_server *s);
 
 #endif

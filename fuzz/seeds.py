@@ -12,8 +12,12 @@ ESCAPES = {'r': b'\r', 'n': b'\n', 't': b'\t', '0': b'\0', '"': b'"',
            '\\': b'\\'}
 QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"(?:x(\d+))?')
 PIECE = re.compile(r'\\x([0-9A-Fa-f]{2})|\\(.)|([^\\]+)')
-ANSWERS = {'yes': 0, 'no': 4, 'defer': 5, 'later': 6}
-VERBS = {'send': 0, 'noop': 3, 'rset': 4, 'vrfy': 5, 'quit': 7}
+ANSWERS = {'yes': 0, 'no': 4, 'defer': 5, 'later': 6, 'maildrop': 0, 'size': 0,
+           'uid': 0}
+VERBS = {'smtp': {'send': 0, 'noop': 3, 'rset': 4, 'vrfy': 5, 'quit': 7},
+         'pop3': {'stat': 0, 'list': 1, 'uidl': 2, 'retr': 3, 'top': 4,
+                  'dele': 5, 'noop': 8, 'rset': 9, 'quit': 11}}
+TLS = ['none', 'may', 'encrypt', 'must']
 REPEAT_MAX = 3000
 
 
@@ -45,7 +49,8 @@ def settings(path):
         return dict(re.findall(r'^@ ([\w.]+) ?(.*)$', f.read(), re.M))
 
 
-def header(keys, mine, implicit=False):
+def smtp_header(keys, mine, implicit, name):
+    """As configure() of fuzz_smtp_server.c and fuzz_smtp_client.c reads it."""
     flags = 0
     if keys.get('bare') == 'normalize':
         flags |= 16
@@ -58,40 +63,71 @@ def header(keys, mine, implicit=False):
         flags |= 64 if mine == 'S' else 16
     if mine == 'S' and 'pool' in keys:
         flags |= 128
-    return bytes([flags, 0, 3, login(keys, implicit) if mine == 'S' else 0])
+    return bytes([flags, 0, 3, login(keys, implicit) if mine == 'S'
+                  else len(name) * 7 & 0xff])
+
+
+def pop3_header(keys, mine, implicit, name):
+    """As configure() of fuzz_pop3_server.c and fuzz_pop3_client.c reads it."""
+    del name
+    offered = keys.get('capabilities', 'default')
+    flags = 16 * any(key.endswith('_max') for key in keys) | \
+        128 * ('pool' in keys)
+    if 'sasl' not in keys:
+        keys = dict(keys, sasl='PLAIN', sasl_how='clear')
+    if mine == 'S':
+        flags |= 32 * ('asks_connect' in keys) | \
+            64 * ('APOP' in offered or offered == 'all')
+        if offered not in ('default', 'all'):
+            flags |= sum(bit for bit, name in ((1, 'TOP'), (2, 'UIDL'),
+                                               (4, 'PIPELINING'),
+                                               (8, 'RESP-CODES'))
+                         if name not in offered)
+        how = login(keys, implicit) & ~(4 | 32)
+        return bytes([flags, 0, 0xa3, how])
+    flags |= ('APOP' in offered or offered == 'all') | \
+        8 * ('is_utf8' in keys) | 32 * ('pipeline_max' in keys)
+    how = TLS.index(keys.get('tls', 'none')) | \
+        4 * ('clear' in keys.get('sasl_how', '')) | 16 * implicit | \
+        32 * (keys['sasl'] == 'none') | 64 * implicit
+    return bytes([flags, 0, 3, how])
+
+
+HEADERS = {'smtp': smtp_header, 'pop3': pop3_header}
 
 
 def login(keys, implicit):
-    """The settings of TLS and logins, as fuzz_smtp_server.c reads them."""
+    """The settings of TLS and logins, as the targets of servers read them."""
     how = keys.get('sasl_how', '').split(' ')
-    return ['none', 'may', 'encrypt', 'must'].index(keys.get('tls', 'none')) \
+    return TLS.index(keys.get('tls', 'none')) \
         | 4 * ('sasl' in keys) | 8 * ('clear' in how) | 16 * ('keys' in how) \
         | 32 * ('is_auth_needed' in keys) | 64 * implicit \
         | 128 * ('small' in how)
 
 
-def policy(answers):
+def policy(answers, bits):
     value = 0
-    for i, answer in enumerate(answers[:3]):
-        value |= answer << (3 * i)
+    for i, answer in enumerate(answers[:9 // bits]):
+        value |= answer << (bits * i)
     return b'\xffP' + bytes([value & 0xff])
 
 
-def stream(path, mine):
+def stream(path, mine, protocol):
     """The dialogue as a script for the machine of letter `mine`."""
     theirs = 'C' if mine == 'S' else 'S'
-    words = ANSWERS if mine == 'S' else VERBS
+    words = ANSWERS if mine == 'S' else VERBS[protocol]
+    bits = 4 if (mine, protocol) == ('C', 'pop3') else 3
     out = []
     group, answers = b'', []
 
     def flush():
         nonlocal group, answers
         if answers:
-            out.append(policy(answers))
+            out.append(policy(answers, bits))
         out.append(group)
         group, answers = b'', []
 
-    acting, in_body = False, False
+    acting, in_body, answered = False, False, False
     for tag, text in items(path):
         if tag == theirs or (tag[0] == 'L' and tag[1:] in ('', mine)):
             if acting:
@@ -104,15 +140,21 @@ def stream(path, mine):
             continue
         acting = True
         if tag[0] == 'E':
-            in_body = text.startswith('BODY')
+            in_body, answered = text.startswith('BODY'), False
         if tag[0] == 'A' and tag[1:] in ('', mine):
             word = text.split(' ')[0]
             if in_body and word in ('no', 'defer', 'later'):
                 out.append(b'\xffB\x02' if word == 'later' else b'\xffB\x01')
+            elif word == 'later' and mine == 'C':
+                out.append(b'\xffB\x01')
+            elif word in ('drop', 'resume'):
+                out.append(b'\xffB\x02' if word == 'drop' else b'\xffA')
             elif word == 'login':
                 answers.append(words[text.split(' ')[1]])
             elif word in words:
-                answers.append(words[word])
+                if not answered or word not in ('size', 'uid'):
+                    answers.append(words[word])
+                answered = True
             elif word == 'finish':
                 flush()
                 out.append(b'\xffF')
@@ -146,26 +188,26 @@ def role(keys):
 
 
 def machines(chats, out):
-    for name in sorted(os.listdir(chats)):
-        if not name.endswith('.chat'):
-            continue
-        path = os.path.join(chats, name)
-        keys = settings(path)
-        for mine in role(keys):
-            folder = 'smtp_server' if mine == 'S' else 'smtp_client'
-            implicit = next(items(path))[0] == 'TLS'
-            head = header(keys, mine, implicit)
-            if mine == 'C':
-                head = head[:3] + bytes([len(name) * 7 & 0xff])
-            write(os.path.join(out, folder), name[:-5],
-                  head + stream(path, mine))
-            raw = b''.join(octets(t) for tag, t in items(path)
-                           if tag[0] == 'L')
-            if raw:
-                for mode in range(3):
-                    write(os.path.join(out, 'framer'),
-                          '%s-%d' % (name[:-5], mode),
-                          bytes([mode, 0x2a, 5, 20]) + raw)
+    for protocol in ('smtp', 'pop3'):
+        for name in sorted(os.listdir(os.path.join(chats, protocol))):
+            if name.endswith('.chat'):
+                machine(os.path.join(chats, protocol, name), protocol,
+                        name[:-5], out)
+
+
+def machine(path, protocol, name, out):
+    keys = settings(path)
+    implicit = next(items(path))[0] == 'TLS'
+    for mine in role(keys):
+        folder = protocol + ('_server' if mine == 'S' else '_client')
+        write(os.path.join(out, folder), name,
+              HEADERS[protocol](keys, mine, implicit, name) +
+              stream(path, mine, protocol))
+    raw = b''.join(octets(t) for tag, t in items(path) if tag[0] == 'L')
+    if raw:
+        for mode in range(3):
+            write(os.path.join(out, 'framer'), '%s-%d' % (name, mode),
+                  bytes([mode, 0x2a, 5, 20]) + raw)
 
 
 def codecs(out):
