@@ -142,8 +142,8 @@ typedef enum mk_pop3_event_type {
      *  way: mk_cancel, which ends the session (Law 11). */
     MK_EV_POP3_RETR = MK_EV_POP3 + 8,
     /** Likewise, its header and `lines` of its body: the engine cuts it there,
-     *  so all of it may be lent. MK_EV_WANTED with MK_LAST tells that no more
-     *  is needed. */
+     *  so all of it may be lent. What is lent behind that gets MK_WAIT, and
+     *  MK_EV_WANTED with MK_LAST tells that no more is needed. */
     MK_EV_POP3_TOP = MK_EV_POP3 + 9,
     /** Mark it as deleted; NO when it is already. */
     MK_EV_POP3_DELE = MK_EV_POP3 + 10,
@@ -193,10 +193,13 @@ typedef struct mk_pop3_server_config {
                            *   100 */
     uint64_t login_ms;    /**< the peer's time for a command before a login:
                            *   180,000 */
-    uint64_t idle_ms; /**< and behind it, also for taking a reply or each block
+    uint64_t idle_ms; /**< and behind it, also for taking a reply or each 64 KiB
                        *   of one (RFC 1939 3: 10 minutes at least): 600,000 */
     uint64_t answer_ms; /**< the application's time for an answer, and for each
                          *   span or row that is wanted: 300,000 */
+    uint32_t rate_min;  /**< octets a second at which a listing or a message is
+                         *   taken, over all of it: 100 */
+    uint64_t rate_after_ms; /**< from this age of it on: 60,000 */
     /* While hurried (mk_hurry), when smaller than the usual: */
     uint64_t hurry_login_ms;   /**< instead of login_ms: 10,000 */
     uint64_t hurry_idle_ms;    /**< instead of idle_ms: 60,000 */

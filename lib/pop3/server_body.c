@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pop3/server_body.c: replies of many lines (RFC 1939 3): messages are lent in
+ * spans and byte-stuffed on the way out, rows of LIST and UIDL are given one by
+ * one while there is room; nothing of either is kept. TOP is cut here, wherever
+ * the application stops. What follows in the input waits until all of it is
+ * acknowledged.
+ */
+#include "pop3/server_internal.h"
+
+static bool is_listing(const pop3_server *s)
+{
+    return s->serve.subject == SUBJECT_LIST || s->serve.subject == SUBJECT_UIDL;
+}
+
+void mk_pop3_server_body_begin(pop3_server *s)
+{
+    bool is_message =
+        s->serve.subject == SUBJECT_RETR || s->serve.subject == SUBJECT_TOP;
+
+    if (is_message || (is_listing(s) && s->number == 0)) {
+        mk_serve_stream_begin(&s->serve, OUTQ_STORED, ".\r\n");
+    }
+}
+
+/* The last span of a TOP went out in part, and comes back as it was lent. */
+static void restore(const pop3_server *s, mk_event *ev)
+{
+    bool is_cut = s->serve.subject == SUBJECT_TOP && s->cut.is_over;
+
+    if (is_cut && (ev->flags & MK_LAST) != 0 && ev->data.ptr != NULL) {
+        ev->data = s->cut_span;
+    }
+}
+
+mk_err mk_pop3_server_body_next(pop3_server *s, mk_event *ev)
+{
+    mk_err err = mk_serve_stream_next(&s->serve, ev);
+
+    if (err == MK_OK && ev->type == MK_EV_WANTED) {
+        restore(s, ev);
+    }
+    return err;
+}
+
+/* What is lent behind the end would have to wait for ever: MK_EV_WANTED with
+ * MK_LAST comes instead. */
+static mk_err add_top(pop3_server *s, mk_op op, mk_str span, bool last)
+{
+    pop3_cut cut = s->cut;
+    size_t n = mk_pop3_cut_take(&cut, span);
+
+    if (s->cut.is_over) {
+        return MK_WAIT;
+    }
+    mk_err err = mk_serve_stream_body(
+        &s->serve.head, op, mk_str_sub(span, 0, n), last || cut.is_over);
+
+    if (err == MK_OK) {
+        s->cut = cut;
+        s->cut_span = span;
+    }
+    return err;
+}
+
+mk_err mk_pop3_server_body(mk_engine *e, mk_op op, mk_str span, bool last)
+{
+    pop3_server *s = (pop3_server *)(void *)e;
+
+    if (op != s->serve.op || !s->serve.streaming) {
+        return MK_E_STALE;
+    }
+    if (is_listing(s) && (span.len > 0 || !last)) {
+        return MK_E_ARG; /* rows have calls of their own */
+    }
+    if (s->serve.subject == SUBJECT_TOP) {
+        return add_top(s, op, span, last);
+    }
+    return mk_serve_stream_body(e, op, span, last);
+}
