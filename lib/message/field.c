@@ -185,7 +185,7 @@ static void tell_more(mk_fields *it, const field_span *span, mk_field_id id)
     it->seen |= bit;
 }
 
-static void read_field(mk_fields *it, const field_span *span, mk_field *out)
+void mk_field_read(mk_fields *it, const field_span *span, mk_field *out)
 {
     out->offset = it->at;
     out->length = span->end;
@@ -239,7 +239,7 @@ bool mk_fields_next(mk_fields *it, mk_field *out_field)
                       &span);
         it->count++;
         if (it->count <= it->max_count) {
-            read_field(it, &span, out_field);
+            mk_field_read(it, &span, out_field);
             it->at += span.end;
             return true;
         }

@@ -9,7 +9,7 @@
 #ifndef MESSAGE_FIELD_SCAN_H
 #define MESSAGE_FIELD_SCAN_H
 
-#include <mailkit/base.h>
+#include <mailkit/header.h>
 
 #if !defined(MK_NO_SIMD) && defined(__GNUC__) &&                               \
     (defined(__x86_64__) || defined(__i386__))
@@ -36,5 +36,8 @@ void mk_field_scan_8(const char *ptr, size_t n, bool lf, field_span *out);
 bool mk_field_scan_has_avx2(void);
 void mk_field_scan_avx2(const char *ptr, size_t n, bool lf, field_span *out);
 #endif
+
+/* The field that the walk stands at, of which the scan is known. */
+void mk_field_read(mk_fields *it, const field_span *span, mk_field *out);
 
 #endif

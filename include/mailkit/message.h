@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * message.h: a whole message, read (RFC 5322, RFC 2045, RFC 2046), on two
+ * levels. A parser takes octets cut anywhere and gives events: fields, parts,
+ * runs of body in place. A view indexes a message that lies in memory: fields
+ * and parts in one block of the caller's, and what a mail reader would show.
+ * Neither copies a body, recurses or fails for what a message says: there is
+ * always a tree, and what is odd is told as a defect (defect.h).
+ */
+#ifndef MAILKIT_MESSAGE_H
+#define MAILKIT_MESSAGE_H
+
+#include <mailkit/base.h>
+#include <mailkit/charset.h>
+#include <mailkit/codec.h>
+#include <mailkit/defect.h>
+#include <mailkit/header.h>
+
+MK_EXTERN_C_BEGIN
+
+/* ---- parts --------------------------------------------------------------- */
+
+/** The number of no part. */
+#define MK_PART_NONE UINT32_MAX
+
+/** What a part is made of. */
+typedef enum mk_part_kind {
+    MK_PART_LEAF = 0,      /**< data */
+    MK_PART_MULTIPART = 1, /**< parts between boundaries (RFC 2046 5.1) */
+    MK_PART_MESSAGE = 2    /**< one message (RFC 2046 5.2.1, RFC 6532 3.7) */
+} mk_part_kind;
+
+/** Media types as far as structure and choice of parts depend on them. */
+typedef enum mk_media {
+    MK_MEDIA_OTHER = 0, /**< application/… and all unknown ones */
+    MK_MEDIA_TEXT_PLAIN = 1,
+    MK_MEDIA_TEXT_HTML = 2,
+    MK_MEDIA_TEXT = 3, /**< another text/… */
+    MK_MEDIA_IMAGE = 4,
+    MK_MEDIA_AUDIO = 5,
+    MK_MEDIA_VIDEO = 6,
+    MK_MEDIA_MESSAGE_RFC822 = 7, /**< or message/global, message/news */
+    MK_MEDIA_MESSAGE_PARTIAL = 8,
+    MK_MEDIA_MESSAGE_EXTERNAL = 9,
+    MK_MEDIA_MESSAGE = 10, /**< another message/… */
+    MK_MEDIA_ALTERNATIVE = 11,
+    MK_MEDIA_RELATED = 12,
+    MK_MEDIA_DIGEST = 13,
+    MK_MEDIA_MIXED = 14 /**< or another multipart/… */
+} mk_media;
+
+/** How a body is encoded for transfer (RFC 2045 6). */
+typedef enum mk_encoding {
+    MK_ENCODING_7BIT = 0,
+    MK_ENCODING_8BIT = 1,
+    MK_ENCODING_BINARY = 2,
+    MK_ENCODING_QUOTED_PRINTABLE = 3,
+    MK_ENCODING_BASE64 = 4,
+    MK_ENCODING_UUENCODE = 5, /**< x-uuencode and its kin: no standard */
+    MK_ENCODING_UNKNOWN = 6   /**< to be kept as it stands (RFC 2045 6.4) */
+} mk_encoding;
+
+/** Facts about a part. */
+typedef enum mk_part_flag {
+    MK_PART_DEFAULT_TYPE = 1, /**< no Content-Type that could be read */
+    MK_PART_CLOSED = 2,       /**< multipart: its last delimiter was met */
+    MK_PART_HIGH = 4,         /**< the body holds octets above 127 */
+    MK_PART_NUL = 8,          /**< the body holds NULs */
+    MK_PART_OPAQUE = 16,      /**< it has parts that were not looked for: a
+                                   limit, no boundary, or an encoding */
+    MK_PART_DIGEST = 32       /**< it stands in a multipart/digest */
+} mk_part_flag;
+
+/** One part. The message itself is number 0, others follow in the order of
+ *  their beginning. Offsets count from the first octet of the message. */
+typedef struct mk_part {
+    uint32_t number;
+    uint32_t parent;  /**< MK_PART_NONE for the message itself */
+    uint32_t depth;   /**< 0 for the message itself */
+    uint32_t flags;   /**< mk_part_flag, or'ed */
+    uint8_t kind;     /**< a mk_part_kind */
+    uint8_t media;    /**< a mk_media */
+    uint8_t encoding; /**< a mk_encoding */
+    uint8_t charset;  /**< a mk_charset: what the label says */
+    uint64_t offset;  /**< of its header */
+    uint64_t body;    /**< of its body: behind the empty line */
+    uint64_t end;     /**< behind its body; the line end before a delimiter is
+                           the delimiter's (RFC 2046 5.1.1) */
+    uint64_t lines;   /**< line ends within the body */
+} mk_part;
+
+/* ---- the parser ---------------------------------------------------------- */
+
+/** A parser of one message, in a block of the caller's. */
+typedef struct mk_message mk_message;
+
+/** What limits a parser; mk_message_config_init fills it. */
+typedef struct mk_message_config {
+    size_t size;                 /**< sizeof(mk_message_config) */
+    uint32_t max_depth;          /**< parts within parts; 100 */
+    uint32_t max_parts;          /**< in all; 10,000 */
+    uint32_t max_boundary_bytes; /**< 256 (RFC 2046 5.1.1 allows 70) */
+    uint32_t max_fields;         /**< of one header; 10,000 */
+    uint32_t max_field_bytes;    /**< of one field; 262,144 */
+    uint32_t max_header_bytes;   /**< of one header; 1,048,576 */
+} mk_message_config;
+
+/** The defaults.
+ *
+ * @param config  written.
+ * @param size    sizeof(mk_message_config) as the caller knows it. */
+MK_API void mk_message_config_init(mk_message_config *config, size_t size);
+
+/** What an event of a parser is. */
+typedef enum mk_message_event_type {
+    MK_MESSAGE_PART = 1,  /**< a part begins: its number, parent and depth are
+                               known; for number 0, too */
+    MK_MESSAGE_FIELD = 2, /**< a field of its header */
+    MK_MESSAGE_BODY = 3,  /**< its header ended: all of `part` but end, lines
+                               and the flags of the body is known */
+    MK_MESSAGE_DATA = 4,  /**< a run of its body as it stands, in place */
+    MK_MESSAGE_PREAMBLE = 5, /**< a run before the first delimiter */
+    MK_MESSAGE_EPILOGUE = 6, /**< a run behind the last delimiter */
+    MK_MESSAGE_PART_END = 7, /**< it ended, and all of `part` is known */
+    MK_MESSAGE_DEFECT = 8,   /**< what is odd */
+    MK_MESSAGE_END = 9       /**< nothing follows but MK_END */
+} mk_message_event_type;
+
+/** One event. All that it points to lives until the next mk_message_step. */
+typedef struct mk_message_event {
+    uint32_t type;       /**< a mk_message_event_type */
+    const mk_part *part; /**< the part that it belongs to; NULL at the end */
+    uint64_t offset;     /**< where in the message */
+    mk_str data;       /**< FIELD: all its octets; DATA, PREAMBLE, EPILOGUE: the
+                            run */
+    mk_field field;    /**< FIELD: offset counts from the message's start */
+    mk_defect defect;  /**< DEFECT: likewise */
+    mk_str media_type; /**< BODY: "text/plain" as written, or the default */
+    mk_str charset_label; /**< BODY: as written; empty when there is none */
+    mk_str boundary;      /**< BODY: of a multipart */
+} mk_message_event;
+
+/** The octets that a parser needs.
+ *
+ * @param config  the limits; NULL for the defaults.
+ * @return octets; about 25 KiB by default, below 8 KiB with max_depth 32. */
+MK_API size_t mk_message_need(const mk_message_config *config);
+
+/** Begin to parse.
+ *
+ * @param config       the limits, copied; NULL for the defaults.
+ * @param mem          memory aligned for any type; the caller's, in use until
+ *                     he lets the parser be: there is nothing to close.
+ * @param n            octets of mem.
+ * @param out_message  written on success.
+ * @return MK_OK; MK_E_ROOM when n is less than mk_message_need; MK_E_ARG when
+ *         a limit is 0 or of no sense. */
+MK_API mk_err mk_message_open(const mk_message_config *config, void *mem,
+                              size_t n, mk_message **out_message);
+
+/** Advance by at most one event.
+ *
+ * Fields are consumed whole, bodies in runs, the beginning of a line that may
+ * be a delimiter is left. What is left must be offered again, contiguous, with
+ * more octets behind it. The same octets give the same events however they are
+ * cut, but for the lengths of runs.
+ *
+ * A line is a delimiter when it begins with "--", the boundary, and then white
+ * space, a line end or "--" and one of these (RFC 2046 5.1.1); of several
+ * boundaries the longest counts, of equal ones the innermost.
+ *
+ * @param message    the parser.
+ * @param io_in      the unconsumed octets; advanced by what was consumed.
+ * @param out_event  written when MK_OK is returned.
+ * @return MK_OK: an event was written; MK_WAIT: nothing until there are more
+ *         octets, or mk_message_in_eof; MK_END: the message is over. */
+MK_API mk_err mk_message_step(mk_message *message, mk_str *io_in,
+                              mk_message_event *out_event);
+
+/** Tell that no more octets come than are offered in the next steps.
+ *
+ * @param message  the parser. */
+MK_API void mk_message_in_eof(mk_message *message);
+
+/** The most octets that a parser may need contiguous at once.
+ *
+ * @param message  the parser.
+ * @return octets: a little more than max_field_bytes. */
+MK_API size_t mk_message_in_max(const mk_message *message);
+
+MK_EXTERN_C_END
+#endif
