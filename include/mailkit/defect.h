@@ -69,20 +69,13 @@ typedef enum mk_defect_weight {
     X(ADDR_OBSOLETE,        ADDRESS, 1, MILD,     "addr-obsolete", "an obsolete form of an address") \
     X(ADDR_NOT_5321,        ADDRESS, 2, MILD,     "addr-not-5321", "an address that SMTP cannot carry") \
     X(ADDR_LONG,            ADDRESS, 3, MILD,     "addr-long", "an address or a part longer than SMTP allows") \
-    X(ADDR_NO_COMMA,        ADDRESS, 4, BAD,      "addr-no-comma", "two addresses without a comma between them") \
-    X(ADDR_NO_DOMAIN,       ADDRESS, 5, BAD,      "addr-no-domain", "an address without a domain") \
-    X(ADDR_GROUP_OPEN,      ADDRESS, 6, BAD,      "addr-group-open", "a group without its end") \
-    X(ADDR_GROUP_NESTED,    ADDRESS, 7, BAD,      "addr-group-nested", "a group within a group") \
-    X(ADDR_WORD_INSIDE,     ADDRESS, 8, AMBIGUOUS,"addr-word-inside", "an encoded word within an address, taken as it stands") \
-    X(ADDR_UNQUOTED,        ADDRESS, 9, MILD,     "addr-unquoted", "a display name that should be quoted") \
-    X(ADDR_COMMENT,         ADDRESS, 10, MILD,    "addr-comment", "a comment within an address") \
-    X(ADDR_SEVERAL,         ADDRESS, 11, AMBIGUOUS,"addr-several", "several addresses where one belongs") \
-    X(ADDR_COUNT,           ADDRESS, 12, BAD,     "addr-count", "more addresses than the limit") \
-    X(ADDR_IN_NAME,         ADDRESS, 13, AMBIGUOUS,"addr-in-name", "a display name that looks like another address") \
-    X(ADDR_BIDI,            ADDRESS, 14, AMBIGUOUS,"addr-bidi", "a character that changes the direction of text") \
-    X(ADDR_MIXED_SCRIPT,    ADDRESS, 15, AMBIGUOUS,"addr-mixed-script", "letters of several scripts in one label") \
-    X(ADDR_CONFUSABLE,      ADDRESS, 16, AMBIGUOUS,"addr-confusable", "a character that looks like one of ASCII") \
-    X(ADDR_EMPTY,           ADDRESS, 17, BAD,     "addr-empty", "no address where one belongs") \
+    X(ADDR_WORD_INSIDE,     ADDRESS, 4, AMBIGUOUS,"addr-word-inside", "an encoded word within an address, taken as it stands") \
+    X(ADDR_SEVERAL,         ADDRESS, 5, AMBIGUOUS,"addr-several", "several addresses where one belongs") \
+    X(ADDR_COUNT,           ADDRESS, 6, BAD,      "addr-count", "more addresses than the limit") \
+    X(ADDR_IN_NAME,         ADDRESS, 7, AMBIGUOUS,"addr-in-name", "a display name that looks like another address") \
+    X(ADDR_BIDI,            ADDRESS, 8, AMBIGUOUS,"addr-bidi", "a character that changes the direction of text") \
+    X(ADDR_MIXED_SCRIPT,    ADDRESS, 9, AMBIGUOUS,"addr-mixed-script", "letters of several scripts in one label") \
+    X(ADDR_CONFUSABLE,      ADDRESS, 10, AMBIGUOUS,"addr-confusable", "a character that looks like one of ASCII") \
     /* dates: RFC 5322 3.3, 4.3 */ \
     X(DATE_INVALID,         DATE, 0, BAD,         "date-invalid", "no date can be read") \
     X(DATE_OBSOLETE,        DATE, 1, MILD,        "date-obsolete", "a short year or a zone by name") \

@@ -208,6 +208,149 @@ MK_API mk_str mk_field_trim(mk_str value);
  * @return MK_OK, or MK_E_ROOM with out->full set. */
 MK_API mk_err mk_field_unfold(mk_str value, mk_buf *out);
 
+/* ---- addresses ------------------------------------------------------------
+ */
+
+/** What an element of an address list is. */
+typedef enum mk_address_kind {
+    MK_ADDRESS_MAILBOX = 1,
+    MK_ADDRESS_GROUP = 2,    /**< a group begins; only its name is set */
+    MK_ADDRESS_GROUP_END = 3 /**< the group ends; nothing is set */
+} mk_address_kind;
+
+/** What an address is made of, and what is odd in it. */
+typedef enum mk_address_flag {
+    MK_ADDRESS_QUOTED = 1,        /**< the local-part has a quoted string */
+    MK_ADDRESS_LITERAL = 2,       /**< the domain is a literal, in brackets */
+    MK_ADDRESS_ANGLE = 4,         /**< it stood in angle brackets */
+    MK_ADDRESS_SPACED = 8,        /**< CFWS within local-part or domain */
+    MK_ADDRESS_COMMENTED = 16,    /**< there are comments in or behind it */
+    MK_ADDRESS_8BIT = 32,         /**< octets above 127 (RFC 6532) */
+    MK_ADDRESS_OBSOLETE = 64,     /**< MK_DEFECT_ADDR_OBSOLETE was told */
+    MK_ADDRESS_INVALID = 128,     /**< MK_DEFECT_ADDR_INVALID was told */
+    MK_ADDRESS_NOT_5321 = 256,    /**< MK_DEFECT_ADDR_NOT_5321 was told */
+    MK_ADDRESS_LONG = 512,        /**< MK_DEFECT_ADDR_LONG was told */
+    MK_ADDRESS_WORD_INSIDE = 1024 /**< MK_DEFECT_ADDR_WORD_INSIDE was told */
+} mk_address_flag;
+
+/** One element of an address list: views into the text, as they stand. */
+typedef struct mk_address {
+    mk_address_kind kind;
+    mk_str raw;        /**< all of it with its comments */
+    mk_str name;       /**< the phrase before the address; empty if none */
+    mk_str route;      /**< an obsolete source route, without its colon */
+    mk_str local_part; /**< quotes and all, without CFWS at its ends */
+    mk_str domain;     /**< likewise; empty when there is none */
+    uint64_t offset;   /**< of raw in the text */
+    uint32_t flags;    /**< mk_address_flag, or'ed */
+    bool in_group;
+} mk_address;
+
+/** What mk_addresses takes by default. */
+#define MK_ADDRESS_COUNT_MAX 10240u
+
+/** A walk over an address list; the limit may be set behind
+ *  mk_addresses_init. */
+typedef struct mk_addresses {
+    mk_str text;
+    mk_defects *defects;
+    size_t at;
+    uint32_t max_count; /**< elements; MK_ADDRESS_COUNT_MAX */
+    uint32_t count;     /**< elements met so far */
+    uint32_t mailboxes; /**< mailboxes met so far */
+    mk_field_id id;
+    bool in_group, behind, done;
+} mk_addresses;
+
+/** Begin to walk over an address list.
+ *
+ * @param it       written.
+ * @param id       the field it stands in, for what may be empty (Bcc) and what
+ *                 should be one mailbox (From, Sender); else MK_FIELD_OTHER.
+ * @param text     the value, folded as it is; lent while the walk and what it
+ *                 gave are in use.
+ * @param defects  what is wrong is added, each code once an element; or
+ *                 NULL. */
+MK_API void mk_addresses_init(mk_addresses *it, mk_field_id id, mk_str text,
+                              mk_defects *defects);
+
+/** The next mailbox, or the begin or end of a group.
+ *
+ * All of RFC 5322 3.4 and 4.4 is read: comments and folds anywhere, obsolete
+ * phrases, routes, local-parts and domains, empty elements; and RFC 6532.
+ * Text that no form yields is MK_DEFECT_ADDR_INVALID and read as well as can
+ * be: missing commas, brackets and domains, junk behind an address. A group is
+ * always ended; one in another is dissolved in it. Encoded words are never
+ * looked into for addresses.
+ *
+ * @param it           the walk.
+ * @param out_address  written when there is one.
+ * @return true; false at the end. */
+MK_API bool mk_addresses_next(mk_addresses *it, mk_address *out_address);
+
+/** The display name in UTF-8.
+ *
+ * The phrase with quotes and comments taken off, white space made one space,
+ * and encoded words decoded as mk_words_decode does, in quoted strings, too.
+ * When a mailbox has no phrase its comments stand in (RFC 822 3.4.3).
+ *
+ * @param address  what mk_addresses_next gave.
+ * @param table    for character sets that are not built in, or NULL.
+ * @param out      UTF-8 is appended, as much as fits; nothing if no name.
+ * @param defects  of the group WORD, from the beginning of the name (or of raw
+ *                 for comments); or NULL.
+ * @return MK_OK, or MK_E_ROOM with out->full set. */
+MK_API mk_err mk_address_name_decode(const mk_address *address,
+                                     const mk_charset_table *table, mk_buf *out,
+                                     mk_defects *defects);
+
+/** All comments of an address in UTF-8, a space between two.
+ *
+ * @param address  what mk_addresses_next gave.
+ * @param table    for character sets that are not built in, or NULL.
+ * @param out      UTF-8 is appended, as much as fits.
+ * @param defects  of the group WORD, from the beginning of raw; or NULL.
+ * @return MK_OK, or MK_E_ROOM with out->full set. RFC 5322 3.2.2. */
+MK_API mk_err mk_address_comments_decode(const mk_address *address,
+                                         const mk_charset_table *table,
+                                         mk_buf *out, mk_defects *defects);
+
+/** The local-part as it is meant: without quotes, escapes and CFWS.
+ *
+ * It may hold any octet; two addresses are of the same mailbox only if these
+ * are the same.
+ *
+ * @param address  what mk_addresses_next gave.
+ * @param out      the octets are appended.
+ * @return MK_OK, or MK_E_ROOM with out->full set. RFC 5322 3.4.1. */
+MK_API mk_err mk_address_local_part(const mk_address *address, mk_buf *out);
+
+/** The addr-spec in its plain form: "local-part@domain".
+ *
+ * Without route, comments and white space; the local-part is quoted only if it
+ * must be. What is not valid is given as it stands; octets of no form become
+ * U+FFFD or a space, so that no control and no line end comes out.
+ *
+ * @param address  what mk_addresses_next gave.
+ * @param out      the text is appended; without "@" when there is no domain.
+ * @return MK_OK, or MK_E_ROOM with out->full set. RFC 5322 3.4.1. */
+MK_API mk_err mk_address_spec_format(const mk_address *address, mk_buf *out);
+
+/** Does a name that is shown deceive (RFC 7960 is silent; THREATS 60)?
+ *
+ * Tells MK_DEFECT_ADDR_IN_NAME when the name looks like an address other than
+ * the one it stands for, MK_DEFECT_ADDR_BIDI for characters that turn the
+ * direction of text, MK_DEFECT_ADDR_MIXED_SCRIPT for Latin with Cyrillic or
+ * Greek letters in one word, MK_DEFECT_ADDR_CONFUSABLE for look-alikes of
+ * ASCII signs. It is a hint for readers, not a judgement.
+ *
+ * @param name     the name as it is shown, in UTF-8.
+ * @param address  the addr-spec as mk_address_spec_format gives it.
+ * @param defects  what was found is added at offset 0; or NULL.
+ * @return true when something was found. */
+MK_API bool mk_address_is_deceptive(mk_str name, mk_str address,
+                                    mk_defects *defects);
+
 /* ---- encoded words --------------------------------------------------------
  */
 

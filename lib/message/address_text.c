@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * message/address_text.c: what is shown and written of an address: display
+ * names and comments in UTF-8 (RFC 5322 3.2, RFC 2047 5), the local-part
+ * without its quotes, the addr-spec in its plain form (3.4.1). Encoded words
+ * are decoded in names and comments alone, never in an addr-spec (THREATS 58,
+ * 59).
+ */
+#include "message/address.h"
+#include "message/word.h"
+
+/* The inside of a quoted string or comment that ends at the cursor. */
+static mk_str inside(const token_reader *r, size_t start, char end)
+{
+    size_t n = r->at - start;
+    bool closed = n > 1 && r->text.ptr[r->at - 1] == end;
+    return mk_str_sub(r->text, start + 1, n - (closed ? 2 : 1));
+}
+
+/* phrase = 1*word / obs-phrase; comments vanish, CFWS is one space. */
+static void add_phrase(words *w, mk_str phrase)
+{
+    token_reader r = {phrase, 0, 0, 0};
+    while (r.at < phrase.len) {
+        size_t start = r.at;
+        if (mk_token_cfws(&r)) {
+            mk_words_space(w);
+            continue;
+        }
+        if (mk_token_peek(&r) == '"') {
+            mk_token_quoted(&r);
+            mk_words_add(w, inside(&r, start, '"'), WORDS_QUOTED);
+            continue;
+        }
+        while (r.at < phrase.len && phrase.ptr[r.at] != '"' &&
+               phrase.ptr[r.at] != '(') {
+            r.at++;
+        }
+        mk_words_add(w, mk_str_sub(phrase, start, r.at - start),
+                     WORDS_COLLAPSE);
+    }
+}
+
+/* Where CFWS begins, its comments. */
+static void add_comments(words *w, mk_str cfws)
+{
+    token_reader r = {cfws, 0, 0, 0};
+    while (r.at < cfws.len) {
+        size_t start = r.at;
+        if (cfws.ptr[start] != '(') {
+            r.at++;
+            continue;
+        }
+        /* One comment at a time: they end where their depth is 0. */
+        mk_str one = mk_token_comment(&r);
+        mk_words_space(w);
+        mk_words_add(w, mk_field_trim(one), WORDS_QUOTED);
+    }
+}
+
+mk_err mk_address_comments_decode(const mk_address *address,
+                                  const mk_charset_table *table, mk_buf *out,
+                                  mk_defects *defects)
+{
+    words w;
+    token_reader r = {address->raw, 0, 0, 0};
+    mk_words_begin(&w, address->raw, table, out, defects);
+    while (r.at < r.text.len) {
+        size_t start = r.at;
+        if (mk_token_cfws(&r)) {
+            add_comments(&w, mk_str_sub(r.text, start, r.at - start));
+        } else if (mk_token_peek(&r) == '"') {
+            mk_token_quoted(&r);
+        } else if (mk_token_peek(&r) == '[') {
+            mk_token_literal(&r);
+        } else {
+            r.at++;
+        }
+    }
+    return mk_words_end(&w);
+}
+
+mk_err mk_address_name_decode(const mk_address *address,
+                              const mk_charset_table *table, mk_buf *out,
+                              mk_defects *defects)
+{
+    words w;
+    if (address->name.len == 0 &&
+        (address->flags & MK_ADDRESS_COMMENTED) != 0) {
+        return mk_address_comments_decode(address, table, out, defects);
+    }
+    mk_words_begin(&w, address->name, table, out, defects);
+    add_phrase(&w, address->name);
+    return mk_words_end(&w);
+}
+
+/* ---- the plain form ---- */
+
+static void add_octet(mk_buf *out, unsigned char c, bool escape)
+{
+    if (escape && (c == '"' || c == '\\')) {
+        (void)mk_buf_add_c(out, '\\');
+    }
+    (void)mk_buf_add_c(out, (char)c);
+}
+
+/* The content of a quoted string without folds and, unless escape is set,
+ * without its "\". */
+static void add_quoted(mk_str s, bool escape, mk_buf *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = mk_octet_at(s, i);
+        if (c == '\\' && i + 1 < s.len) {
+            i++;
+            add_octet(out, mk_octet_at(s, i), escape);
+        } else if (c != '\r' && c != '\n') {
+            add_octet(out, c, escape);
+        }
+    }
+}
+
+static void add_local_part(mk_str local, bool escape, mk_buf *out)
+{
+    token_reader r = {local, 0, 0, 0};
+    while (r.at < local.len) {
+        size_t start = r.at;
+        if (mk_token_cfws(&r)) {
+            continue;
+        }
+        if (mk_token_peek(&r) == '"') {
+            mk_token_quoted(&r);
+            add_quoted(inside(&r, start, '"'), escape, out);
+        } else {
+            add_octet(out, mk_octet_at(local, start), escape);
+            r.at++;
+        }
+    }
+}
+
+/* Must it be quoted? Only if it is no dot-atom without its quotes. */
+static bool is_dot_atom(mk_str s)
+{
+    bool atom = false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = mk_octet_at(s, i);
+        if (c == '.' ? !atom : !mk_token_is_atext(c)) {
+            return false;
+        }
+        atom = c != '.';
+    }
+    return atom;
+}
+
+mk_err mk_address_local_part(const mk_address *address, mk_buf *out)
+{
+    add_local_part(address->local_part, false, out);
+    return out->full ? MK_E_ROOM : MK_OK;
+}
+
+/* Octets that no form has: line ends are a space, other controls U+FFFD. */
+static void add_shown(mk_str s, mk_buf *out)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = mk_octet_at(s, i);
+        if (c == '\r' || c == '\n' || c == '\t') {
+            (void)mk_buf_add_c(out, ' ');
+        } else if (mk_is_ctl(c)) {
+            (void)mk_buf_add_z(out, "\xEF\xBF\xBD");
+        } else {
+            (void)mk_buf_add_c(out, (char)c);
+        }
+    }
+}
+
+static void add_domain(mk_str domain, mk_buf *out)
+{
+    token_reader r = {domain, 0, 0, 0};
+    while (r.at < domain.len) {
+        size_t start = r.at;
+        if (domain.ptr[0] != '[' && mk_token_cfws(&r)) {
+            continue;
+        }
+        r.at = start + 1;
+        add_shown(mk_str_sub(domain, start, 1), out);
+    }
+}
+
+mk_err mk_address_spec_format(const mk_address *address, mk_buf *out)
+{
+    char mem[256];
+    mk_buf plain;
+    mk_str local = address->local_part;
+    bool valid = (address->flags & MK_ADDRESS_INVALID) == 0;
+    mk_buf_init(&plain, mem, sizeof mem);
+    add_local_part(local, false, &plain);
+    if (!valid || plain.full) {
+        add_shown(local, out);
+    } else if (is_dot_atom(mk_buf_str(&plain))) {
+        (void)mk_buf_add(out, mk_buf_str(&plain));
+    } else {
+        char quoted[2 * sizeof mem];
+        mk_buf b;
+        mk_buf_init(&b, quoted, sizeof quoted);
+        add_local_part(local, true, &b);
+        (void)mk_buf_add_c(out, '"');
+        add_shown(mk_buf_str(&b), out);
+        (void)mk_buf_add_c(out, '"');
+    }
+    if (address->domain.len > 0) {
+        (void)mk_buf_add_c(out, '@');
+        add_domain(address->domain, out);
+    }
+    return out->full ? MK_E_ROOM : MK_OK;
+}

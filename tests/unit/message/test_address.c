@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Address lists in rows: what is read of each form of RFC 5322 3.4 and 4.4,
+ * what is told of text that has none, names and plain forms; THREATS 21 to 23,
+ * 58 to 60.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <mailkit/header.h>
+
+#include "show.h"
+
+#define S(lit) lit, sizeof(lit) - 1
+
+typedef struct row {
+    const char *text;
+    size_t n;
+    const char *list;    /* name <address>; group: … ; */
+    const char *defects; /* "name@offset …" */
+} row;
+
+static void add_one(const mk_address *a, mk_buf *b)
+{
+    char mem[256];
+    mk_buf name;
+    mk_buf_init(&name, mem, sizeof mem);
+    assert_int_equal(mk_address_name_decode(a, NULL, &name, NULL), MK_OK);
+    if (a->kind == MK_ADDRESS_GROUP_END) {
+        (void)mk_buf_add_z(b, "; ");
+        return;
+    }
+    (void)mk_buf_add(b, mk_buf_str(&name));
+    if (a->kind == MK_ADDRESS_GROUP) {
+        (void)mk_buf_add_z(b, ": ");
+        return;
+    }
+    (void)mk_buf_add_z(b, "<");
+    assert_int_equal(mk_address_spec_format(a, b), MK_OK);
+    (void)mk_buf_add_z(b, "> ");
+}
+
+static void show_list(mk_str text, mk_defects *defects, mk_buf *b)
+{
+    mk_addresses it;
+    mk_address a;
+    mk_addresses_init(&it, MK_FIELD_TO, text, defects);
+    while (mk_addresses_next(&it, &a)) {
+        assert_true(a.raw.len <= text.len && a.offset <= text.len);
+        add_one(&a, b);
+    }
+    assert_false(mk_addresses_next(&it, &a));
+}
+
+static void check(const row *rows, size_t count)
+{
+    int failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        char mem[512], line[512];
+        mk_defect found[16];
+        mk_defects list;
+        mk_buf b;
+        char *tight = malloc(rows[i].n == 0 ? 1 : rows[i].n);
+        memcpy(tight, rows[i].text, rows[i].n);
+        mk_buf_init(&b, mem, sizeof mem - 1);
+        mk_defects_init(&list, found, 16);
+        show_list(mk_str_of(tight, rows[i].n), &list, &b);
+        mem[b.len > 0 ? b.len - 1 : 0] = '\0';
+        failed += show_differs(i, mem, rows[i].list);
+        failed += show_differs(i, show_defects(&list, line, sizeof line),
+                               rows[i].defects);
+        free(tight);
+    }
+    assert_int_equal(failed, 0);
+}
+
+#define CHECK(rows) check(rows, sizeof rows / sizeof rows[0])
+
+static const row plain[] = {
+    {S("joe@example.org"), "<joe@example.org>", ""},
+    {S(" Joe <joe@example.org> "), "Joe<joe@example.org>", ""},
+    {S("Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>"),
+     "Mary Smith<mary@x.test> <jdoe@example.org> Who?<one@y.test>", ""},
+    {S("<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <big@example.net>"),
+     "<boss@nil.test> Giant; \"Big\" Box<big@example.net>", ""},
+    {S("A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;"),
+     "A Group: Ed Jones<c@a.test> <joe@where.test> John<jdoe@one.test> ;", ""},
+    {S("Undisclosed recipients:;"), "Undisclosed recipients: ;", ""},
+    {S("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>"),
+     "Pete<pete@silly.test>", "addr-obsolete@0"},
+    {S("A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public."
+       "example>,\r\n     joe@example.org,\r\n  John <jdoe@one.test> (my dear "
+       "friend); (the end of the group)"),
+     "A Group: Chris Jones<c@public.example> <joe@example.org> "
+     "John<jdoe@one.test> ;",
+     "addr-obsolete@28"},
+    {S("(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;"),
+     "Hidden recipients: ;", ""},
+    {S("joe@example.org (Joe Doe)"), "Joe Doe<joe@example.org>", ""},
+    {S("\"a b\"@example.org"), "<\"a b\"@example.org>", ""},
+    {S("\"ab\"@example.org"), "<ab@example.org>", ""},
+    {S("joe@[192.0.2.1]"), "<joe@[192.0.2.1]>", ""},
+    {S("joe@[IPv6:2001:db8::1]"), "<joe@[IPv6:2001:db8::1]>", ""},
+    {S("J\xC3\xB6 <j\xC3\xB6@b\xC3\xBC.example>"),
+     "J\xC3\xB6<j\xC3\xB6@b\xC3\xBC.example>", ""},
+    {S("=?utf-8?q?J=C3=B6?= =?utf-8?q?rg?= X <j@example.org>"),
+     "J\xC3\xB6rg X<j@example.org>", ""},
+    {S("joe@example.org,\n\tann@example.org"),
+     "<joe@example.org> <ann@example.org>", ""},
+};
+
+static const row obsolete[] = {
+    {S("Joe Q. Public <john.q.public@example.com>"),
+     "Joe Q. Public<john.q.public@example.com>", "addr-obsolete@0"},
+    {S("Mary Smith <@node.test,@b.test:mary@example.net>, , jdoe@test  . "
+       "example"),
+     "Mary Smith<mary@example.net> <jdoe@test.example>",
+     "addr-obsolete@0 addr-obsolete@52"},
+    {S("a . b @example.org"), "<a.b@example.org>", "addr-obsolete@0"},
+    {S("\"a\".b@example.org"), "<a.b@example.org>", "addr-obsolete@0"},
+    {S("John Doe <jdoe@machine(comment).  example>"),
+     "John Doe<jdoe@machine.example>", "addr-obsolete@0"},
+    {S("Mary Smith\r\n    \r\n\t<mary@example.net>"),
+     "Mary Smith<mary@example.net>", "addr-obsolete@0"},
+    {S(",joe@example.org,"), "<joe@example.org>",
+     "addr-obsolete@1 addr-obsolete@16"},
+    {S("joe@[a\\\x07]"), "<joe@[a\\\xEF\xBF\xBD]>",
+     "addr-obsolete@0 addr-not-5321@0"},
+    {S("joe@a/b.example"), "<joe@a/b.example>", "addr-not-5321@0"},
+    {S("joe@-a.example"), "<joe@-a.example>", "addr-not-5321@0"},
+    {S("\"a\tb\"@c.example"), "<\"a b\"@c.example>", "addr-not-5321@0"},
+};
+
+static const row broken[] = {
+    {S(""), "", "addr-invalid@0"},
+    {S("(only this)"), "", "addr-invalid@11"},
+    {S("Joe Doe"), "Joe Doe<>", "addr-invalid@7"},
+    {S("joe"), "<joe>", "addr-invalid@3"},
+    {S("a@b c@d"), "<a@b> <c@d>", "addr-invalid@4"},
+    {S("<a@b> <c@d>"), "<a@b> <c@d>", "addr-invalid@6"},
+    {S("Joe <a@b> Ann <c@d>"), "Joe<a@b> Ann<c@d>", "addr-invalid@10"},
+    {S("a@b.example <a@b.example>"), "a@b.example<a@b.example>",
+     "addr-invalid@12"},
+    {S("<a@b> Joe Doe"), "Joe Doe<a@b>", "addr-invalid@13"},
+    {S("Joe <a@b"), "Joe<a@b>", "addr-invalid@8"},
+    {S("Joe <a@b, c@d>"), "Joe<a@b> <c@d>", "addr-invalid@8 addr-invalid@13"},
+    {S("Joe a@b"), "Joe<a@b>", "addr-invalid@7"},
+    {S("Joe <a b@c>"), "Joe<a b@c>", "addr-invalid@8"},
+    {S("<>"), "<>", "addr-invalid@1"},
+    {S("<joe>"), "<joe>", "addr-invalid@4"},
+    {S("\"open <a@b>"), "<\"open <a@b>>", "addr-invalid@11"},
+    {S("(open a@b"), "", "addr-invalid@9"},
+    {S("a@[1.2.3.4"), "<a@[1.2.3.4>", "addr-invalid@10"},
+    {S("a@b; c@d"), "<a@b> <c@d>", "addr-invalid@4"},
+    {S("G: a@b, c@d"), "G: <a@b> <c@d> ;", "addr-invalid@11"},
+    {S("G: a@b, H: c@d;, e@f;"), "G: <a@b> <c@d> ; <e@f>",
+     "addr-invalid@10 addr-invalid@21"},
+    {S("G: a@b; H: c@d; e@f"), "G: <a@b> ; H: <c@d> ; <e@f>",
+     "addr-invalid@8 addr-invalid@16"},
+    {S(".a@b"), "<.a@b>", "addr-invalid@0"},
+    {S("a..b@c"), "<a..b@c>", "addr-invalid@2"},
+    {S("a.@b"), "<a.@b>", "addr-invalid@2"},
+    {S("a@.b"), "<a@.b>", "addr-invalid@2"},
+    {S("a@b."), "<a@b.>", "addr-invalid@4"},
+    {S("a@b\r\n"), "<a@b>", "addr-invalid@3"},
+    {S("a@\x01"), "<a>", "addr-invalid@2"},
+    {S("<http://www.host.example/list,x>"),
+     "<http://www.host.example/list> <x>>", "addr-invalid@5 addr-invalid@31"},
+};
+
+static const row trailing[] = {
+    {S("<aaa@bbb.com>ccc@ddd.com"), "<aaa@bbb.com> <ccc@ddd.com>",
+     "addr-invalid@13"},
+    {S("a@b@c"), "<a@b>", "addr-invalid@3"},
+    {S("a@b(c@d)"), "c@d<a@b>", ""},
+    {S("a@b)c@d"), "<a@b>", "addr-invalid@3"},
+};
+
+static const row quoted_at[] = {
+    {S("\"user@evil.com x\"@good.com"), "<\"user@evil.com x\"@good.com>", ""},
+    {S("\"a>,b\" <c@d>"), "a>,b<c@d>", ""},
+    {S("\"x@y\" <\"u@v\"@good.com>"), "x@y<\"u@v\"@good.com>", ""},
+};
+
+static const row words_inside[] = {
+    {S("=?x?q?a=40evil.com=3e?=@good.com"),
+     "<=?x?q?a=40evil.com=3e?=@good.com>", "addr-word-inside@0"},
+    {S("=?utf-8?b?cG90dXNAd2hpdGVob3VzZS5nb3Y=?==?utf-8?Q?=00?="
+       "@mailsploit.com"),
+     "<=?utf-8?b?cG90dXNAd2hpdGVob3VzZS5nb3Y=?==?utf-8?Q?=00?=@mailsploit.com>",
+     "addr-word-inside@0"},
+    {S("Joe <a@=?utf-8?q?evil?=>"), "Joe<a@=?utf-8?q?evil?=>",
+     "addr-not-5321@0 addr-word-inside@0"},
+    {S("=?utf-8?q?a=40b=3E=2C?= <c@d>"), "a@b>,<c@d>", ""},
+};
+
+static void every_form_is_read(void **state)
+{
+    (void)state;
+    CHECK(plain);
+}
+
+static void obsolete_forms_are_read_and_told(void **state)
+{
+    (void)state;
+    CHECK(obsolete);
+}
+
+static void text_of_no_form_is_read_as_well_as_can_be(void **state)
+{
+    (void)state;
+    CHECK(broken);
+}
+
+static void sec_021_the_domain_stands_behind_the_last_unquoted_at(void **state)
+{
+    (void)state;
+    CHECK(quoted_at);
+}
+
+static void sec_022_what_stands_behind_an_address_is_told(void **state)
+{
+    (void)state;
+    CHECK(trailing);
+}
+
+static void sec_059_no_address_from_encoded_words(void **state)
+{
+    (void)state;
+    CHECK(words_inside);
+}
+
+/* THREATS 23: work that is not linear would not end here. */
+static void sec_023_floods_are_linear_and_counted(void **state)
+{
+    static const char *const pieces[] = {
+        "(",     "<", ";", "a,", "a:", "\"", "a@b ", "<a ",
+        "a<b> ", "@", ".", "\\", "[",  "()", "<@a,"};
+    (void)state;
+    for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++) {
+        enum { COUNT = 300000 };
+        size_t n = strlen(pieces[p]);
+        char *text = malloc(COUNT * n);
+        mk_defect found[4];
+        mk_defects list;
+        mk_addresses it;
+        mk_address a;
+        for (size_t i = 0; i < COUNT; i++) {
+            memcpy(text + i * n, pieces[p], n);
+        }
+        mk_defects_init(&list, found, 4);
+        mk_addresses_init(&it, MK_FIELD_TO, mk_str_of(text, COUNT * n), &list);
+        uint32_t given = 0;
+        while (mk_addresses_next(&it, &a)) {
+            given++;
+        }
+        assert_true(given <= MK_ADDRESS_COUNT_MAX);
+        assert_true(given < MK_ADDRESS_COUNT_MAX ||
+                    mk_defects_has(&list, MK_DEFECT_ADDR_COUNT));
+        it.max_count = UINT32_MAX;
+        mk_addresses_init(&it, MK_FIELD_TO, mk_str_of(text, COUNT * n), NULL);
+        it.max_count = UINT32_MAX;
+        while (mk_addresses_next(&it, &a)) {
+        }
+        free(text);
+    }
+}
+
+static const struct {
+    const char *name, *address, *defects;
+} shown[] = {
+    {"Joe Doe", "joe@example.org", ""},
+    {"joe@example.org", "joe@example.org", ""},
+    {"JOE@example.org (Joe)", "joe@example.org", ""},
+    {"ceo@bank.com", "x@evil.example", "addr-in-name@0"},
+    {"<ceo@bank.com> via", "x@evil.example", "addr-in-name@0"},
+    {"@ me", "x@evil.example", ""},
+    {"a \xE2\x80\xAE gnp.exe", "x@y.example", "addr-bidi@0"},
+    {"x", "x@\xD0\xB0pple.com", "addr-mixed-script@0"},
+    {"\xD0\xA1\xD0\xB0\xD1\x88\xD0\xB0", "sasha@y.example", ""},
+    {"P\xD0\xB0ypal", "x@y.example", "addr-mixed-script@0"},
+    {"ceo\xEF\xBC\xA0"
+     "bank.com",
+     "x@y.example", "addr-confusable@0"},
+    {"c\xE2\x80\x8B"
+     "eo",
+     "x@y.example", "addr-confusable@0"},
+};
+
+static void sec_060_names_that_deceive_are_told(void **state)
+{
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        mk_defect found[8];
+        mk_defects list;
+        char line[128];
+        mk_defects_init(&list, found, 8);
+        bool deceives = mk_address_is_deceptive(
+            mk_str_z(shown[i].name), mk_str_z(shown[i].address), &list);
+        assert_int_equal(deceives, shown[i].defects[0] != '\0');
+        failed += show_differs(i, show_defects(&list, line, sizeof line),
+                               shown[i].defects);
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void fields_say_what_may_be_empty_or_several(void **state)
+{
+    static const struct {
+        mk_field_id id;
+        const char *text, *defects;
+    } rows[] = {
+        {MK_FIELD_BCC, "", ""},
+        {MK_FIELD_RESENT_BCC, " (nobody) ", ""},
+        {MK_FIELD_TO, "", "addr-invalid@0"},
+        {MK_FIELD_FROM, "a@x, b@y, c@z", "addr-several@5"},
+        {MK_FIELD_SENDER, "a@x, b@y", "addr-several@5"},
+        {MK_FIELD_FROM, "a@x", ""},
+        {MK_FIELD_TO, "a@x, b@y", ""},
+        {(mk_field_id)4711, "a@x, b@y", ""},
+    };
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mk_defect found[8];
+        mk_defects list;
+        mk_addresses it;
+        mk_address a;
+        char line[128];
+        mk_defects_init(&list, found, 8);
+        mk_addresses_init(&it, rows[i].id, mk_str_z(rows[i].text), &list);
+        while (mk_addresses_next(&it, &a)) {
+        }
+        failed += show_differs(i, show_defects(&list, line, sizeof line),
+                               rows[i].defects);
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void parts_are_views_and_flags(void **state)
+{
+    mk_addresses it;
+    mk_address a;
+    char mem[64];
+    mk_buf b;
+    mk_str text = mk_str_z("G: \"A\" <@r:\"b \\\"c\"@[192.0.2.1]> (d);");
+    (void)state;
+    mk_addresses_init(&it, MK_FIELD_TO, text, NULL);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_int_equal(a.kind, MK_ADDRESS_GROUP);
+    assert_false(a.in_group);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_true(a.in_group);
+    assert_true(mk_str_is(a.name, mk_str_z("\"A\"")));
+    assert_true(mk_str_is(a.route, mk_str_z("@r")));
+    assert_true(mk_str_is(a.local_part, mk_str_z("\"b \\\"c\"")));
+    assert_true(mk_str_is(a.domain, mk_str_z("[192.0.2.1]")));
+    assert_int_equal(a.flags, MK_ADDRESS_QUOTED | MK_ADDRESS_LITERAL |
+                                  MK_ADDRESS_ANGLE | MK_ADDRESS_COMMENTED |
+                                  MK_ADDRESS_OBSOLETE);
+    mk_buf_init(&b, mem, sizeof mem);
+    assert_int_equal(mk_address_local_part(&a, &b), MK_OK);
+    assert_true(mk_str_is(mk_buf_str(&b), mk_str_z("b \"c")));
+    mk_buf_init(&b, mem, sizeof mem);
+    assert_int_equal(mk_address_comments_decode(&a, NULL, &b, NULL), MK_OK);
+    assert_true(mk_str_is(mk_buf_str(&b), mk_str_z("d")));
+    mk_buf_init(&b, mem, 3);
+    assert_int_equal(mk_address_spec_format(&a, &b), MK_E_ROOM);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_int_equal(a.kind, MK_ADDRESS_GROUP_END);
+    assert_false(mk_addresses_next(&it, &a));
+}
+
+static void what_was_encoded_is_the_name_again(void **state)
+{
+    static const char *const names[] = {
+        "Joe",           "Joe Q. Doe",     "a\"b\\c",
+        "J\xC3\xB6 Doe", "<x@y>, z",       "a  b",
+        "=?utf-8?q?x?=", "comma, (paren)", " lead and trail "};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char mem[256], back[256];
+        mk_buf b, n;
+        mk_addresses it;
+        mk_address a;
+        mk_buf_init(&b, mem, sizeof mem);
+        assert_int_equal(
+            mk_words_encode(mk_str_z(names[i]), 6, MK_WORDS_PHRASE, &b), MK_OK);
+        (void)mk_buf_add_z(&b, " <x@example.org>");
+        mk_addresses_init(&it, MK_FIELD_TO, mk_buf_str(&b), NULL);
+        assert_true(mk_addresses_next(&it, &a));
+        mk_buf_init(&n, back, sizeof back - 1);
+        assert_int_equal(mk_address_name_decode(&a, NULL, &n, NULL), MK_OK);
+        back[n.len] = '\0';
+        assert_string_equal(back, names[i]);
+        assert_int_equal(a.flags & MK_ADDRESS_INVALID, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_is_read),
+        cmocka_unit_test(obsolete_forms_are_read_and_told),
+        cmocka_unit_test(text_of_no_form_is_read_as_well_as_can_be),
+        cmocka_unit_test(sec_021_the_domain_stands_behind_the_last_unquoted_at),
+        cmocka_unit_test(sec_022_what_stands_behind_an_address_is_told),
+        cmocka_unit_test(sec_059_no_address_from_encoded_words),
+        cmocka_unit_test(sec_023_floods_are_linear_and_counted),
+        cmocka_unit_test(sec_060_names_that_deceive_are_told),
+        cmocka_unit_test(fields_say_what_may_be_empty_or_several),
+        cmocka_unit_test(parts_are_views_and_flags),
+        cmocka_unit_test(what_was_encoded_is_the_name_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
