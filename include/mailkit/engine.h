@@ -206,8 +206,10 @@ MK_API uint64_t mk_deadline(const mk_engine *e);
  *
  * @param e       the engine.
  * @param op      the question's op.
- * @param answer  the verdict; must agree with the code's first digit.
- * @param code    "550", "550 5.1.1"; empty for the verb's own default.
+ * @param answer  the verdict; where a code tells one too they must agree.
+ * @param code    in the form of the protocol: "550", "550 5.1.1" (RFC 5321
+ *                4.2, RFC 3463 2); "IN-USE", "SYS/TEMP" (RFC 2449 8); empty
+ *                for the default.
  * @param text    one line of at most 400 octets; longer is clipped; empty for
  *                the default. Both are copied.
  * @return MK_OK; MK_E_STALE when op is not waiting; MK_E_CTL when code or text

@@ -95,7 +95,7 @@ static bool is_valid(const mk_smtp_server_config *c)
 {
     size_t unit = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
     return c->size == sizeof *c && c->hostname.len > 0 &&
-           c->hostname.len <= 255 && c->banner.len <= SERVER_TEXT_MAX / 2 &&
+           c->hostname.len <= 255 && c->banner.len <= SERVE_TEXT_MAX / 2 &&
            unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
            (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c) &&
@@ -110,15 +110,30 @@ static size_t before_login(const mk_smtp_server_config *c)
     return BLOCK + (unit + 15) / 16 * 16;
 }
 
-void *mk_smtp_server_login_room(smtp_server *s, size_t *out_n)
+void mk_smtp_server_login(const mk_serve *base, mk_serve_room *out)
 {
-    const mk_smtp_server_config *c = s->config;
-    if (c->sasl_units != NULL) {
-        *out_n = c->sasl_units->unit_bytes;
-        return mk_pool_take(c->sasl_units);
-    }
-    *out_n = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
-    return (char *)s + before_login(c);
+    const mk_smtp_server_config *c = mk_smtp_server_at(base)->config;
+    out->ops = c->sasl->ops;
+    out->config = c->sasl;
+    out->units = c->sasl_units;
+    out->n = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
+    out->mem = (char *)(uintptr_t)base + before_login(c);
+}
+
+void mk_smtp_server_limits(const mk_serve *base, mk_serve_limits *out)
+{
+    const mk_smtp_server_config *c = mk_smtp_server_at(base)->config;
+    out->peer_ms = mk_serve_least(base, c->command_ms, c->hurry_command_ms);
+    out->answer_ms = c->answer_ms;
+    out->delay_ms = c->delay_ms;
+    out->auth_delay_ms = c->auth_delay_ms;
+    out->rate_after_ms = c->rate_after_ms;
+    out->rate_min = c->rate_min;
+    out->errors_soft = c->errors_soft;
+    out->errors_max =
+        (uint32_t)mk_serve_least(base, c->errors_max, c->hurry_errors_max);
+    out->auth_failures_max = c->auth_failures_max;
+    out->is_lenient = c->bare == MK_SMTP_BARE_NORMALIZE;
 }
 
 size_t mk_smtp_server_need(const mk_smtp_server_config *c)
@@ -147,10 +162,11 @@ mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem, size_t n,
     }
     smtp_server *s = mem;
     memset(s, 0, sizeof *s);
-    s->head.ops = &mk_smtp_server_ops;
     s->config = c;
-    mk_framer_init(&s->framer, c->line_max, c->discard_max, c->text_line_max);
-    mk_outq_init(&s->out, c->units, (char *)mem + BLOCK, c->text_bytes, NULL);
-    *out_engine = &s->head;
+    mk_serve_init(&s->base, &mk_smtp_server_kind, c->units, (char *)mem + BLOCK,
+                  c->text_bytes, NULL);
+    mk_framer_init(&s->base.framer, c->line_max, c->discard_max,
+                   c->text_line_max);
+    *out_engine = &s->base.head;
     return MK_OK;
 }

@@ -57,7 +57,7 @@ static mk_err hello(smtp_server *s, mk_str arg, mk_event *ev, bool esmtp)
         fine = fine && mk_is_vchar(mk_octet_at(arg, i));
     }
     if (!fine) {
-        return mk_smtp_server_say(s, "501 A host name is wanted");
+        return mk_serve_say(&s->base, "501 A host name is wanted");
     }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_HELO, verb);
     s->of.smtp.event.argument = arg;
@@ -117,14 +117,13 @@ static const char *path_and_params(smtp_server *s, mk_str arg,
 static mk_err on_mail(smtp_server *s, mk_str arg, mk_event *ev)
 {
     if (s->messages >= s->config->messages_max) {
-        return mk_smtp_server_fault(s, ev, MK_E_COUNT,
-                                    "421 4.7.0 Too many messages",
-                                    s->framer.consumed);
+        return mk_serve_fault(&s->base, ev, MK_E_COUNT,
+                              "421 4.7.0 Too many messages");
     }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_MAIL, MK_SMTP_VERB_MAIL);
     const char *refusal = path_and_params(s, arg, "FROM:", SMTP_PARAM_MAIL);
     if (refusal != NULL) {
-        return mk_smtp_server_say(s, refusal);
+        return mk_serve_say(&s->base, refusal);
     }
     s->of.smtp.event.path = &s->of.smtp.path;
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_MAIL);
@@ -140,7 +139,7 @@ static mk_err on_rcpt(smtp_server *s, mk_str arg, mk_event *ev)
     }
     if (refusal != NULL) {
         s->turned_away += s->turned_away < UINT32_MAX ? 1 : 0;
-        return mk_smtp_server_say(s, refusal);
+        return mk_serve_say(&s->base, refusal);
     }
     s->of.smtp.event.path = &s->of.smtp.path;
     s->of.smtp.event.index = s->accepted;
@@ -151,9 +150,9 @@ static mk_err on_data(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     if (s->state != SERVER_RCPT) {
-        return mk_smtp_server_say(s, s->turned_away > 0
-                                         ? "554 5.5.1 No valid recipients"
-                                         : "503 5.5.1 RCPT first");
+        return mk_serve_say(&s->base, s->turned_away > 0
+                                          ? "554 5.5.1 No valid recipients"
+                                          : "503 5.5.1 RCPT first");
     }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_DATA, MK_SMTP_VERB_DATA);
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_DATA);
@@ -168,7 +167,7 @@ static mk_err on_rset(smtp_server *s, mk_str arg, mk_event *ev)
         mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_RSET);
         err = MK_OK;
     }
-    (void)mk_smtp_server_say(s, "250 2.0.0 Ok");
+    (void)mk_serve_say(&s->base, "250 2.0.0 Ok");
     return err;
 }
 
@@ -176,15 +175,15 @@ static mk_err on_noop(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     (void)ev;
-    return mk_smtp_server_say(s, "250 2.0.0 Ok");
+    return mk_serve_say(&s->base, "250 2.0.0 Ok");
 }
 
 static mk_err on_quit(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
-    (void)mk_smtp_server_say(s, "221 2.0.0 Bye");
+    (void)mk_serve_say(&s->base, "221 2.0.0 Bye");
     mk_smtp_server_event(s, ev, MK_EV_SMTP_QUIT, MK_SMTP_VERB_QUIT);
-    mk_smtp_server_end(s);
+    mk_serve_end(&s->base);
     return MK_OK;
 }
 
@@ -193,7 +192,7 @@ static mk_err look_up(smtp_server *s, mk_str arg, mk_event *ev,
 {
     bool vrfy = verb == MK_SMTP_VERB_VRFY;
     if (arg.len == 0) {
-        return mk_smtp_server_say(s, "501 5.5.4 A string is wanted");
+        return mk_serve_say(&s->base, "501 5.5.4 A string is wanted");
     }
     mk_smtp_server_event(s, ev, vrfy ? MK_EV_SMTP_VRFY : MK_EV_SMTP_EXPN, verb);
     s->of.smtp.event.argument = arg;
@@ -215,8 +214,8 @@ static mk_err on_help(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     (void)ev;
-    return mk_smtp_server_say(s, "214 2.0.0 HELO EHLO MAIL RCPT DATA RSET "
-                                 "NOOP QUIT VRFY EXPN HELP");
+    return mk_serve_say(&s->base, "214 2.0.0 HELO EHLO MAIL RCPT DATA RSET "
+                                  "NOOP QUIT VRFY EXPN HELP");
 }
 
 /* ---- the table ----------------------------------------------------------- */
@@ -247,23 +246,7 @@ static const server_verb verbs[] = {
     {"AUTH",     IN_READY,               VERB_LAST | VERB_UNKNOWN,                                  mk_smtp_server_auth, "4954 4"},
 };
 
-/* First words of other protocols: an attacker made somebody's browser or
- * client speak to us. */
-static const char *const foreign_words[] = {
-    "GET", "POST", "PUT", "HEAD", "CONNECT", "OPTIONS", "DELETE", "TRACE",
-    "PATCH", "PRI",
-};
 /* clang-format on */
-
-static bool is_foreign(mk_str word)
-{
-    for (size_t i = 0; i < sizeof foreign_words / sizeof *foreign_words; i++) {
-        if (mk_str_is_nocase(word, mk_str_z(foreign_words[i]))) {
-            return true;
-        }
-    }
-    return mk_str_has_prefix_nocase(word, mk_str_z("SSH-"));
-}
 
 static const server_verb *find_verb(mk_str word)
 {
@@ -290,14 +273,15 @@ static bool is_served(const smtp_server *s, const server_verb *v)
 /* What must come first, and has not (RFC 3207 4, RFC 4954 6)? */
 static const char *missing(const smtp_server *s, const server_verb *v)
 {
-    bool is_clear = s->config->tls >= MK_TLS_POLICY_ENCRYPT && s->tls == NULL;
+    bool is_clear =
+        s->config->tls >= MK_TLS_POLICY_ENCRYPT && s->base.tls == NULL;
     if (is_clear && v->handle == mk_smtp_server_auth) {
         return "538 5.7.11 Encryption is required to log in";
     }
     if (is_clear && (v->flags & VERB_PLAIN) == 0) {
         return "530 5.7.0 Must issue a STARTTLS command first";
     }
-    if (s->config->is_auth_needed && !s->known &&
+    if (s->config->is_auth_needed && !s->base.known &&
         (v->flags & VERB_UNKNOWN) == 0) {
         return "530 5.7.0 Authentication required";
     }
@@ -309,53 +293,55 @@ static mk_err dispatch(smtp_server *s, const server_verb *v, mk_str arg,
 {
     const char *first = missing(s, v);
     if (first != NULL) {
-        return mk_smtp_server_say(s, first);
+        return mk_serve_say(&s->base, first);
     }
     if ((v->states & (1U << s->state)) == 0) {
         if (s->state == SERVER_GREETED) {
-            return mk_smtp_server_say(s, "503 5.5.1 EHLO or HELO first");
+            return mk_serve_say(&s->base, "503 5.5.1 EHLO or HELO first");
         }
-        return mk_smtp_server_say(s, "503 5.5.1 Bad sequence of commands");
+        return mk_serve_say(&s->base, "503 5.5.1 Bad sequence of commands");
     }
     if ((v->flags & VERB_NO_ARG) != 0 && arg.len > 0) {
-        return mk_smtp_server_say(s, "501 5.5.4 No argument is allowed");
+        return mk_serve_say(&s->base, "501 5.5.4 No argument is allowed");
     }
     return v->handle(s, arg, ev);
 }
 
-mk_err mk_smtp_server_line(smtp_server *s, mk_str line, mk_event *ev)
+/* Idle commands beyond a few end the session (RFC 5321 7.8). */
+static bool is_junk_over(smtp_server *s, const server_verb *v)
 {
+    const mk_smtp_server_config *c = s->config;
+    s->junk += (v->flags & VERB_JUNK) != 0 ? 1 : 0;
+    return s->junk > mk_serve_least(&s->base, c->junk_max, c->hurry_junk_max);
+}
+
+mk_err mk_smtp_server_line(mk_serve *base, mk_str line, mk_event *ev)
+{
+    smtp_server *s = mk_smtp_server_of(base);
     while (line.len > 0 && mk_is_wsp(mk_octet_at(line, line.len - 1))) {
         line.len--;
     }
     size_t end = mk_str_find(line, ' ');
-    mk_str word = mk_str_sub(line, 0, end);
     mk_str arg = mk_str_sub(line, end + 1, SIZE_MAX);
-    if (is_foreign(word)) {
-        return mk_smtp_server_fault(s, ev, MK_E_CROSS,
-                                    "554 5.7.0 This is an SMTP server",
-                                    s->framer.consumed);
-    }
-    const server_verb *v = find_verb(word);
+    const server_verb *v = find_verb(mk_str_sub(line, 0, end));
     if (v != NULL && !is_served(s, v)) {
         v = NULL;
     }
-    if (!mk_smtp_server_is_trusted(s) &&
-        (v == NULL || (v->flags & VERB_TRUST) == 0)) {
-        return mk_smtp_server_distrust(s, ev);
+    if (v == NULL || (v->flags & VERB_TRUST) == 0) {
+        mk_err err = mk_smtp_server_distrust(s, ev);
+        if (err != MK_E_AGAIN) {
+            return err;
+        }
     }
     if ((v != NULL && (v->flags & VERB_LAST) != 0) || !is_pipelining(s)) {
-        s->guard = true;
+        base->guard = true;
     }
     if (v == NULL) {
-        return mk_smtp_server_say(s, "500 5.5.2 Command not recognized");
+        return mk_serve_say(base, "500 5.5.2 Command not recognized");
     }
-    s->junk += (v->flags & VERB_JUNK) != 0 ? 1 : 0;
-    if (s->junk > mk_smtp_server_limit(s, s->config->junk_max,
-                                       s->config->hurry_junk_max)) {
-        return mk_smtp_server_fault(s, ev, MK_E_LIMIT,
-                                    "421 4.7.0 Too many idle commands",
-                                    s->framer.consumed);
+    if (is_junk_over(s, v)) {
+        return mk_serve_fault(base, ev, MK_E_LIMIT,
+                              "421 4.7.0 Too many idle commands");
     }
     return dispatch(s, v, arg, ev);
 }
@@ -394,35 +380,35 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
 
 static void refused(smtp_server *s)
 {
-    if (s->verb == MK_SMTP_VERB_MAIL) {
+    if (s->base.subject == MK_SMTP_VERB_MAIL) {
         s->junk++;
     }
-    if (s->verb == MK_SMTP_VERB_CONNECT) {
-        if (s->answer == MK_ANSWER_NO) {
+    if (s->base.subject == MK_SMTP_VERB_CONNECT) {
+        if (s->base.answer == MK_ANSWER_NO) {
             mk_smtp_server_move(s, SERVER_TURNED);
         } else {
-            mk_smtp_server_end(s);
+            mk_serve_end(&s->base);
         }
         return;
     }
-    if (s->verb == MK_SMTP_VERB_END) {
+    if (s->base.subject == MK_SMTP_VERB_END) {
         s->junk++;
         mk_smtp_server_move(s, SERVER_READY);
     }
-    if (s->verb == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
+    if (s->base.subject == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
         s->turned_away++;
     }
 }
 
 static void accepted(smtp_server *s)
 {
-    switch ((mk_smtp_verb)s->verb) {
+    switch ((mk_smtp_verb)s->base.subject) {
     case MK_SMTP_VERB_CONNECT:
         mk_smtp_server_move(s, SERVER_GREETED);
         break;
     case MK_SMTP_VERB_HELO:
     case MK_SMTP_VERB_EHLO:
-        s->esmtp = s->verb == MK_SMTP_VERB_EHLO;
+        s->esmtp = s->base.subject == MK_SMTP_VERB_EHLO;
         s->dropped = in_transaction(s); /* RFC 5321 4.1.4 */
         s->junk -= s->state == SERVER_GREETED ? 1 : 0;
         mk_smtp_server_move(s, SERVER_READY);
@@ -441,7 +427,7 @@ static void accepted(smtp_server *s)
         break;
     case MK_SMTP_VERB_END:
         s->messages++;
-        s->errors = 0;
+        s->base.errors = 0;
         s->junk = 0;
         mk_smtp_server_move(s, SERVER_READY);
         break;
@@ -450,20 +436,11 @@ static void accepted(smtp_server *s)
     }
 }
 
-void mk_smtp_server_apply(smtp_server *s)
+void mk_smtp_server_answered(smtp_server *s)
 {
-    /* that a message is refused is no error of the dialogue */
-    static const char digits[] = {'2', '4', '5'};
-    bool is_end = s->verb == MK_SMTP_VERB_END;
-    mk_smtp_server_resume(s);
-    s->question = QUESTION_NONE;
-    if (s->answer == MK_ANSWER_YES) {
+    if (s->base.answer == MK_ANSWER_YES) {
         accepted(s);
     } else {
         refused(s);
-    }
-    mk_smtp_server_let_go(s, is_end || s->last_word ? '2' : digits[s->answer]);
-    if (s->last_word) {
-        mk_smtp_server_end(s);
     }
 }

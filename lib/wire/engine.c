@@ -2,12 +2,10 @@
  *
  * engine.c: the public calls of the contract, over the table of each engine.
  * What every engine would have to check is checked here once: NULL, CR, LF
- * and NUL in arguments (Law 10), and the form of a reply code: RFC 5321 4.2
- * with the enhanced status code of RFC 3463 2. It holds no state.
+ * and NUL in arguments (Law 10). What a reply code looks like is the engine's
+ * to say. It holds no state.
  */
 #include "wire/engine.h"
-
-#include "base/ascii.h"
 
 enum { text_octets_max = 400 };
 
@@ -83,52 +81,6 @@ uint64_t mk_deadline(const mk_engine *e)
     return e->ops->deadline(e);
 }
 
-/* RFC 3463 2: status-code = class "." subject "." detail, where the last two
- * are 1*3digit "without leading zero digits". The class is looked at by the
- * caller. */
-static bool is_enhanced_code(mk_str s)
-{
-    size_t i = 1;
-    size_t part;
-    size_t start;
-
-    for (part = 0; part < 2; part++) {
-        if (i >= s.len || s.ptr[i] != '.') {
-            return false;
-        }
-        i++;
-        for (start = i; i < s.len && mk_is_digit(mk_octet_at(s, i)); i++) {
-        }
-        if (i == start || i - start > 3 ||
-            (s.ptr[start] == '0' && i - start > 1)) {
-            return false;
-        }
-    }
-    return i == s.len;
-}
-
-/* RFC 5321 4.2: Reply-code = %x32-35 %x30-35 %x30-39. RFC 3463 2: the class
- * of the enhanced code is the first digit. */
-static bool is_reply_code(mk_str code, mk_answer answer)
-{
-    static const char first_digit[] = {'2', '4', '5'};
-
-    if (code.len == 0) {
-        return true;
-    }
-    if (code.len < 3 || code.ptr[0] != first_digit[answer] ||
-        code.ptr[1] < '0' || code.ptr[1] > '5' ||
-        !mk_is_digit(mk_octet_at(code, 2))) {
-        return false;
-    }
-    if (code.len == 3) {
-        return true;
-    }
-    return code.len > 4 && code.ptr[3] == ' ' &&
-           code.ptr[4] == first_digit[answer] &&
-           is_enhanced_code(mk_str_sub(code, 4, SIZE_MAX));
-}
-
 /* A character of several octets (RFC 3629) is not cut in two. */
 static mk_str clip(mk_str text)
 {
@@ -143,6 +95,13 @@ static mk_str clip(mk_str text)
     return mk_str_sub(text, 0, n);
 }
 
+/* An engine over an engine leaves it to that one. */
+static bool is_code(const mk_engine *e, mk_str code, mk_answer answer)
+{
+    return e->ops->inner != NULL ||
+           (e->ops->is_code != NULL && e->ops->is_code(code, answer));
+}
+
 mk_err mk_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
                 mk_str text)
 {
@@ -153,7 +112,7 @@ mk_err mk_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
     if (mk_str_has_ctl(code) || mk_str_has_ctl(text)) {
         return MK_E_CTL;
     }
-    if (!is_reply_code(code, answer)) {
+    if (code.len > 0 && !is_code(e, code, answer)) {
         return MK_E_ARG;
     }
     if (op == 0 || e->ops->reply == NULL) {

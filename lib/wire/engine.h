@@ -21,9 +21,10 @@ typedef struct mk_engine_ops {
     mk_err (*out_sent)(mk_engine *, size_t n);
     unsigned (*want)(const mk_engine *);
     uint64_t (*deadline)(const mk_engine *);
-    /* arguments are checked: no CR, LF, NUL; code is "" or "ddd[ d.d.d]" and
-     * fits the answer */
+    /* arguments are checked: no CR, LF, NUL; code is "", or a good one */
     mk_err (*reply)(mk_engine *, mk_op, mk_answer, mk_str code, mk_str text);
+    /* has it the form of this protocol, and does it fit the answer? */
+    bool (*is_code)(mk_str code, mk_answer);
     mk_err (*later)(mk_engine *, mk_op);
     mk_err (*cancel)(mk_engine *, mk_op);
     mk_err (*body)(mk_engine *, mk_op, mk_str span, bool last);

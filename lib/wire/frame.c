@@ -236,6 +236,37 @@ static mk_err next_counted(mk_framer *f, mk_str *io_in, frame_unit *out)
     return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
 }
 
+/* A part of a line of any length. Where a CR is the last octet it stays, until
+ * what follows it is there. */
+static mk_err next_piece(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    size_t end = mk_str_find(*io_in, '\n');
+    bool has_cr = end > 0 && io_in->ptr[end - 1] == '\r';
+    size_t n = end - (has_cr ? 1 : 0);
+    if (n > 0 && f->left > 0) {
+        n = n < f->left ? n : (size_t)f->left;
+        f->left -= n;
+        return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
+    }
+    if (n > 0) {
+        size_t most = f->discard_max - f->column;
+        n = n < most ? n : most;
+        take(f, io_in, n);
+        f->column += (uint32_t)n;
+        return f->column < f->discard_max
+                   ? MK_E_AGAIN
+                   : tell(out, FRAME_KIND_FLOOD, mk_str_of(NULL, 0));
+    }
+    if (end == io_in->len) {
+        return MK_WAIT;
+    }
+    take(f, io_in, has_cr ? 2 : 1);
+    tell(out, f->column > 0 ? FRAME_KIND_SWALLOWED : FRAME_KIND_LINE,
+         mk_str_of(NULL, 0));
+    out->bare = !has_cr;
+    return MK_OK;
+}
+
 mk_err mk_framer_line(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
     return next_line(f, io_in, '\n', out);
@@ -253,6 +284,13 @@ mk_err mk_framer_next(mk_framer *f, mk_str *io_in, frame_unit *out)
     case FRAME_COUNT:
     case FRAME_LITERAL:
         return next_counted(f, io_in, out);
+    case FRAME_PIECES: {
+        mk_err err;
+        do {
+            err = next_piece(f, io_in, out);
+        } while (err == MK_E_AGAIN);
+        return err;
+    }
     case FRAME_EOF:
         break;
     }
@@ -270,6 +308,8 @@ size_t mk_framer_need(const mk_framer *f)
         return f->swallowing ? 1 : f->line_max;
     case FRAME_DOT:
         return 3;
+    case FRAME_PIECES:
+        return 2;
     case FRAME_COUNT:
     case FRAME_LITERAL:
     case FRAME_EOF:

@@ -17,7 +17,9 @@ typedef enum frame_mode {
     FRAME_DOT = 2,     /* to CRLF.CRLF, unstuffed */
     FRAME_COUNT = 3,   /* `left` octets, then FRAME_END */
     FRAME_LITERAL = 4, /* `left` octets, then the line goes on */
-    FRAME_EOF = 5      /* to the end of the stream */
+    FRAME_EOF = 5,     /* to the end of the stream */
+    FRAME_PIECES = 6   /* a line as it comes: DATA, `left` octets at most, then
+                        * LINE without data, or SWALLOWED when it was longer */
 } frame_mode;
 
 typedef enum frame_kind {
@@ -37,18 +39,19 @@ typedef enum frame_defect {
 
 typedef struct frame_unit {
     frame_kind kind;
-    bool bare;   /* LINE: it ended with LF alone */
+    bool bare;   /* LINE, SWALLOWED in PIECES: it ended with LF alone */
     mk_str data; /* into the input, or static (a repair) */
 } frame_unit;
 
 typedef struct mk_framer {
     uint64_t consumed;      /* octets of input consumed in all */
-    uint64_t left;          /* COUNT, LITERAL: octets to come */
+    uint64_t left;          /* COUNT, LITERAL: octets to come; PIECES: that
+                             * may come */
     uint32_t line_max;      /* of a line with its end */
     uint32_t discard_max;   /* of an over-long line */
     uint32_t text_line_max; /* of a line of a dot-body with its end */
     uint32_t scanned;       /* of the unit that is not complete */
-    uint32_t column;        /* DOT: octets of this line; LONG: swallowed */
+    uint32_t column;        /* DOT: octets of this line; else swallowed */
     uint8_t mode;           /* frame_mode */
     uint8_t defects;        /* DOT: frame_defect, or-ed, since it began */
     bool bol;               /* DOT: at the beginning of a line */
@@ -61,7 +64,7 @@ typedef struct mk_framer {
 void mk_framer_init(mk_framer *f, uint32_t line_max, uint32_t discard_max,
                     uint32_t text_line_max);
 
-/* Change the mode, between units. left is for COUNT and LITERAL. */
+/* Change the mode, between units. left is for COUNT, LITERAL and PIECES. */
 void mk_framer_mode(mk_framer *f, frame_mode mode, uint64_t left);
 
 /* Cut the next unit off the front of *io_in. MK_OK and *out, or MK_WAIT: more

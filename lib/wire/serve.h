@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * wire/serve.h: what the servers of all protocols share, so that no machine has
- * it again: the step that settles questions, guards against early talk, reads
- * lines and ends; patience; the border of TLS (Law 9); the exchange of a login;
- * streams of what the application lends. A machine begins with struct mk_serve
- * and its table of calls with struct mk_serve_kind, which holds the little in
- * which protocols differ. It knows no verb, no state and no code of any of
- * them, and reads no clock.
- *
- * Of a step: a question is settled first, then the border, the guard, limits
- * and room for a reply; then the machine's own `turn` greets, goes on with a
- * body or a stream, or calls mk_serve_read, which gives a line to `line`.
- * Handlers reply (mk_serve_say), ask (mk_serve_ask) or begin something, and
- * return MK_OK (*ev was given), MK_E_AGAIN (go on) or MK_WAIT.
- *
- * A machine may look at everything; it assigns only what is marked =.
+ * it again. A machine begins with struct mk_serve, and its table of calls with
+ * struct mk_serve_kind, the little in which protocols differ. Of a step, a
+ * question is settled first, then the border of TLS (Law 9), the guard against
+ * early talk, limits, and room for a reply; then the machine's `turn` greets,
+ * goes on with a body or a stream, or calls mk_serve_read, which gives a line
+ * to `line`. Handlers reply (mk_serve_say), ask (mk_serve_ask) or begin
+ * something, and return MK_OK (*ev was given), MK_E_AGAIN (go on) or MK_WAIT.
+ * It knows no verb, state or code. A machine may look at everything here, and
+ * assigns only what is marked =.
  */
 #ifndef WIRE_SERVE_H
 #define WIRE_SERVE_H
@@ -214,7 +209,8 @@ typedef struct mk_serve_stream {
     uint64_t lent;
     const char *end; /* what goes out behind it; static */
     uint32_t taken;  /* octets of the block under way */
-    bool is_wanted;  /* MK_EV_WANTED is due as soon as there is room */
+    bool is_wanted;  /* MK_EV_WANTED is due */
+    bool is_full;    /* but not before all is taken that there is */
     bool is_last;    /* nothing more will be lent */
     bool is_ended;   /* and its end is queued */
     bool is_block;   /* a block was taken: the time for the next begins */

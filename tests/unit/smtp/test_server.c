@@ -426,10 +426,52 @@ static void sec_111_numbers_wrap_past_none(void **state)
     (void)state;
     site_open(&t);
     site_start(&t);
-    ((smtp_server *)(void *)t.engine)->op = UINT32_MAX;
+    ((mk_serve *)(void *)t.engine)->op = UINT32_MAX;
     assert_int_equal(say_once(&t, ""), MK_OK);
     assert_int_equal(t.ev.op, 1);
     site_close(&t);
+}
+
+/* RFC 5321 4.2, RFC 3463 2; the first digit is the answer's. */
+static void codes_have_a_form(void **state)
+{
+    static const struct {
+        mk_answer answer;
+        const char *code;
+        bool want;
+    } rows[] = {
+        {MK_ANSWER_YES, "250", true},
+        {MK_ANSWER_YES, "250 2.1.5", true},
+        {MK_ANSWER_YES, "252", true},
+        {MK_ANSWER_YES, "550", false},
+        {MK_ANSWER_YES, "354", false},
+        {MK_ANSWER_LATER, "451 4.3.0", true},
+        {MK_ANSWER_LATER, "250", false},
+        {MK_ANSWER_LATER, "451 5.3.0", false},
+        {MK_ANSWER_NO, "550 5.1.1", true},
+        {MK_ANSWER_NO, "554 5.999.999", true},
+        {MK_ANSWER_NO, "554 5.1000.1", false},
+        {MK_ANSWER_NO, "554 5.01.1", false},
+        {MK_ANSWER_NO, "554 5.0.0", true},
+        {MK_ANSWER_NO, "554 5.0", false},
+        {MK_ANSWER_NO, "554 5.0.", false},
+        {MK_ANSWER_NO, "554 5..0", false},
+        {MK_ANSWER_NO, "554 5.0.0 ", false},
+        {MK_ANSWER_NO, "554 5.0.0x", false},
+        {MK_ANSWER_NO, "554 ", false},
+        {MK_ANSWER_NO, "554-5.0.0", false},
+        {MK_ANSWER_NO, "5500", false},
+        {MK_ANSWER_NO, "55", false},
+        {MK_ANSWER_NO, "560", false},
+        {MK_ANSWER_NO, "55a", false},
+        {MK_ANSWER_NO, "IN-USE", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(mk_smtp_server_kind.ops.is_code(mk_str_z(rows[i].code),
+                                                         rows[i].answer),
+                         rows[i].want);
+    }
 }
 
 static void the_block_is_aligned(void **state)
@@ -459,6 +501,7 @@ int main(void)
         cmocka_unit_test(sec_113_settings_are_looked_at),
         cmocka_unit_test(numbers_of_questions),
         cmocka_unit_test(sec_111_numbers_wrap_past_none),
+        cmocka_unit_test(codes_have_a_form),
         cmocka_unit_test(the_block_is_aligned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
