@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * dialogue.c: see dialogue.h. The tap tells runs of octets; lines are put
- * together here, clipped, and made visible before a terminal sees them. It knows no verb:
- * what a line is, and whether it may be seen, is judged by the protocol.
+ * together here, clipped, and made visible before a terminal sees them. It
+ * knows no verb: what a line is, and whether it may be seen, is judged by the
+ * protocol.
  */
 #include "dialogue.h"
 

@@ -14,6 +14,9 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"send", "submit a message to an SMTP server", tool_send},
+#ifdef MAILKIT_FETCH
+    {"fetch", "fetch the messages of a POP3 maildrop", tool_fetch},
+#endif
 #ifdef MAILKIT_PASSWD
     {"passwd", "make a line for mailkitd's --users", tool_passwd},
 #endif

@@ -184,37 +184,10 @@ static void print_object(mk_str address, const answer *a, bool is_first)
     putchar('}');
 }
 
-/* null, or what TLS came to */
-static void print_tls(const mk_tls_info *tls)
-{
-    if (tls == NULL) {
-        fputs("null", stdout);
-        return;
-    }
-    fputs("{\"version\": ", stdout);
-    tool_print_json(stdout, tls->version);
-    fputs(", \"cipher\": ", stdout);
-    tool_print_json(stdout, tls->cipher);
-    printf(", \"verified\": %s, \"why\": ",
-           tls->is_verified ? "true" : "false");
-    if (tls->is_verified) {
-        fputs("null}", stdout);
-    } else {
-        tool_print_json(stdout, mk_str_z(mk_err_text(tls->verify)));
-        putchar('}');
-    }
-}
-
 static void print_head(const outcome *o, int code, size_t delivered)
 {
     printf("{\"exit\": %d, \"delivered\": %zu, \"tls\": ", code, delivered);
-    print_tls(o->tls);
-    fputs(", \"login\": ", stdout);
-    if (o->login == NULL) {
-        fputs("null", stdout);
-    } else {
-        tool_print_json(stdout, mk_str_z(o->login));
-    }
+    tool_print_session(o->tls, o->login);
     fputs(", \"recipients\": [", stdout);
 }
 

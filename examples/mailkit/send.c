@@ -263,7 +263,7 @@ static int send_file(sending *s)
     s->envelope.forward_paths = s->options.recipients;
     s->envelope.forward_count = s->options.recipient_count;
     s->envelope.message_bytes = s->source.wire_bytes;
-    progress_init(&s->progress, s->source.wire_bytes);
+    progress_init(&s->progress, "sent", s->source.wire_bytes, 0);
     (void)mk_smtp_client_config_init(&s->config, sizeof s->config);
     s->config.hostname = mk_str_z(s->options.hostname);
     code = secure_open(&s->secure, &s->options.target);

@@ -90,6 +90,38 @@ void tool_print_json(FILE *to, mk_str s)
     fputc('"', to);
 }
 
+/* null, or what TLS came to */
+static void print_tls(const mk_tls_info *tls)
+{
+    if (tls == NULL) {
+        fputs("null", stdout);
+        return;
+    }
+    fputs("{\"version\": ", stdout);
+    tool_print_json(stdout, tls->version);
+    fputs(", \"cipher\": ", stdout);
+    tool_print_json(stdout, tls->cipher);
+    printf(", \"verified\": %s, \"why\": ",
+           tls->is_verified ? "true" : "false");
+    if (tls->is_verified) {
+        fputs("null}", stdout);
+    } else {
+        tool_print_json(stdout, mk_str_z(mk_err_text(tls->verify)));
+        putchar('}');
+    }
+}
+
+void tool_print_session(const mk_tls_info *tls, const char *login)
+{
+    print_tls(tls);
+    fputs(", \"login\": ", stdout);
+    if (login == NULL) {
+        fputs("null", stdout);
+    } else {
+        tool_print_json(stdout, mk_str_z(login));
+    }
+}
+
 int tool_close_output(int code)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {

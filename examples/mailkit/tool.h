@@ -7,7 +7,7 @@
 #ifndef MAILKIT_TOOL_H
 #define MAILKIT_TOOL_H
 
-#include <mailkit/base.h>
+#include <mailkit/engine.h>
 
 #include <stdio.h>
 
@@ -34,6 +34,9 @@ void tool_print_escaped(FILE *to, mk_str s);
 /* Print as a JSON string with its quotes; octets that are not UTF-8 become
  * U+FFFD. */
 void tool_print_json(FILE *to, mk_str s);
+/* Print the values of "tls" and "login" in JSON, with the latter's key: NULL is
+ * null. */
+void tool_print_session(const mk_tls_info *tls, const char *login);
 /* Standard output was written in full, or it is complained: gives code, or
  * TOOL_IOERR. */
 int tool_close_output(int code);
