@@ -197,7 +197,7 @@ typedef struct mk_verdict {
  *  stays safe to use after the session is gone, for the service's life: it is
  *  stale then. */
 typedef struct mk_ask {
-    mk_inbound *inbound;
+    struct mk_asker *asker; /**< of the service that asks */
     uint64_t number;
 } mk_ask;
 

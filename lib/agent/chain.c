@@ -88,19 +88,18 @@ static mk_verdict_kind say_or_refuse(mk_session *s, const mk_verdict *v)
 
 /* ---- questions ----------------------------------------------------------- */
 
-mk_ask mk_agent_chain_question(mk_session *s)
+static mk_ask question_open(mk_session *s)
 {
-    slot *q = &s->in->slots[s->slot];
-    mk_ask ask = {s->in, (uint64_t)++q->turn << 32 | s->slot};
     s->open = true;
     s->decided = false;
-    return ask;
+    return mk_agent_ask_next(&s->in->asker, s->slot);
 }
 
-mk_ask mk_agent_chain_question_now(const mk_session *s)
+/* The session whose question is open. */
+static mk_session *find(mk_ask ask)
 {
-    mk_ask ask = {s->in, (uint64_t)s->in->slots[s->slot].turn << 32 | s->slot};
-    return ask;
+    mk_session *s = mk_agent_ask_find(ask, ASK_STAGE);
+    return s != NULL && s->open ? s : NULL;
 }
 
 static void question_close(mk_session *s)
@@ -129,7 +128,7 @@ void mk_agent_chain_tell_all(mk_session *s, mk_stage_note note)
 /* Void the question; the stage is told when it waits. */
 static void question_withdraw(mk_session *s, mk_err why)
 {
-    mk_ask ask = mk_agent_chain_question_now(s);
+    mk_ask ask = mk_agent_ask_now(&s->in->asker, s->slot);
     const mk_directory *d = s->directory;
     bool waiting = s->waiting;
 
@@ -237,7 +236,7 @@ static mk_verdict_kind ask_stage(mk_session *s, mk_str octets)
     mk_stage_call call = {.session = s,
                           .point = (mk_point)s->point,
                           .stage = s->stage,
-                          .ask = mk_agent_chain_question(s),
+                          .ask = question_open(s),
                           .octets = octets};
     st->at(st->self, &call, &v);
     if (s->decided) {
@@ -316,7 +315,7 @@ void mk_agent_chain_refuse(mk_session *s, mk_point point, mk_op op,
 
 mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict)
 {
-    mk_session *s = mk_agent_inbound_find(ask, false);
+    mk_session *s = find(ask);
     mk_err err = MK_OK;
 
     if (s == NULL) {
@@ -400,7 +399,7 @@ void mk_agent_chain_ask_directory(const mk_stage_call *call,
 mk_err mk_directory_answer(mk_ask ask, mk_directory_result result, mk_str user,
                            mk_str domain)
 {
-    mk_session *s = mk_agent_inbound_find(ask, false);
+    mk_session *s = find(ask);
     mk_verdict v = {.kind = MK_VERDICT_PASS};
 
     if (s == NULL || s->asked == NULL) {

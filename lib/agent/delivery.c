@@ -206,7 +206,7 @@ static mk_err make_top(message *m, const mk_session *s)
         .helo_valid = (flags & MK_SMTP_EVENT_NAME_VALID) != 0,
         .esmtp = (flags & MK_SMTP_EVENT_ESMTP) != 0,
         .is_tls = s->is_tls,
-        .is_logged_in = s->is_logged_in,
+        .is_logged_in = mk_session_login(s).len > 0,
         .tls = mk_session_tls(s),
         .peer = mk_session_peer(s),
         .hostname = c->hostname,

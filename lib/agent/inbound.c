@@ -13,67 +13,6 @@
 #include "internal.h"
 
 #define HELO_MAX 255u
-#define NO_SLOT UINT32_MAX
-
-/* ---- slots: questions outlive sessions --------------------------------------
- */
-
-static mk_err slots_grow(mk_inbound *in)
-{
-    const mk_alloc *a = in->c.alloc;
-    uint32_t n = in->slot_count == 0 ? 16 : in->slot_count * 2;
-    slot *grown = mk_alloc_get(a, n * sizeof *grown);
-    if (grown == NULL) {
-        return MK_E_MEMORY;
-    }
-    if (in->slot_count > 0) {
-        memcpy(grown, in->slots, in->slot_count * sizeof *grown);
-        mk_alloc_put(a, in->slots, in->slot_count * sizeof *grown);
-    }
-    for (uint32_t i = in->slot_count; i < n; i++) {
-        grown[i].unused = i + 1 < n ? i + 1 : NO_SLOT;
-    }
-    in->slot_unused = in->slot_count;
-    in->slot_count = n;
-    in->slots = grown;
-    return MK_OK;
-}
-
-static mk_err slot_take(mk_session *s)
-{
-    mk_inbound *in = s->in;
-    if (in->slot_unused == NO_SLOT && slots_grow(in) != MK_OK) {
-        return MK_E_MEMORY;
-    }
-    s->slot = in->slot_unused;
-    in->slot_unused = in->slots[s->slot].unused;
-    in->slots[s->slot].session = s;
-    return MK_OK;
-}
-
-static void slot_give(mk_session *s)
-{
-    slot *q = &s->in->slots[s->slot];
-    q->session = NULL;
-    q->turn++;
-    q->unused = s->in->slot_unused;
-    s->in->slot_unused = s->slot;
-}
-
-mk_session *mk_agent_inbound_find(mk_ask ask, bool at_login)
-{
-    const mk_inbound *in = ask.inbound;
-    uint32_t i = (uint32_t)(ask.number & UINT32_MAX);
-    if (in == NULL || i >= in->slot_count) {
-        return NULL;
-    }
-    mk_session *s = in->slots[i].session;
-    if (s == NULL || !s->open || s->at_login != at_login ||
-        in->slots[i].turn != ask.number >> 32) {
-        return NULL;
-    }
-    return s;
-}
 
 /* ---- connections --------------------------------------------------------- */
 
@@ -115,11 +54,11 @@ static mk_err session_new(mk_inbound *in, const mk_peer *peer,
     s->in = in;
     s->bytes = (uint32_t)bytes;
     s->peer = *peer;
-    mk_err err = slot_take(s);
+    mk_err err = mk_agent_ask_take(&in->asker, ASK_STAGE, s, &s->slot);
     if (err == MK_OK) {
         err = engine_open(s);
         if (err != MK_OK) {
-            slot_give(s);
+            mk_agent_ask_give(&in->asker, s->slot);
         }
     }
     if (err != MK_OK) {
@@ -177,8 +116,8 @@ void mk_agent_inbound_release(mk_session *s)
     s->running = true; /* whatever the stages do when told */
     mk_agent_chain_reset(s);
     mk_agent_chain_tell_all(s, MK_STAGE_CLOSED);
-    slot_give(s);
-    mk_agent_login_forget(s);
+    mk_agent_ask_give(&in->asker, s->slot);
+    mk_agent_login_forget(&s->login);
     mk_alloc_put(in->c.alloc, s->helo, s->helo_bytes);
     mk_alloc_put(in->c.alloc, s, s->bytes);
     in->sessions--;
@@ -192,7 +131,7 @@ static void service_closed(void *session, mk_err why)
     s->engine = NULL;
     s->conn = NULL;
     s->tls = NULL;
-    mk_agent_login_withdraw(s);
+    mk_agent_login_withdraw(s->login);
     if (s->point != MK_POINT_END) {
         mk_agent_chain_withdraw(s, why != MK_OK ? why : MK_E_CUT);
     }
@@ -223,7 +162,7 @@ static void on_tls(mk_session *s, const mk_event *ev)
     s->tls = ev->of.smtp->tls;
     s->is_tls = s->tls != NULL;
     mk_agent_chain_reset(s);
-    mk_agent_login_forget(s);
+    mk_agent_login_forget(&s->login);
     forget_helo(s);
 }
 
@@ -320,6 +259,25 @@ static void on_body(mk_session *s, const mk_event *ev)
     }
 }
 
+static void on_sasl(mk_session *s, const mk_event *ev)
+{
+    s->running = true; /* it may close the connection from inside */
+    mk_agent_login_ask(&s->login, &s->in->desk, s->engine, s->conn, ev);
+    s->running = false;
+    mk_agent_inbound_release(s);
+}
+
+static void on_auth(mk_session *s, const mk_event *ev)
+{
+    const login_end end = {ev->of.smtp->argument, ev->of.smtp->mechanism};
+    mk_log_record r = mk_agent_inbound_record(s, MK_LOG_LOGIN);
+
+    mk_agent_login_end(s->login, ev->err, &end, &s->in->c.log, &r);
+    if (mk_session_login(s).len == 0) {
+        mk_agent_login_forget(&s->login);
+    }
+}
+
 /* Did the engine itself turn the message away? */
 static void on_reset(mk_session *s, mk_err why)
 {
@@ -376,13 +334,13 @@ static void service_event(void *session, const mk_event *ev)
         on_tls(s, ev);
         break;
     case MK_EV_SASL:
-        mk_agent_login_ask(s, ev);
+        on_sasl(s, ev);
         break;
     case MK_EV_SMTP_AUTH:
-        mk_agent_login_end(s, ev);
+        on_auth(s, ev);
         break;
     case MK_EV_WITHDRAWN:
-        mk_agent_login_withdraw(s);
+        mk_agent_login_withdraw(s->login);
         mk_agent_chain_withdraw(s, ev->err);
         break;
     case MK_EV_FAULT:
@@ -488,7 +446,11 @@ mk_err mk_inbound_new(const mk_inbound_config *c, mk_inbound **out_inbound)
     in->c = *c;
     in->smtp = *c->smtp;
     memcpy(in->stages, c->stages, c->stage_count * sizeof in->stages[0]);
-    in->slot_unused = NO_SLOT;
+    mk_agent_asker_init(&in->asker, c->alloc);
+    in->desk.host = c->host;
+    in->desk.alloc = c->alloc;
+    in->desk.authenticator = c->authenticator;
+    in->desk.asker = &in->asker;
     in->smtp.asks = asks_of(in);
     in->engine_bytes = mk_smtp_server_need(&in->smtp);
     if (in->engine_bytes == 0) {
@@ -527,7 +489,7 @@ mk_err mk_inbound_free(mk_inbound *in)
         return MK_E_BUSY;
     }
     const mk_alloc *a = in->c.alloc;
-    mk_alloc_put(a, in->slots, in->slot_count * sizeof *in->slots);
+    mk_agent_asker_fini(&in->asker);
     mk_alloc_put(a, in, sizeof *in);
     return MK_OK;
 }

@@ -1,14 +1,95 @@
 /* SPDX-License-Identifier: MIT
  *
- * internal.h: what the files of agent/ share: the service, a session and its
- * transaction, and the scanner of header blocks. A session is one block: the
- * struct, one tag for each stage, then the engine. What a message needs is
- * taken at MAIL and given back when the transaction ends.
+ * internal.h: what the files of agent/ share: questions by number, logins, the
+ * inbound service, a session and its transaction, and the scanner of header
+ * blocks. A session is one block: the struct, one tag for each stage, then the
+ * engine. What a message needs is taken at MAIL and given back when the
+ * transaction ends.
  */
 #ifndef AGENT_INTERNAL_H
 #define AGENT_INTERNAL_H
 
 #include <mailkit/agent.h>
+
+/* ---- asks.c: questions outlive sessions ------------------------------------
+ */
+
+typedef enum ask_kind { ASK_FREE = 0, ASK_STAGE = 1, ASK_LOGIN = 2 } ask_kind;
+
+typedef struct ask_slot {
+    void *owner;
+    uint32_t turn;   /* of the open question; others are stale */
+    uint32_t unused; /* next free slot */
+    uint8_t kind;    /* ask_kind */
+} ask_slot;
+
+/* One of each service. */
+typedef struct mk_asker {
+    const mk_alloc *alloc;
+    ask_slot *slots;
+    uint32_t count;
+    uint32_t unused; /* UINT32_MAX: none */
+} mk_asker;
+
+void mk_agent_asker_init(mk_asker *a, const mk_alloc *alloc);
+void mk_agent_asker_fini(mk_asker *a);
+mk_err mk_agent_ask_take(mk_asker *a, ask_kind kind, void *owner,
+                         uint32_t *out_slot);
+void mk_agent_ask_give(mk_asker *a, uint32_t slot);
+/* A new question; those before are stale. */
+mk_ask mk_agent_ask_next(mk_asker *a, uint32_t slot);
+mk_ask mk_agent_ask_now(mk_asker *a, uint32_t slot);
+/* Who asks; NULL when it is stale, or of another kind. */
+void *mk_agent_ask_find(mk_ask ask, ask_kind kind);
+
+/* ---- login.c: logins of all protocols --------------------------------------
+ */
+
+/* What the sessions of a service share. */
+typedef struct login_desk {
+    const mk_host *host;
+    const mk_alloc *alloc;
+    const mk_authenticator *authenticator; /* NULL: each is refused for now */
+    mk_asker *asker;
+} login_desk;
+
+/* Who has logged in at a session, or is about to. NULL is nobody. */
+typedef struct login_state {
+    const login_desk *desk;
+    mk_engine *engine; /* these two while a question is open */
+    mk_conn *conn;
+    char *name;    /* counts once is_in */
+    char *claimed; /* who the peer says to be */
+    mk_op op;      /* the engine's question */
+    uint32_t slot;
+    uint16_t name_bytes;
+    uint16_t claimed_bytes;
+    bool is_open; /* the authenticator may answer */
+    bool put_off; /* mk_later was said */
+    bool is_in;
+} login_state;
+
+/* The engine asks (MK_EV_SASL). The authenticator may close the connection
+ * from inside: the caller keeps the login until this returns. */
+void mk_agent_login_ask(login_state **io_login, const login_desk *d,
+                        mk_engine *engine, mk_conn *conn, const mk_event *ev);
+
+/* What the engine tells of the end of a login. */
+typedef struct login_end {
+    mk_str authcid; /* of one that failed it may be empty */
+    uint32_t mechanism;
+} login_end;
+
+/* A login ended, well or not; *io_record is of the session, and is written to
+ * the log with what is known of the login. The caller then forgets one that
+ * failed. */
+void mk_agent_login_end(login_state *l, mk_err err, const login_end *end,
+                        const mk_log *log, mk_log_record *io_record);
+/* Void the question; nothing when there is none. */
+void mk_agent_login_withdraw(login_state *l);
+void mk_agent_login_forget(login_state **io_login);
+/* Empty: nobody. */
+mk_str mk_agent_login_name(const login_state *l);
 
 /* ---- header.c: the header block, cut anywhere ------------------------------
  */
@@ -106,8 +187,7 @@ struct mk_session {
     directory_done *asked;
     void *asked_self;
     const mk_tls_info *tls; /* the engine's: NULL once it is closed */
-    char *login;            /* counts once is_logged_in */
-    char *claimed;          /* who the peer says to be, during a login */
+    login_state *login;
     char *kept; /* body octets for the stages behind one that waits */
     size_t kept_bytes;
     uint64_t began_ms;
@@ -115,37 +195,26 @@ struct mk_session {
     uint32_t slot;
     uint32_t bytes; /* of this block */
     uint16_t helo_bytes;
-    uint16_t login_bytes;
-    uint16_t claimed_bytes;
     uint8_t flags; /* mk_smtp_event_flag */
     uint8_t point;
-    uint8_t stage;     /* asked now */
-    uint8_t decision;  /* mk_verdict_kind, when decided */
-    bool put_off : 1;  /* mk_later was said */
-    bool waiting : 1;  /* for mk_stage_answer */
-    bool running : 1;  /* inside run() */
-    bool decided : 1;  /* answered from inside the call */
-    bool open : 1;     /* a stage's question may be answered */
-    bool at_login : 1; /* and it is the authenticator's, not a stage's */
-    bool is_tls : 1;   /* outlives the engine */
-    bool is_logged_in : 1;
+    uint8_t stage;    /* asked now */
+    uint8_t decision; /* mk_verdict_kind, when decided */
+    bool put_off : 1; /* mk_later was said */
+    bool waiting : 1; /* for mk_stage_answer */
+    bool running : 1; /* inside run() */
+    bool decided : 1; /* answered from inside the call */
+    bool open : 1;    /* a stage's question may be answered */
+    bool is_tls : 1;  /* outlives the engine */
     mk_peer peer;
     void *tags[]; /* one a stage; the engine's block behind them */
 };
-
-typedef struct slot {
-    mk_session *session; /* NULL: free */
-    uint32_t turn;       /* of the open question; others are stale */
-    uint32_t unused;     /* next free slot */
-} slot;
 
 struct mk_inbound {
     mk_inbound_config c;
     mk_smtp_server_config smtp;
     size_t engine_bytes;
-    slot *slots;
-    uint32_t slot_count;
-    uint32_t slot_unused; /* UINT32_MAX: none */
+    mk_asker asker;
+    login_desk desk;
     size_t sessions;
     uint64_t seq;
     mk_stage stages[MK_STAGES_MAX];
@@ -168,12 +237,6 @@ void mk_agent_chain_reset(mk_session *s);
 void mk_agent_chain_ask_directory(const mk_stage_call *call,
                                   const mk_directory *d, directory_done *done,
                                   void *self, mk_str user, mk_str domain);
-/* A new question to a stage or the authenticator; those before are stale. */
-mk_ask mk_agent_chain_question(mk_session *s);
-mk_ask mk_agent_chain_question_now(const mk_session *s);
-/* Is the open question of this number waiting? NULL when stale, and when it is
- * of the other kind. */
-mk_session *mk_agent_inbound_find(mk_ask ask, bool at_login);
 /* Free a session that is over, unless it still decides. */
 void mk_agent_inbound_release(mk_session *s);
 /* What every record of a session has. */
@@ -184,17 +247,6 @@ void mk_agent_inbound_log(mk_session *s, mk_log_kind kind, mk_str forward_path,
 
 /* A copy of octets, or NULL; n is at least 1. */
 char *mk_agent_copy(const mk_alloc *a, mk_str s, size_t n);
-
-/* ---- login.c --------------------------------------------------------------
- */
-
-/* The engine asks for a login (MK_EV_SASL). */
-void mk_agent_login_ask(mk_session *s, const mk_event *ev);
-/* A login ended, well or not (MK_EV_SMTP_AUTH). */
-void mk_agent_login_end(mk_session *s, const mk_event *ev);
-/* Void the question; nothing when there is none. */
-void mk_agent_login_withdraw(mk_session *s);
-void mk_agent_login_forget(mk_session *s);
 
 /* ---- users.c: what users_login.c needs -------------------------------------
  */

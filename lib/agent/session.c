@@ -28,7 +28,7 @@ const mk_tls_info *mk_session_tls(const mk_session *s)
 
 mk_str mk_session_login(const mk_session *s)
 {
-    return mk_str_of(s->login, s->is_logged_in ? s->login_bytes : 0u);
+    return mk_agent_login_name(s->login);
 }
 
 mk_str mk_session_id(const mk_session *s)

@@ -19,7 +19,7 @@ typedef struct login_job {
     mk_job job;
     struct mk_users_login *owner;
     struct login_job *after;
-    mk_ask ask; /* inbound NULL: withdrawn, and stale for ever */
+    mk_ask ask; /* asker NULL: withdrawn, and stale for ever */
     const account *user;
     mk_sasl_keys keys;
     bool has_keys;
@@ -222,8 +222,8 @@ static void withdrawn(void *self, mk_ask ask)
 {
     const mk_users_login *l = self;
     for (login_job *j = l->first; j != NULL; j = j->after) {
-        if (j->ask.inbound == ask.inbound && j->ask.number == ask.number) {
-            j->ask.inbound = NULL;
+        if (j->ask.asker == ask.asker && j->ask.number == ask.number) {
+            j->ask.asker = NULL;
         }
     }
 }

@@ -421,7 +421,7 @@ static void late_answers_are_checked(void **state)
     wrong = p.ask;
     wrong.number += 1000;
     assert_int_equal(mk_stage_answer(wrong, &verdict_pass), MK_E_STALE);
-    wrong.inbound = NULL;
+    wrong.asker = NULL;
     assert_int_equal(mk_stage_answer(wrong, &verdict_pass), MK_E_STALE);
     assert_int_equal(mk_directory_answer(p.ask, MK_DIRECTORY_FOUND,
                                          mk_str_z("ann"), mk_str_z("x")),

@@ -744,10 +744,12 @@ static void each_allocation_fails(void **state)
         if (fake_conn_open(&h.conn, &h.host, &h.service) == MK_OK) {
             login_rig_tls(&h.conn, &info);
             house_says(&h, "EHLO client.example\r\n");
+            unsigned asked = judge.asked;
             ask("ann");
             mk_err err = mk_login_answer(judge.ask, MK_ANSWER_YES, NULL,
                                          mk_str_z("ann@mx.example"));
-            assert_true(err == MK_OK || err == MK_E_MEMORY);
+            assert_true(err == MK_OK || err == MK_E_MEMORY ||
+                        (err == MK_E_STALE && judge.asked == asked));
             login_rig_end(&h.conn, err == MK_OK ? MK_OK : MK_E_AGAIN, "ann",
                           MK_SASL_PLAIN);
             assert_login(err == MK_OK ? "ann@mx.example" : "");
