@@ -55,14 +55,14 @@ static void feed(mk_framer *f, const char *in, size_t n, size_t chunk, got *g)
         frame_unit u;
         while (!g->ended && mk_framer_next(f, &view, &u) == MK_OK) {
             note_defects(g, f->defects);
-            if (u.kind == FRAME_KIND_DATA || u.kind == FRAME_KIND_LINE) {
+            if (u.data.len > 0) {
                 memcpy(g->data + g->n, u.data.ptr, u.data.len);
                 g->n += u.data.len;
             }
             if (u.kind != FRAME_KIND_DATA) {
                 size_t k = strlen(g->kinds);
-                g->kinds[k] =
-                    u.kind == FRAME_KIND_LINE && u.bare ? 'b' : letters[u.kind];
+                char letter = letters[u.kind];
+                g->kinds[k] = u.bare ? (letter == 'L' ? 'b' : 's') : letter;
             }
             g->ended = u.kind == FRAME_KIND_END || u.kind == FRAME_KIND_FLOOD;
         }
@@ -373,6 +373,51 @@ static void sec_010_lines_and_their_limit(void **state)
     }
 }
 
+/* Of a login's lines: eight octets are handed out and ten more swallowed; the
+ * end of the line tells which it was. A CR belongs to the end only where LF
+ * follows it. */
+static void a_line_in_pieces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        const char *data, *kinds;
+        size_t left;
+    } rows[] = {
+        {"abc\r\n", "abc", "L", 0},
+        {"\r\n", "", "L", 0},
+        {"\n", "", "b", 0},
+        {"abc\n", "abc", "b", 0},
+        {"a\rb\r\n", "a\rb", "L", 0},
+        {"a\r\r\n", "a\r", "L", 0},
+        {"abc", "abc", "", 0},
+        {"abc\r", "abc", "", 1},
+        {"12345678\r\n", "12345678", "L", 0},
+        {"123456789\r\n", "12345678", "S", 0},
+        {"123456789\n", "12345678", "s", 0},
+        {"12345678abcdefghi\r\n", "12345678", "S", 0},
+        {"12345678abcdefghij", "12345678", "F", 0},
+        {"12345678abcdefghijk\r\n", "12345678", "F", 3},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t n = strlen(rows[i].in);
+        for (size_t chunk = 1; chunk <= n; chunk++) {
+            mk_framer f;
+            got g;
+            mk_framer_init(&f, 512, 10, 1000);
+            mk_framer_mode(&f, FRAME_PIECES, 8);
+            feed(&f, rows[i].in, n, chunk, &g);
+            assert_string_equal(g.kinds, rows[i].kinds);
+            assert_int_equal(g.left, rows[i].left);
+            assert_int_equal(g.n, strlen(rows[i].data));
+            assert_memory_equal(g.data, rows[i].data, g.n);
+            assert_int_equal(f.left, 8 - g.n);
+            assert_int_equal(f.consumed,
+                             rows[i].kinds[0] == 'F' ? 18 : n - rows[i].left);
+        }
+    }
+}
+
 static void counted_literal_nul_and_eof(void **state)
 {
     (void)state;
@@ -417,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_repaired_line_has_the_limit_too),
         cmocka_unit_test(sec_001_sec_010_the_framer_agrees_with_an_automaton),
         cmocka_unit_test(sec_010_lines_and_their_limit),
+        cmocka_unit_test(a_line_in_pieces),
         cmocka_unit_test(counted_literal_nul_and_eof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

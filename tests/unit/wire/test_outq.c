@@ -240,6 +240,87 @@ static void sec_004_bare_octets_are_not_lent(void **state)
     mk_outq_fini(&q);
 }
 
+/* What goes out of a stored body in pieces of every size, and what must. */
+static void stored(const char *in, size_t n, const char *want, size_t wants)
+{
+    for (size_t cut = 0; cut <= n; cut++) {
+        for (size_t by = 1; by <= wants; by++) {
+            char unit[8];
+            char got[256];
+            mk_outq q;
+            mk_outq_body body;
+            mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+            mk_outq_body_begin(&q, OUTQ_STORED);
+            assert_int_equal(mk_outq_body_add(&q, mk_str_of(in, cut), false),
+                             MK_OK);
+            mk_str back;
+            (void)mk_outq_body_given(&q, &back); /* it may be empty */
+            assert_int_equal(
+                mk_outq_body_add(&q, mk_str_of(in + cut, n - cut), true),
+                MK_OK);
+            assert_int_equal(shown(&q, 0, 3, got), wants);
+            assert_memory_equal(got, want, wants);
+            drain(&q, want, wants, by);
+            mk_outq_fini(&q);
+        }
+    }
+}
+
+/* RFC 1939 3: a message that another program stored goes out as it is, but for
+ * the dots; a bare LF would be a line end to some, and is never lent. */
+static void sec_004_stored_bodies(void **state)
+{
+    (void)state;
+#define ROW(in, want) stored(in, sizeof(in) - 1, want, sizeof(want) - 1)
+    ROW("a\rb\r\n", "a\rb\r\n");
+    ROW("a\0b\r\n", "a\0b\r\n");
+    ROW("\r.\r\n", "\r.\r\n");
+    ROW("\r\r\n.\r\n", "\r\r\n..\r\n");
+    ROW("a\0\r\n.\r\r\n..\0", "a\0\r\n..\r\r\n...\0");
+    ROW(".\r\0.\r\n.\r", "..\r\0.\r\n..\r");
+    ROW("\0\0\r\r.\r\n\0.\r\n.x", "\0\0\r\r.\r\n\0.\r\n..x");
+#undef ROW
+    static const char *const refused[] = {"a\n", "\n", "a\r\n\n.\r\n",
+                                          "a\r\r\n\n", "\r.\n.\r\n"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char unit[8];
+        mk_outq q;
+        mk_outq_body body;
+        mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+        mk_outq_body_begin(&q, OUTQ_STORED);
+        assert_int_equal(mk_outq_body_add(&q, mk_str_z(refused[i]), true),
+                         MK_E_BARE);
+        assert_true(mk_outq_is_empty(&q));
+        mk_outq_fini(&q);
+    }
+}
+
+/* What is counted is not looked at. */
+static void raw_bodies_go_out_as_they_are(void **state)
+{
+    static const char in[] = ".\n\r.\0\n.\r\n.\r\n\r";
+    char unit[8];
+    char got[64];
+    mk_outq q;
+    mk_outq_body body;
+    (void)state;
+    mk_outq_init(&q, NULL, unit, sizeof unit, &body);
+    mk_outq_body_begin(&q, OUTQ_RAW);
+    assert_int_equal(mk_outq_body_add(&q, mk_str_of(in, 4), false), MK_OK);
+    assert_int_equal(
+        mk_outq_body_add(&q, mk_str_of(in + 4, sizeof in - 5), true), MK_OK);
+    assert_int_equal(shown(&q, 0, 3, got), sizeof in - 1);
+    assert_memory_equal(got, in, sizeof in - 1);
+    drain(&q, in, sizeof in - 1, 3);
+    /* and the next body is strict again */
+    mk_str back;
+    assert_true(mk_outq_body_given(&q, &back));
+    assert_true(mk_outq_body_given(&q, &back));
+    mk_outq_body_begin(&q, OUTQ_STRICT);
+    assert_int_equal(mk_outq_body_add(&q, mk_str_z("\r"), true), MK_E_BARE);
+    mk_outq_fini(&q);
+}
+
 static void a_held_unit_keeps_what_lies_behind_the_tail(void **state)
 {
     (void)state;
@@ -280,6 +361,8 @@ int main(void)
         cmocka_unit_test(sec_006_a_body_is_parted_anywhere),
         cmocka_unit_test(sec_006_dots_beyond_the_end_of_sight),
         cmocka_unit_test(sec_004_bare_octets_are_not_lent),
+        cmocka_unit_test(sec_004_stored_bodies),
+        cmocka_unit_test(raw_bodies_go_out_as_they_are),
         cmocka_unit_test(a_held_unit_keeps_what_lies_behind_the_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

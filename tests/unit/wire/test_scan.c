@@ -193,6 +193,22 @@ static void sec_004_octets_by_chance(void **state)
     }
 }
 
+static void judge(const char *text, size_t n, size_t cut, bool is_stored,
+                  bool fits, bool has_dots)
+{
+    scan_text t = {.bol = true, .dots = true, .is_stored = is_stored};
+    mk_err err = mk_scan_text(mk_str_of(text, cut), &t);
+    bool dots = err == MK_OK && t.dots;
+    if (err == MK_OK) {
+        err = mk_scan_text(mk_str_of(text + cut, n - cut), &t);
+        dots = dots || t.dots;
+    }
+    assert_int_equal(err, fits ? MK_OK : MK_E_BARE);
+    if (fits) {
+        assert_int_equal(dots, has_dots);
+    }
+}
+
 static void text_is_judged_the_same_in_two_pieces(void **state)
 {
     (void)state;
@@ -200,6 +216,7 @@ static void text_is_judged_the_same_in_two_pieces(void **state)
         const char *text;
         size_t n;
         bool fits, dots;
+        bool is_stored; /* fits there, when it does not fit otherwise */
     } rows[] = {
 #define TEXT(lit) lit, sizeof(lit) - 1
         {TEXT(""), true, false},
@@ -211,12 +228,18 @@ static void text_is_judged_the_same_in_two_pieces(void **state)
         {TEXT("\r\n\r\n.\r\n"), true, true},
         {TEXT("a\n"), false, false},
         {TEXT("\n"), false, false},
-        {TEXT("a\rb"), false, false},
-        {TEXT("\r\r\n"), false, false},
+        {TEXT("a\rb"), false, false, true},
+        {TEXT("\r\r\n"), false, false, true},
+        {TEXT("\r\r\n.\r\n"), false, true, true},
+        {TEXT("\r.\r\n"), false, false, true},
+        {TEXT("a\r\r\r.\0\0.\r\n\0.\r\n"), false, false, true},
+        {TEXT("a\r\r\r.\0\0.\r\n.\0\r\n"), false, true, true},
+        {TEXT("\0.\r\n\r.\n"), false, false},
+        {TEXT("\r\0\n.\r\n"), false, false},
         {TEXT("a\r\n\n"), false, false},
-        {TEXT("a\0b"), false, false},
-        {TEXT("\0"), false, false},
-        {TEXT("\r\0"), false, false},
+        {TEXT("a\0b"), false, false, true},
+        {TEXT("\0"), false, false, true},
+        {TEXT("\r\0"), false, false, true},
         {TEXT("\r\n.\n"), false, false},
         {TEXT("a line that is longer than thirty-two octets\r\n.\r\n"), true,
          true},
@@ -225,18 +248,10 @@ static void text_is_judged_the_same_in_two_pieces(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (size_t cut = 0; cut <= rows[i].n; cut++) {
-            scan_text t = {.cr = false, .bol = true, .dots = true};
-            mk_err err = mk_scan_text(mk_str_of(rows[i].text, cut), &t);
-            bool dots = err == MK_OK && t.dots;
-            if (err == MK_OK) {
-                err = mk_scan_text(
-                    mk_str_of(rows[i].text + cut, rows[i].n - cut), &t);
-                dots = dots || t.dots;
-            }
-            assert_int_equal(err, rows[i].fits ? MK_OK : MK_E_BARE);
-            if (rows[i].fits) {
-                assert_int_equal(dots, rows[i].dots);
-            }
+            judge(rows[i].text, rows[i].n, cut, false, rows[i].fits,
+                  rows[i].dots);
+            judge(rows[i].text, rows[i].n, cut, true,
+                  rows[i].fits || rows[i].is_stored, rows[i].dots);
         }
     }
 }
