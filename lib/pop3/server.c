@@ -332,8 +332,7 @@ static mk_err tell_row(pop3_server *s, mk_op op, server_subject subject,
                    ? mk_serve_stream_row(&s->serve, op, mk_buf_str(row))
                    : MK_E_ARG;
     }
-    if (is_about && s->number == 0 &&
-        s->serve.question == SERVE_QUESTION_ANSWERED) {
+    if (is_about && mk_pop3_server_is_ahead(s, op)) {
         return MK_WAIT; /* the status line comes first */
     }
     if (!is_asked(s, op)) {
@@ -469,7 +468,7 @@ static const mk_serve_words words = {
     .early = "-ERR You talk too soon",
     .timeout = NULL, /* RFC 1939 3: "without … sending any response" */
     .finish = "-ERR [SYS/TEMP] Service shutting down",
-    .bare = "-ERR Bare CR, LF or NUL in command",
+    .bare = NULL, /* nothing of the kind ends a session: see limits */
     .control = "-ERR CR or NUL in command",
     .too_long = "-ERR Line too long",
     .flood = "-ERR Line too long, closing",

@@ -13,22 +13,33 @@ static bool is_listing(const pop3_server *s)
     return s->serve.subject == SUBJECT_LIST || s->serve.subject == SUBJECT_UIDL;
 }
 
+/* Has the question a reply of many lines? */
+static bool is_long(const pop3_server *s)
+{
+    return s->serve.subject == SUBJECT_RETR ||
+           s->serve.subject == SUBJECT_TOP || (is_listing(s) && s->number == 0);
+}
+
+bool mk_pop3_server_is_ahead(const pop3_server *s, mk_op op)
+{
+    return op == s->serve.op && is_long(s) &&
+           s->serve.question == SERVE_QUESTION_ANSWERED &&
+           s->serve.answer == MK_ANSWER_YES && !s->serve.is_login;
+}
+
 void mk_pop3_server_body_begin(pop3_server *s)
 {
-    bool is_message =
-        s->serve.subject == SUBJECT_RETR || s->serve.subject == SUBJECT_TOP;
-
-    if (is_message || (is_listing(s) && s->number == 0)) {
+    if (is_long(s)) {
         mk_serve_stream_begin(&s->serve, OUTQ_STORED, ".\r\n");
     }
 }
 
-/* The last span of a TOP went out in part, and comes back as it was lent. */
-static void restore(const pop3_server *s, mk_event *ev)
+/* Of a TOP one span is wanted at a time, for nobody knows which is the last.
+ * That one went out in part, and comes back as it was lent. */
+static void want_top(const pop3_server *s, mk_event *ev)
 {
-    bool is_cut = s->serve.subject == SUBJECT_TOP && s->cut.is_over;
-
-    if (is_cut && (ev->flags & MK_LAST) != 0 && ev->data.ptr != NULL) {
+    ev->size = ev->size > 0 ? 1 : 0;
+    if (s->cut.is_over && (ev->flags & MK_LAST) != 0 && ev->data.ptr != NULL) {
         ev->data = s->cut_span;
     }
 }
@@ -37,8 +48,9 @@ mk_err mk_pop3_server_body_next(pop3_server *s, mk_event *ev)
 {
     mk_err err = mk_serve_stream_next(&s->serve, ev);
 
-    if (err == MK_OK && ev->type == MK_EV_WANTED) {
-        restore(s, ev);
+    if (err == MK_OK && ev->type == MK_EV_WANTED &&
+        s->serve.subject == SUBJECT_TOP) {
+        want_top(s, ev);
     }
     return err;
 }
@@ -68,7 +80,7 @@ mk_err mk_pop3_server_body(mk_engine *e, mk_op op, mk_str span, bool last)
     pop3_server *s = (pop3_server *)(void *)e;
 
     if (op != s->serve.op || !s->serve.streaming) {
-        return MK_E_STALE;
+        return mk_pop3_server_is_ahead(s, op) ? MK_WAIT : MK_E_STALE;
     }
     if (is_listing(s) && (span.len > 0 || !last)) {
         return MK_E_ARG; /* rows have calls of their own */

@@ -121,6 +121,9 @@ void mk_pop3_server_rows(const pop3_server *s, const char *line, mk_buf *out);
 /* The question was answered with YES: what follows the status line. */
 void mk_pop3_server_body_begin(pop3_server *s);
 
+/* Was YES said to such a question, and the next step will begin? */
+bool mk_pop3_server_is_ahead(const pop3_server *s, mk_op op);
+
 /* Go on with it. */
 mk_err mk_pop3_server_body_next(pop3_server *s, mk_event *ev);
 

@@ -164,8 +164,9 @@ void mk_pop3_server_logged(mk_serve *serve, mk_err why, mk_event *ev)
 {
     pop3_server *s = pop3_server_of(serve);
 
-    /* RFC 2449 6.6: what follows may be there already. */
-    serve->guard = false;
+    /* RFC 2449 6.6: what follows a good login may be there already; who did
+     * not wait for the reply to a bad one brought a list (THREATS 51). */
+    serve->guard = why != MK_OK;
     mk_pop3_server_event(s, ev, MK_EV_POP3_AUTH, (mk_pop3_verb)s->verb);
     ev->err = why;
     name_who(s);
