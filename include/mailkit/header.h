@@ -351,6 +351,87 @@ MK_API mk_err mk_address_spec_format(const mk_address *address, mk_buf *out);
 MK_API bool mk_address_is_deceptive(mk_str name, mk_str address,
                                     mk_defects *defects);
 
+/* ---- parameters -----------------------------------------------------------
+ */
+
+/** What a piece of a parameter is. */
+typedef enum mk_param_flag {
+    MK_PARAM_QUOTED = 1,   /**< the value stood in quotes; escapes are in it */
+    MK_PARAM_EXTENDED = 2, /**< the name ended with "*" (RFC 2231 4) */
+    MK_PARAM_FIRST = 4     /**< the first piece of its name in the list */
+} mk_param_flag;
+
+/** The section of a parameter that has none. */
+#define MK_PARAM_WHOLE UINT32_MAX
+
+/** One piece of a parameter: views into the value. */
+typedef struct mk_param {
+    mk_str name;      /**< without section and "*" */
+    mk_str value;     /**< as it stands, without its quotes */
+    uint32_t section; /**< of a continuation (RFC 2231 3), or MK_PARAM_WHOLE */
+    uint32_t flags;   /**< mk_param_flag, or'ed */
+} mk_param;
+
+/** How many pieces are looked at. */
+#define MK_PARAM_COUNT_MAX 128u
+
+/** A type with its parameters. */
+typedef struct mk_params {
+    mk_str text;    /**< what was parsed */
+    mk_str type;    /**< before the "/", or the disposition; may be empty */
+    mk_str subtype; /**< behind the "/"; empty when there is none */
+    mk_param *items;
+    uint32_t count;
+    uint32_t max;
+} mk_params;
+
+/** Read Content-Type, Content-Disposition and what is alike (RFC 2045 5.1, RFC
+ *  2183 2, RFC 2231).
+ *
+ * Read with a defect: no or too many semicolons, values that should be quoted,
+ * quotes without end, comments, a missing type. Values are not decoded here.
+ *
+ * @param value       the value, folded as it is; lent while out_params is in
+ *                    use.
+ * @param mem         room for the pieces; the caller's, in use likewise.
+ * @param max         pieces in mem; at most MK_PARAM_COUNT_MAX are used.
+ * @param out_params  written.
+ * @param defects     what is wrong is added, each code once; or NULL. */
+MK_API void mk_params_parse(mk_str value, mk_param *mem, uint32_t max,
+                            mk_params *out_params, mk_defects *defects);
+
+/** Has a parameter of this name a value?
+ *
+ * @param params  what mk_params_parse gave.
+ * @param name    in any case. */
+MK_API bool mk_params_has(const mk_params *params, mk_str name);
+
+/** The value of a parameter in UTF-8.
+ *
+ * An extended value ("name*") goes before continuations ("name*0"), these
+ * before the plain one; of two alike the first counts. Continuations are joined
+ * in the order of their numbers, gaps or not. Encoded words in a plain value
+ * are decoded, against RFC 2047 5, because mail has them. Controls become
+ * U+FFFD. Whatever could be read otherwise is told.
+ *
+ * @param params   what mk_params_parse gave.
+ * @param name     in any case.
+ * @param table    for character sets that are not built in, or NULL.
+ * @param out      UTF-8 is appended, as much as fits.
+ * @param defects  of the groups PARAM and WORD; or NULL.
+ * @return MK_OK; MK_E_NOENT when there is no such parameter; MK_E_ROOM with
+ *         out->full set. RFC 2231 3, 4; RFC 5987 3.2. */
+MK_API mk_err mk_params_decode(const mk_params *params, mk_str name,
+                               const mk_charset_table *table, mk_buf *out,
+                               mk_defects *defects);
+
+/** The language that an extended value is said to be in.
+ *
+ * @param params  what mk_params_parse gave.
+ * @param name    in any case.
+ * @return a view; empty when none is told. RFC 2231 4. */
+MK_API mk_str mk_params_language(const mk_params *params, mk_str name);
+
 /* ---- encoded words --------------------------------------------------------
  */
 

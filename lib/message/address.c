@@ -39,7 +39,7 @@ static void scan_words(token_reader *r, bool in_angle, words_seen *seen)
             mk_token_atom(r);
         } else if (c == '"') {
             seen->run = begins ? r->at : seen->run;
-            mk_token_quoted(r);
+            (void)mk_token_quoted(r);
         } else if (c == '.') {
             seen->dot_first |= !seen->any;
             seen->dots = true;
@@ -111,7 +111,7 @@ static void skip_angle(token_reader *r)
     for (;;) {
         unsigned c = mk_token_peek(r);
         if (c == '"') {
-            mk_token_quoted(r);
+            (void)mk_token_quoted(r);
         } else if (c == '>' || c == ',' || c == ';' || c == '<' ||
                    c == TOKEN_END) {
             return;
@@ -182,7 +182,7 @@ static void skip_junk(token_reader *r, bool spaced)
         }
         mk_token_invalid(r);
         if (c == '"') {
-            mk_token_quoted(r);
+            (void)mk_token_quoted(r);
         } else {
             r->at++;
         }

@@ -44,8 +44,8 @@ mk_str mk_token_comment(token_reader *r);
 /* 1*atext at the cursor. */
 void mk_token_atom(token_reader *r);
 
-/* quoted-string at the cursor, which is a DQUOTE; its end may be missing. */
-void mk_token_quoted(token_reader *r);
+/* quoted-string at the cursor, which is a DQUOTE; true when it has an end. */
+bool mk_token_quoted(token_reader *r);
 
 /* domain-literal at the cursor, which is a "[". */
 void mk_token_literal(token_reader *r);

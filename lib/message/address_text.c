@@ -9,12 +9,12 @@
 #include "message/address.h"
 #include "message/word.h"
 
-/* The inside of a quoted string or comment that ends at the cursor. */
-static mk_str inside(const token_reader *r, size_t start, char end)
+/* quoted-string at the cursor; what is within. */
+static mk_str take_quoted(token_reader *r)
 {
-    size_t n = r->at - start;
-    bool closed = n > 1 && r->text.ptr[r->at - 1] == end;
-    return mk_str_sub(r->text, start + 1, n - (closed ? 2 : 1));
+    size_t start = r->at + 1;
+    bool closed = mk_token_quoted(r);
+    return mk_str_sub(r->text, start, r->at - start - (closed ? 1 : 0));
 }
 
 /* phrase = 1*word / obs-phrase; comments vanish, CFWS is one space. */
@@ -28,8 +28,7 @@ static void add_phrase(words *w, mk_str phrase)
             continue;
         }
         if (mk_token_peek(&r) == '"') {
-            mk_token_quoted(&r);
-            mk_words_add(w, inside(&r, start, '"'), WORDS_QUOTED);
+            mk_words_add(w, take_quoted(&r), WORDS_QUOTED);
             continue;
         }
         while (r.at < phrase.len && phrase.ptr[r.at] != '"' &&
@@ -70,7 +69,7 @@ mk_err mk_address_comments_decode(const mk_address *address,
         if (mk_token_cfws(&r)) {
             add_comments(&w, mk_str_sub(r.text, start, r.at - start));
         } else if (mk_token_peek(&r) == '"') {
-            mk_token_quoted(&r);
+            (void)mk_token_quoted(&r);
         } else if (mk_token_peek(&r) == '[') {
             mk_token_literal(&r);
         } else {
@@ -128,8 +127,7 @@ static void add_local_part(mk_str local, bool escape, mk_buf *out)
             continue;
         }
         if (mk_token_peek(&r) == '"') {
-            mk_token_quoted(&r);
-            add_quoted(inside(&r, start, '"'), escape, out);
+            add_quoted(take_quoted(&r), escape, out);
         } else {
             add_octet(out, mk_octet_at(local, start), escape);
             r.at++;

@@ -130,14 +130,14 @@ void mk_token_atom(token_reader *r)
     r->at = at;
 }
 
-void mk_token_quoted(token_reader *r)
+bool mk_token_quoted(token_reader *r)
 {
     r->at++;
     while (r->at < r->text.len) {
         unsigned char c = mk_octet_at(r->text, r->at);
         if (c == '"') {
             r->at++;
-            return;
+            return true;
         }
         if (c == '\\') {
             take_pair(r);
@@ -148,6 +148,7 @@ void mk_token_quoted(token_reader *r)
         }
     }
     mk_token_invalid(r);
+    return false;
 }
 
 void mk_token_literal(token_reader *r)
@@ -246,7 +247,7 @@ void mk_token_local_part(token_reader *r, size_t start, size_t end)
         }
         if (c == '"') {
             in.flags |= MK_ADDRESS_QUOTED;
-            mk_token_quoted(&in);
+            (void)mk_token_quoted(&in);
         } else if (want_word && mk_token_is_atext(c)) {
             mk_token_atom(&in);
         } else {

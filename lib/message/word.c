@@ -92,12 +92,6 @@ static bool read_word(mk_str s, size_t at, word *out)
     return true;
 }
 
-bool mk_word_begins(mk_str text, size_t at)
-{
-    word unused;
-    return read_word(text, at, &unused);
-}
-
 void mk_words_tell(words *w, mk_defect_code code, const char *at, size_t n)
 {
     uint32_t bit = UINT32_C(1) << (unsigned)code % 32;
@@ -218,13 +212,12 @@ static bool put(words *w, const char *ptr, size_t n)
     return clean;
 }
 
-void mk_words_put(words *w, mk_str utf8)
+bool mk_words_put(words *w, mk_str utf8)
 {
-    (void)put(w, utf8.ptr, utf8.len);
+    return put(w, utf8.ptr, utf8.len);
 }
 
-/* Octets through a decoder; false when a control came out. */
-static bool put_octets(words *w, mk_charset_decoder *d, mk_str in, bool last)
+bool mk_words_octets(words *w, mk_charset_decoder *d, mk_str in, bool last)
 {
     char mem[CHUNK];
     bool clean = true;
@@ -242,9 +235,9 @@ static bool put_octets(words *w, mk_charset_decoder *d, mk_str in, bool last)
 static void put_part(words *w, mk_charset_decoder *d, mk_str part)
 {
     if (d == NULL) {
-        mk_words_put(w, part);
+        (void)mk_words_put(w, part);
     } else {
-        (void)put_octets(w, d, part, false);
+        (void)mk_words_octets(w, d, part, false);
     }
 }
 
@@ -352,10 +345,10 @@ static bool decode_row(words *w, mk_str s, word first, mk_charset_decoder *d)
         mk_buf b;
         octets_begin(&o, &one);
         while (octets_next(&o, &b, mem)) {
-            clean &= put_octets(w, d, mk_buf_str(&b), false);
+            clean &= mk_words_octets(w, d, mk_buf_str(&b), false);
         }
     } while (next_alike(s, offset_behind(s, one.whole), &first, &one));
-    return put_octets(w, d, mk_str_of(NULL, 0), true) && clean;
+    return mk_words_octets(w, d, mk_str_of(NULL, 0), true) && clean;
 }
 
 /* A row of words alike; where it ends in s. */
@@ -419,7 +412,7 @@ static void put_plain(words *w, mk_str s, unsigned mode)
     }
     (void)mk_charset_decoder_init(&d, is, w->table);
     put_plain_octets(w, &d, s, mode);
-    (void)put_octets(w, &d, mk_str_of(NULL, 0), true);
+    (void)mk_words_octets(w, &d, mk_str_of(NULL, 0), true);
     mk_charset_decoder_fini(&d);
 }
 
@@ -464,6 +457,18 @@ static size_t find_mark(mk_str s, size_t at)
         at++;
     }
     return s.len;
+}
+
+bool mk_words_has(mk_str text)
+{
+    word unused;
+    for (size_t at = find_mark(text, 0); at < text.len;
+         at = find_mark(text, at + 2)) {
+        if (read_word(text, at, &unused)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void tell_of_word(words *w, mk_str s, const word *one, unsigned mode)

@@ -38,16 +38,20 @@ void mk_words_add(words *w, mk_str piece, unsigned mode);
 /* What stands next is separated by white space. */
 void mk_words_space(words *w);
 
+/* Octets through a decoder, and its end when `last`; as mk_words_put. */
+bool mk_words_octets(words *w, mk_charset_decoder *d, mk_str in, bool last);
+
 /* White space that was kept back is not written. */
 mk_err mk_words_end(words *w);
 
-/* Append UTF-8 that is no encoded word: controls become U+FFFD. */
-void mk_words_put(words *w, mk_str utf8);
+/* Append UTF-8 that is no encoded word: controls become U+FFFD; false when
+ * there were some. */
+bool mk_words_put(words *w, mk_str utf8);
 
 /* Tell of a code of the group WORD once in a text. */
 void mk_words_tell(words *w, mk_defect_code code, const char *at, size_t n);
 
-/* Does an encoded word begin at text.ptr[at]? */
-bool mk_word_begins(mk_str text, size_t at);
+/* Does an encoded word stand somewhere in the text? */
+bool mk_words_has(mk_str text);
 
 #endif
