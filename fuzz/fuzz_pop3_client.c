@@ -200,7 +200,8 @@ static void on_row(session *s, const mk_event *ev)
     fuzz_promise(e->number > 0, "messages count from 1");
     if (ev->type == MK_EV_POP3_UID) {
         mk_str uid = e->argument;
-        fuzz_promise(uid.len > 0 && uid.len <= MK_POP3_UID_MAX, "a short uid");
+        fuzz_promise((uid.len == 0) == (ev->err != MK_OK), "a uid, or none");
+        fuzz_promise(uid.len <= MK_POP3_UID_MAX, "a short uid");
         for (size_t i = 0; i < uid.len; i++) {
             fuzz_promise(uid.ptr[i] > 0x20 && uid.ptr[i] < 0x7F,
                          "a visible uid");

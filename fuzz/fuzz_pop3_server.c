@@ -309,6 +309,9 @@ static void on_event(fuzz_machine *m, const mk_event *ev)
         on_wanted(s, ev);
         return;
     }
+    if (ev->type == MK_EV_SASL && !s->is_open) {
+        s->s.is_known = false; /* OPEN was refused: another login may come */
+    }
     fuzz_server_see(&s->s, ev, MK_EV_POP3_TLS, MK_EV_POP3_AUTH);
     keep_maildrop(s, ev);
     trace_pop3_event(&m->trace, ev);

@@ -316,7 +316,8 @@ static void pop3(text *out, const mk_event *ev)
         number(out, e->octets);
     } else if (type == MK_EV_POP3_UID) {
         number(out, e->number);
-        word(out, e->argument);
+        word(out,
+             ev->err != MK_OK ? mk_str_z(mk_err_name(ev->err)) : e->argument);
     } else if (type >= MK_EV_POP3_LIST && type <= MK_EV_POP3_DELE &&
                e->number > 0) {
         number(out, e->number);
