@@ -29,10 +29,11 @@ mk_err mk_smtp_server_distrust(smtp_server *s, mk_event *ev)
 {
     mk_err why = mk_serve_trust(&s->base, s->config->tls);
 
-    return why == MK_OK
-               ? MK_E_AGAIN
-               : mk_serve_fault(&s->base, ev, why,
-                                "554 5.7.1 A certificate to trust is needed");
+    if (why == MK_OK) {
+        return MK_E_AGAIN;
+    }
+    return mk_serve_fault(&s->base, ev, why,
+                          "554 5.7.1 A certificate to trust is needed");
 }
 
 mk_err mk_smtp_server_starttls(smtp_server *s, mk_str arg, mk_event *ev)
