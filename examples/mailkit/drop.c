@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * drop.c: see drop.h. What a server has said is escaped before it is printed.
- * Messages that nothing was done with are only counted.
+ * Messages that nothing was done with are only counted. An id is remembered
+ * while its message is here and may still be on the server, not longer.
  */
 #include "drop.h"
 

@@ -175,6 +175,9 @@ int target_exit_code(mk_err why, mk_retry retry, bool is_passing)
     case MK_E_PROTOCOL:
     case MK_E_LINE:
     case MK_E_LIMIT:
+    case MK_E_COUNT:
+    case MK_E_OVERFLOW:
+    case MK_E_CROSS:
         return retry == MK_RETRY_UNKNOWN ? TOOL_TEMPFAIL : TOOL_PROTOCOL;
     default:
         return target_is_certificate(why) ? TOOL_PROTOCOL : TOOL_TEMPFAIL;

@@ -2,6 +2,7 @@
 """A Dovecot that does nothing but judge logins, for a Postfix: settings and
 socket in the scratch directory, stopped by its id. It needs root."""
 import os
+import signal
 import subprocess
 
 from lib.case import SLOW, Skip, need, until
@@ -44,7 +45,7 @@ service stats {{
 class Dovecot:
     """A context: it runs inside; `socket` is for smtpd_sasl_path."""
 
-    def __init__(self, scratch, mechanisms, users):
+    def __init__(self, scratch, mechanisms, users, conf=CONF, **values):
         self.program = need('dovecot')
         if os.geteuid() != 0:
             raise Skip('dovecot needs root')
@@ -53,18 +54,32 @@ class Dovecot:
         self.socket = self.dir + '/auth'
         scratch.file('dovecot/users', users)
         os.chmod(self.dir + '/users', 0o644)
-        self.conf = scratch.file('dovecot/conf', CONF.format(
-            dir=self.dir, mechanisms=mechanisms))
+        self.conf = scratch.file('dovecot/conf', conf.format(
+            dir=self.dir, mechanisms=mechanisms, **values))
+
+    def is_ready(self):
+        return os.path.exists(self.socket)
 
     def __enter__(self):
         self.process = subprocess.Popen(
             [self.program, '-F', '-c', self.conf], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: os.path.exists(self.socket) or self.process.poll(), 10,
-              'the socket of Dovecot')
+        until(lambda: self.is_ready() or self.process.poll(), 10,
+              'a Dovecot that serves')
         if self.process.poll() is not None:
             raise AssertionError('dovecot ends: ' + self.log())
         return self
+
+    def kill(self):
+        """All of it, at once."""
+        found = [self.process.pid]
+        for pid in found:
+            with open('/proc/%d/task/%d/children' % (pid, pid),
+                      encoding='ascii') as f:
+                found += map(int, f.read().split())
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def __exit__(self, kind, *_):
         self.process.terminate()
