@@ -68,7 +68,11 @@ typedef enum mk_part_flag {
     MK_PART_NUL = 8,          /**< the body holds NULs */
     MK_PART_OPAQUE = 16,      /**< it has parts that were not looked for: a
                                    limit, no boundary, or an encoding */
-    MK_PART_DIGEST = 32       /**< it stands in a multipart/digest */
+    MK_PART_DIGEST = 32,      /**< it stands in a multipart/digest */
+    MK_PART_NAMED = 64,       /**< a type or a disposition gives it a name */
+    MK_PART_INLINE = 128,     /**< Content-Disposition: inline */
+    MK_PART_ATTACHMENT = 256  /**< another disposition: attachment, as unknown
+                                   ones are (RFC 2183 2.8) */
 } mk_part_flag;
 
 /** One part. The message itself is number 0, others follow in the order of
@@ -187,6 +191,207 @@ MK_API void mk_message_in_eof(mk_message *message);
  * @param message  the parser.
  * @return octets: a little more than max_field_bytes. */
 MK_API size_t mk_message_in_max(const mk_message *message);
+
+/* ---- bodies decoded ------------------------------------------------------ */
+
+/** A decoder of a body's transfer encoding; only defects is for readers. */
+typedef struct mk_transfer {
+    uint64_t defects; /**< faults passed over so far */
+    uint8_t encoding, state, due, place;
+    uint32_t bits;
+    union {
+        mk_base64_decoder base64;
+        mk_qp_decoder qp;
+    } of;
+} mk_transfer;
+
+/** Start to decode.
+ *
+ * @param t         written.
+ * @param encoding  of the body; an unknown one gives it as it stands. */
+MK_API void mk_transfer_init(mk_transfer *t, mk_encoding encoding);
+
+/** Decode what is there.
+ *
+ * The rule of codec.h. Never fails on input and never gives more octets than
+ * went in. Of uuencode only the files count, one behind the other: the text
+ * around them is passed over.
+ *
+ * @param t      the decoder.
+ * @param io_in  octets of a body, cut anywhere; moved past what was taken.
+ * @param out    decoded octets are appended.
+ * @return MK_WAIT or MK_E_ROOM. RFC 2045 6. */
+MK_API mk_err mk_transfer_decode(mk_transfer *t, mk_str *io_in, mk_buf *out);
+
+/** Say that no more input follows.
+ *
+ * @param t    the decoder.
+ * @param out  what was undecided is appended.
+ * @return MK_OK, or MK_E_ROOM: call again with room. */
+MK_API mk_err mk_transfer_decode_finish(mk_transfer *t, mk_buf *out);
+
+/** A decoder of text: a transfer encoding and a character set at once; only
+ *  `transfer.defects` and `charset.defects` are for readers. */
+typedef struct mk_text_decoder {
+    mk_transfer transfer;
+    mk_charset_decoder charset;
+    uint32_t at, len; /* of what is between the two */
+    bool ended;
+    char between[512];
+} mk_text_decoder;
+
+/** Start to decode text.
+ *
+ * @param d         written, whatever is returned.
+ * @param encoding  of the body.
+ * @param charset   of the text; MK_CHARSET_NONE is read as US-ASCII.
+ * @param table     for the sets that are not built in, or NULL; borrowed.
+ * @return as mk_charset_decoder_init. */
+MK_API mk_err mk_text_decoder_init(mk_text_decoder *d, mk_encoding encoding,
+                                   mk_charset charset,
+                                   const mk_charset_table *table);
+
+/** Decode what is there; the rule of codec.h.
+ *
+ * @param d      the decoder.
+ * @param io_in  octets of a body, cut anywhere; moved past what was taken.
+ * @param out    UTF-8 is appended.
+ * @return MK_WAIT or MK_E_ROOM. */
+MK_API mk_err mk_text_decode(mk_text_decoder *d, mk_str *io_in, mk_buf *out);
+
+/** Say that no more input follows.
+ *
+ * @param d    the decoder.
+ * @param out  what was undecided is appended.
+ * @return MK_OK, or MK_E_ROOM: call again with room. */
+MK_API mk_err mk_text_decode_finish(mk_text_decoder *d, mk_buf *out);
+
+/** Give back what the table took.
+ *
+ * @param d  a decoder that was started; may be given twice. */
+MK_API void mk_text_decoder_fini(mk_text_decoder *d);
+
+/* ---- the view ------------------------------------------------------------ */
+
+/** What a part is to a mail reader (RFC 8621 4.1.4). */
+typedef enum mk_use {
+    MK_USE_TEXT = 1,      /**< shown by a reader of plain text */
+    MK_USE_HTML = 2,      /**< shown by a reader of HTML */
+    MK_USE_ATTACHMENT = 4 /**< listed beside it */
+} mk_use;
+
+/** A part of a view. */
+typedef struct mk_view_part {
+    mk_part part;
+    uint32_t first_field; /**< of its header */
+    uint32_t field_count;
+    uint32_t sibling;     /**< the next part of the same parent, or none */
+    uint32_t first_child; /**< or MK_PART_NONE */
+    uint32_t uses;        /**< mk_use, or'ed */
+} mk_view_part;
+
+/** An index of a message that lies in memory; for readers. All of it is views
+ *  into the message and arrays in the block. */
+typedef struct mk_view {
+    mk_str message;
+    const mk_view_part *parts; /**< in the order of their beginning */
+    uint32_t part_count;
+    const mk_field *fields; /**< of all parts, in their order */
+    uint32_t field_count;
+    const mk_defects *defects; /**< what is odd in structure and fields */
+    size_t need;               /**< octets of block that hold all of it */
+    bool is_cut;               /**< the block held less: parts and fields
+                                    behind the last are missing */
+} mk_view;
+
+/** The least octets of a block; what is beyond holds parts and fields, some 100
+ *  octets each.
+ *
+ * @param config  the limits; NULL for the defaults.
+ * @return octets. */
+MK_API size_t mk_view_need(const mk_message_config *config);
+
+/** Look at a message.
+ *
+ * There is always a tree: when the block is too small for all of it, is_cut is
+ * set and `need` says how large it would have to be.
+ *
+ * @param message   the whole of it, lent while the view is in use; lines end
+ *                  with CRLF, or with LF as stored files have it.
+ * @param config    the limits; NULL for the defaults.
+ * @param mem       memory aligned for any type; the caller's, in use as long
+ *                  as the view: there is nothing to close.
+ * @param n         octets of mem.
+ * @param out_view  written on success.
+ * @return MK_OK; MK_E_ROOM when n is less than mk_view_need; MK_E_ARG as
+ *         mk_message_open. */
+MK_API mk_err mk_view_open(mk_str message, const mk_message_config *config,
+                           void *mem, size_t n, mk_view *out_view);
+
+/** The first field of a part's header that has a name.
+ *
+ * @param view  the view.
+ * @param part  the number of a part.
+ * @param id    the field; MK_FIELD_OTHER finds nothing.
+ * @return the field; NULL when there is none. */
+MK_API const mk_field *mk_view_field(const mk_view *view, uint32_t part,
+                                     mk_field_id id);
+
+/** The octets of a part's header, with the empty line.
+ *
+ * @param view  the view.
+ * @param part  the number of a part; beyond the last it is empty.
+ * @return a view into the message. */
+MK_API mk_str mk_view_header(const mk_view *view, uint32_t part);
+
+/** The octets of a part's body as they stand.
+ *
+ * @param view  the view.
+ * @param part  the number of a part; beyond the last it is empty.
+ * @return a view into the message. */
+MK_API mk_str mk_view_body(const mk_view *view, uint32_t part);
+
+/** Decode a part's body from its transfer encoding.
+ *
+ * @param view         the view.
+ * @param part         the number of a part; of one with parts the body is
+ *                     given as it stands.
+ * @param out          the octets are appended, as much as fits.
+ * @param out_defects  faults passed over; may be NULL; written in any case.
+ * @return MK_OK, or MK_E_ROOM with out->full set. */
+MK_API mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
+                             uint64_t *out_defects);
+
+/** How many octets mk_view_decode gives, by decoding without keeping.
+ *
+ * @param view  the view.
+ * @param part  the number of a part.
+ * @return octets. */
+MK_API uint64_t mk_view_decoded_length(const mk_view *view, uint32_t part);
+
+/** A part's text in UTF-8, of the character set that its octets can be of
+ *  (mk_charset_look_choose), line ends as they stand.
+ *
+ * @param view         the view.
+ * @param part         the number of a part.
+ * @param table        for the sets that are not built in, or NULL.
+ * @param out          UTF-8 is appended, as much as fits.
+ * @param out_charset  the set it was read as; may be NULL; written in any
+ *                     case.
+ * @return MK_OK, or MK_E_ROOM with out->full set; MK_E_UNSUPPORTED or
+ *         MK_E_MEMORY: it was read as US-ASCII. */
+MK_API mk_err mk_view_text(const mk_view *view, uint32_t part,
+                           const mk_charset_table *table, mk_buf *out,
+                           mk_charset *out_charset);
+
+/** The next part of a use, in the order in which it is shown.
+ *
+ * @param view   the view.
+ * @param wanted one mk_use.
+ * @param after  the number of the one before; MK_PART_NONE for the first.
+ * @return the number of a part; MK_PART_NONE when there is none. */
+MK_API uint32_t mk_view_next(const mk_view *view, mk_use wanted,
+                             uint32_t after);
 
 MK_EXTERN_C_END
 #endif

@@ -211,14 +211,19 @@ static size_t field_end(mk_message *m, mk_str in, field_span *out_span)
 static bool begin_fields(mk_message *m, mk_str in)
 {
     size_t max = m->config.max_field_bytes;
-    in = mk_str_sub(in, 0, max);
+    size_t n = in.len < max ? in.len : max;
     if (m->fields.text.ptr != NULL) {
         return true;
     }
-    if (mk_str_find(in, '\n') == in.len && !m->eof && in.len < max) {
+    const char *feed = memchr(in.ptr, '\n', n);
+    if (feed == NULL && !m->eof && n < max) {
         return false;
     }
-    mk_fields_init(&m->fields, in, &m->defects);
+    /* The line end is all that it looks for. */
+    size_t line = feed == NULL ? n : (size_t)(feed - in.ptr) + 1;
+    size_t from = line > 2 ? line - 2 : 0;
+    mk_fields_init(&m->fields, mk_str_of(in.ptr + from, line - from),
+                   &m->defects);
     m->fields.max_field_bytes = max;
     return true;
 }
@@ -427,6 +432,9 @@ static mk_err step_facts(mk_message *m, mk_message_event *out)
     choose_type(m, l, &type);
     l->part.charset = f->charset;
     l->part.encoding = f->encoding;
+    l->part.flags |= (f->has_name ? (unsigned)MK_PART_NAMED : 0U) |
+                     (f->is_inline ? (unsigned)MK_PART_INLINE : 0U) |
+                     (f->is_attachment ? (unsigned)MK_PART_ATTACHMENT : 0U);
     l->part.kind = (uint8_t)choose_kind(m, l);
     l->part.body = m->offset;
     l->lines_before = m->lines;

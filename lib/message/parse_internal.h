@@ -20,6 +20,8 @@ typedef struct mime_facts {
     bool has_type, has_encoding, has_version;
     bool type_failed; /* there is a Content-Type that names no type */
     bool has_boundary;
+    bool has_disposition, is_inline, is_attachment;
+    bool has_name;
     uint16_t type_len, label_len, boundary_len;
     char type[MIME_TYPE_MAX];
     char label[MIME_LABEL_MAX];

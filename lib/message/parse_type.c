@@ -60,13 +60,17 @@ static const struct {
 
 mk_media mk_mime_media(mk_str type)
 {
+    char first =
+        (char)(type.len > 0 ? mk_lower(mk_octet_at(type, 0)) : (unsigned)0);
     for (size_t i = 0; i < COUNT(medias); i++) {
-        if (mk_str_is_nocase(type, medias[i].name)) {
+        if (medias[i].name.ptr[0] == first &&
+            mk_str_is_nocase(type, medias[i].name)) {
             return (mk_media)medias[i].media;
         }
     }
     for (size_t i = 0; i < COUNT(families); i++) {
-        if (mk_str_has_prefix_nocase(type, families[i].name)) {
+        if (families[i].name.ptr[0] == first &&
+            mk_str_has_prefix_nocase(type, families[i].name)) {
             return (mk_media)families[i].media;
         }
     }
@@ -93,152 +97,135 @@ void mk_mime_begin(mime_facts *facts)
     facts->has_version = false;
     facts->type_failed = false;
     facts->has_boundary = false;
+    facts->has_disposition = false;
+    facts->is_inline = false;
+    facts->is_attachment = false;
+    facts->has_name = false;
     facts->type_len = 0;
     facts->label_len = 0;
     facts->boundary_len = 0;
 }
 
-/* ---- a cursor over a value ------------------------------------------------
+/* ---- Content-Type ---------------------------------------------------------
  */
 
-typedef struct cursor {
-    mk_str in;
-    size_t at;
-} cursor;
-
-static unsigned char peek(const cursor *c)
+/* A type of one word names no type, but for two that mail had before MIME. */
+static void read_media(mime_facts *f, const mk_params *params)
 {
-    return c->at < c->in.len ? mk_octet_at(c->in, c->at) : 0;
-}
-
-static bool is_space(unsigned char c)
-{
-    return mk_is_wsp(c) || c == '\r' || c == '\n';
-}
-
-/* CFWS = comments that may nest, folding white space (RFC 5322 3.2.2). */
-static void skip_cfws(cursor *c)
-{
-    size_t depth = 0;
-    while (c->at < c->in.len) {
-        unsigned char octet = peek(c);
-        if (depth > 0 && octet == '\\') {
-            c->at++;
-        } else if (octet == '(') {
-            depth++;
-        } else if (depth > 0 && octet == ')') {
-            depth--;
-        } else if (depth == 0 && !is_space(octet)) {
-            return;
-        }
-        c->at++;
-    }
-    c->at = c->in.len;
-}
-
-/* Up to white space or one of the octets of `stops`. */
-static mk_str take_token(cursor *c, mk_str stops)
-{
-    size_t start = c->at;
-    while (c->at < c->in.len && !is_space(peek(c)) &&
-           mk_str_find(stops, peek(c)) == stops.len) {
-        c->at++;
-    }
-    return mk_str_sub(c->in, start, c->at - start);
-}
-
-/* quoted-string of RFC 5322 3.2.4, or what stands up to the semicolon. */
-static mk_err take_value(cursor *c, mk_buf *out)
-{
-    static const mk_str stops = S(";(");
-    if (peek(c) != '"') {
-        return mk_buf_add(out, take_token(c, stops));
-    }
-    for (c->at++; c->at < c->in.len && peek(c) != '"'; c->at++) {
-        if (peek(c) == '\\' && c->at + 1 < c->in.len) {
-            c->at++;
-        } else if (peek(c) == '\r' || peek(c) == '\n') {
-            continue;
-        }
-        (void)mk_buf_add_c(out, (char)peek(c));
-    }
-    c->at += c->at < c->in.len ? 1 : 0;
-    return out->full ? MK_E_ROOM : MK_OK;
-}
-
-/* type "/" subtype *(";" parameter) */
-static void read_type(mime_facts *f, mk_str value)
-{
-    static const mk_str stops = S(";(/");
-    static const mk_str name_stops = S(";=(");
-    cursor c = {value, 0};
     mk_buf type;
     mk_buf_init(&type, f->type, sizeof f->type);
-    skip_cfws(&c);
-    (void)mk_buf_add(&type, take_token(&c, stops));
-    skip_cfws(&c);
-    if (peek(&c) == '/') {
-        c.at++;
-        skip_cfws(&c);
+    (void)mk_buf_add(&type, params->type);
+    if (params->subtype.len > 0) {
         (void)mk_buf_add_c(&type, '/');
-        (void)mk_buf_add(&type, take_token(&c, stops));
+        (void)mk_buf_add(&type, params->subtype);
     }
     f->type_len = (uint16_t)type.len;
     f->media = (uint8_t)mk_mime_media(mk_buf_str(&type));
     f->type_failed = type.len == 0 || type.full ||
-                     (mk_str_find(mk_buf_str(&type), '/') >= type.len - 1 &&
-                      f->media == MK_MEDIA_OTHER);
-    while (c.at < c.in.len) {
-        mk_buf out;
-        char rest[8];
-        skip_cfws(&c);
-        if (peek(&c) == ';') {
-            c.at++;
-            continue;
+                     (params->subtype.len == 0 && f->media == MK_MEDIA_OTHER);
+}
+
+/* A value as it stands, without the escapes and folds of a quoted string. */
+static mk_err unquote(const mk_param *param, mk_buf *out)
+{
+    for (size_t i = 0; i < param->value.len; i++) {
+        unsigned char c = mk_octet_at(param->value, i);
+        if ((param->flags & MK_PARAM_QUOTED) != 0) {
+            if (c == '\r' || c == '\n') {
+                continue;
+            }
+            if (c == '\\' && i + 1 < param->value.len) {
+                i++;
+                c = mk_octet_at(param->value, i);
+            }
         }
-        mk_str name = take_token(&c, name_stops);
-        skip_cfws(&c);
-        if (peek(&c) != '=') {
-            c.at += name.len == 0 ? 1 : 0;
-            continue;
-        }
-        c.at++;
-        skip_cfws(&c);
-        if (mk_str_is_nocase(name, mk_str_z("boundary")) && !f->has_boundary) {
-            mk_buf_init(&out, f->boundary, sizeof f->boundary);
-            f->has_boundary = true;
-            /* One too long for the buffer is beyond every limit. */
-            f->boundary_len =
-                take_value(&c, &out) == MK_OK ? (uint16_t)out.len : UINT16_MAX;
-        } else if (mk_str_is_nocase(name, mk_str_z("charset")) &&
-                   f->label_len == 0) {
-            mk_buf_init(&out, f->label, sizeof f->label);
-            (void)take_value(&c, &out);
-            f->label_len = (uint16_t)out.len;
-            f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&out));
-        } else {
-            mk_buf_init(&out, rest, 0);
-            (void)take_value(&c, &out);
+        (void)mk_buf_add_c(out, (char)c);
+    }
+    return out->full ? MK_E_ROOM : MK_OK;
+}
+
+/* Octets are compared with lines, so nothing may be decoded but what RFC 2231
+ * coded. */
+static void read_boundary(mime_facts *f, const mk_params *params,
+                          mk_defects *defects)
+{
+    static const mk_str name = S("boundary");
+    const mk_param *plain = NULL;
+    bool is_coded = false;
+    mk_buf out;
+    mk_err err;
+    for (uint32_t i = 0; i < params->count; i++) {
+        const mk_param *p = &params->items[i];
+        if (mk_str_is_nocase(p->name, name)) {
+            is_coded |= p->section != MK_PARAM_WHOLE ||
+                        (p->flags & MK_PARAM_EXTENDED) != 0;
+            plain = plain == NULL ? p : plain;
         }
     }
+    if (plain == NULL) {
+        return;
+    }
+    mk_buf_init(&out, f->boundary, sizeof f->boundary);
+    err = is_coded ? mk_params_decode(params, name, NULL, &out, defects)
+                   : unquote(plain, &out);
+    f->has_boundary = true;
+    /* One too long for the buffer is beyond every limit. */
+    f->boundary_len = err == MK_OK ? (uint16_t)out.len : UINT16_MAX;
 }
 
+static bool is_named(const mk_params *params)
+{
+    return mk_params_has(params, mk_str_z("name")) ||
+           mk_params_has(params, mk_str_z("filename"));
+}
+
+static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
+{
+    mk_param mem[MK_PARAM_COUNT_MAX];
+    mk_params params;
+    mk_buf label;
+    mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
+    read_media(f, &params);
+    read_boundary(f, &params, defects);
+    mk_buf_init(&label, f->label, sizeof f->label);
+    (void)mk_params_decode(&params, mk_str_z("charset"), NULL, &label, NULL);
+    f->label_len = (uint16_t)label.len;
+    f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&label));
+    f->has_name |= is_named(&params);
+}
+
+/* disposition := "inline" / "attachment" / extension-token (RFC 2183 2) */
+static void read_disposition(mime_facts *f, mk_str value, mk_defects *defects)
+{
+    mk_param mem[MK_PARAM_COUNT_MAX];
+    mk_params params;
+    mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
+    f->is_inline = mk_str_is_nocase(params.type, mk_str_z("inline"));
+    f->is_attachment = params.type.len > 0 && !f->is_inline;
+    f->has_name |= is_named(&params);
+}
+
+/* A mechanism is a token; comments around it are white space. */
 static void read_encoding(mime_facts *f, mk_str value)
 {
-    static const mk_str stops = S(";(");
-    cursor c = {value, 0};
-    skip_cfws(&c);
-    f->encoding = (uint8_t)mk_mime_encoding(take_token(&c, stops));
+    mk_params params;
+    mk_params_parse(value, NULL, 0, &params, NULL);
+    f->encoding = (uint8_t)mk_mime_encoding(params.type);
 }
 
-void mk_mime_learn(mime_facts *facts, const mk_field *field,
-                   mk_defects *defects)
+static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
 {
     switch (field->id) {
     case MK_FIELD_CONTENT_TYPE:
         if (!facts->has_type) {
             facts->has_type = true;
-            read_type(facts, field->value);
+            read_type(facts, field->value, defects);
+        }
+        break;
+    case MK_FIELD_CONTENT_DISPOSITION:
+        if (!facts->has_disposition) {
+            facts->has_disposition = true;
+            read_disposition(facts, field->value, defects);
         }
         break;
     case MK_FIELD_CONTENT_TRANSFER_ENCODING:
@@ -247,7 +234,7 @@ void mk_mime_learn(mime_facts *facts, const mk_field *field,
             read_encoding(facts, field->value);
             if (facts->encoding == MK_ENCODING_UNKNOWN) {
                 mk_defects_add(defects, MK_DEFECT_TRANSFER_UNKNOWN, 0,
-                               field->length);
+                               field->value.len);
             }
         }
         break;
@@ -257,4 +244,13 @@ void mk_mime_learn(mime_facts *facts, const mk_field *field,
     default:
         break;
     }
+}
+
+void mk_mime_learn(mime_facts *facts, const mk_field *field,
+                   mk_defects *defects)
+{
+    uint64_t base = defects->base;
+    defects->base += field->value_at;
+    learn(facts, field, defects);
+    defects->base = base;
 }

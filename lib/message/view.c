@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * message/view.c: an index of a message in memory: the parser is run over it
+ * once, and what it tells is kept as arrays in one block, parts and defects
+ * growing from its front, fields from its back. Bodies stay where they are and
+ * are decoded when asked for. It refuses nothing: what finds no room is
+ * counted, and the index is a smaller one.
+ */
+#include "message/view_internal.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+enum { BLOCK_ALIGN = alignof(max_align_t), DEFECTS = 64 };
+
+/* The block: the list of defects, the parser, then parts from there on and
+ * fields from the end down, until they meet. */
+typedef struct builder {
+    mk_message *parser;
+    mk_str message;
+    mk_view_part *parts;
+    mk_field *fields; /* the last one met, which is the first in memory */
+    size_t room;      /* octets between the two */
+    uint64_t parts_met, fields_met;
+    uint32_t part_count, field_count;
+    uint32_t max_depth;
+    mk_defects *defects;
+    uint32_t *last; /* by depth: the part met last */
+    bool is_cut;
+} builder;
+
+static size_t aligned(size_t n)
+{
+    return (n + BLOCK_ALIGN - 1) / BLOCK_ALIGN * BLOCK_ALIGN;
+}
+
+static uint32_t depth_of(const mk_message_config *config)
+{
+    mk_message_config c;
+    mk_message_config_init(&c, sizeof c);
+    return config != NULL ? config->max_depth : c.max_depth;
+}
+
+/* What stands before the parts and fields. */
+static size_t fixed(const mk_message_config *config)
+{
+    return aligned(sizeof(mk_defects)) + aligned(DEFECTS * sizeof(mk_defect)) +
+           aligned(mk_message_need(config)) +
+           aligned(((size_t)depth_of(config) + 1) * sizeof(uint32_t));
+}
+
+size_t mk_view_need(const mk_message_config *config)
+{
+    return fixed(config) + aligned(sizeof(mk_view_part));
+}
+
+static void *take(char **io_at, size_t n)
+{
+    void *at = *io_at;
+    *io_at += aligned(n);
+    return at;
+}
+
+static bool make_room(builder *b, size_t n)
+{
+    if (b->is_cut || n > b->room) {
+        b->is_cut = true;
+        return false;
+    }
+    b->room -= n;
+    return true;
+}
+
+static void add_part(builder *b, const mk_part *part)
+{
+    b->parts_met++;
+    if (!make_room(b, sizeof(mk_view_part))) {
+        return;
+    }
+    mk_view_part *p = &b->parts[b->part_count];
+    memset(p, 0, sizeof *p);
+    p->part = *part;
+    /* Until its end is met, and for ever when it is not. */
+    p->part.body = b->message.len;
+    p->part.end = b->message.len;
+    p->first_field = b->field_count;
+    p->sibling = MK_PART_NONE;
+    p->first_child = MK_PART_NONE;
+    uint32_t *last = &b->last[part->depth];
+    if (part->parent != MK_PART_NONE) {
+        mk_view_part *parent = &b->parts[part->parent];
+        if (parent->first_child == MK_PART_NONE) {
+            parent->first_child = part->number;
+        } else {
+            b->parts[*last].sibling = part->number;
+        }
+    }
+    *last = part->number;
+    b->part_count++;
+}
+
+static void add_field(builder *b, const mk_message_event *ev)
+{
+    b->fields_met++;
+    if (ev->part->number >= b->part_count || !make_room(b, sizeof(mk_field))) {
+        return;
+    }
+    b->fields--;
+    *b->fields = ev->field;
+    b->parts[ev->part->number].field_count++;
+    b->field_count++;
+}
+
+static void add(builder *b, const mk_message_event *ev)
+{
+    switch (ev->type) {
+    case MK_MESSAGE_PART:
+        add_part(b, ev->part);
+        break;
+    case MK_MESSAGE_FIELD:
+        add_field(b, ev);
+        break;
+    case MK_MESSAGE_BODY:
+    case MK_MESSAGE_PART_END:
+        if (ev->part->number < b->part_count) {
+            mk_part *p = &b->parts[ev->part->number].part;
+            uint64_t end = p->end;
+            *p = *ev->part;
+            p->end = ev->type == MK_MESSAGE_BODY ? end : p->end;
+        }
+        break;
+    case MK_MESSAGE_DEFECT:
+        mk_defects_add(b->defects, (mk_defect_code)ev->defect.code,
+                       ev->defect.offset, ev->defect.length);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Fields were put down from the end: turn them round. */
+static void turn(mk_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n / 2; i++) {
+        mk_field f = fields[i];
+        fields[i] = fields[n - 1 - i];
+        fields[n - 1 - i] = f;
+    }
+}
+
+static void index_message(builder *b)
+{
+    mk_message_event ev;
+    mk_str in = b->message;
+    mk_message_in_eof(b->parser);
+    while (mk_message_step(b->parser, &in, &ev) == MK_OK) {
+        add(b, &ev);
+    }
+    turn(b->fields, b->field_count);
+}
+
+mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
+                    size_t n, mk_view *out_view)
+{
+    builder b = {.message = message};
+    char *at = mem;
+    if (mem == NULL || (uintptr_t)mem % BLOCK_ALIGN != 0) {
+        return MK_E_ARG;
+    }
+    if (n < mk_view_need(config)) {
+        return MK_E_ROOM;
+    }
+    b.defects = take(&at, sizeof(mk_defects));
+    mk_defects_init(b.defects, take(&at, DEFECTS * sizeof(mk_defect)), DEFECTS);
+    size_t need = mk_message_need(config);
+    mk_err err = mk_message_open(config, take(&at, need), need, &b.parser);
+    if (err != MK_OK) {
+        return err;
+    }
+    b.last = take(&at, ((size_t)depth_of(config) + 1) * sizeof *b.last);
+    b.room = (n - fixed(config)) / BLOCK_ALIGN * BLOCK_ALIGN;
+    b.parts = (mk_view_part *)(void *)at;
+    b.fields = (mk_field *)(void *)(at + b.room);
+    index_message(&b);
+    mk_view_choose(b.parts, b.part_count);
+    *out_view =
+        (mk_view){.message = message,
+                  .parts = b.parts,
+                  .part_count = b.part_count,
+                  .fields = b.fields,
+                  .field_count = b.field_count,
+                  .defects = b.defects,
+                  .need = fixed(config) +
+                          aligned((size_t)b.parts_met * sizeof(mk_view_part) +
+                                  (size_t)b.fields_met * sizeof(mk_field)),
+                  .is_cut = b.is_cut};
+    return MK_OK;
+}
+
+/* ---- looking ------------------------------------------------------------- */
+
+const mk_field *mk_view_field(const mk_view *view, uint32_t part,
+                              mk_field_id id)
+{
+    if (part >= view->part_count || id == MK_FIELD_OTHER) {
+        return NULL;
+    }
+    const mk_view_part *p = &view->parts[part];
+    for (uint32_t i = 0; i < p->field_count; i++) {
+        const mk_field *f = &view->fields[p->first_field + i];
+        if (f->id == id) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static mk_str between(const mk_view *view, uint64_t from, uint64_t to)
+{
+    return mk_str_sub(view->message, (size_t)from, (size_t)(to - from));
+}
+
+mk_str mk_view_header(const mk_view *view, uint32_t part)
+{
+    if (part >= view->part_count) {
+        return mk_str_of(NULL, 0);
+    }
+    const mk_part *p = &view->parts[part].part;
+    return between(view, p->offset, p->body);
+}
+
+mk_str mk_view_body(const mk_view *view, uint32_t part)
+{
+    if (part >= view->part_count) {
+        return mk_str_of(NULL, 0);
+    }
+    const mk_part *p = &view->parts[part].part;
+    return between(view, p->body, p->end);
+}
+
+/* Parts stand in their parent's body, so that is never encoded. */
+static mk_encoding encoding_of(const mk_view *view, uint32_t part)
+{
+    const mk_part *p = part < view->part_count ? &view->parts[part].part : NULL;
+    return p == NULL || p->kind != MK_PART_LEAF ? MK_ENCODING_7BIT
+                                                : (mk_encoding)p->encoding;
+}
+
+mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
+                      uint64_t *out_defects)
+{
+    mk_transfer t;
+    mk_str in = mk_view_body(view, part);
+    mk_transfer_init(&t, encoding_of(view, part));
+    mk_err err = mk_transfer_decode(&t, &in, out);
+    if (err == MK_WAIT) {
+        err = mk_transfer_decode_finish(&t, out);
+    }
+    out->full |= err == MK_E_ROOM;
+    if (out_defects != NULL) {
+        *out_defects = t.defects;
+    }
+    return err == MK_E_ROOM ? err : MK_OK;
+}
+
+/* Decode for what it says, not for the octets. */
+static uint64_t look_through(const mk_view *view, uint32_t part,
+                             mk_charset_look *look)
+{
+    mk_transfer t;
+    char mem[2048];
+    uint64_t length = 0;
+    mk_err err;
+    mk_str in = mk_view_body(view, part);
+    mk_transfer_init(&t, encoding_of(view, part));
+    do {
+        mk_buf out;
+        mk_buf_init(&out, mem, sizeof mem);
+        err = mk_transfer_decode(&t, &in, &out);
+        if (err == MK_WAIT) {
+            err = mk_transfer_decode_finish(&t, &out);
+        }
+        length += out.len;
+        if (look != NULL) {
+            mk_charset_look_at(look, mk_buf_str(&out));
+        }
+    } while (err == MK_E_ROOM);
+    return length;
+}
+
+uint64_t mk_view_decoded_length(const mk_view *view, uint32_t part)
+{
+    return look_through(view, part, NULL);
+}
+
+static mk_charset label_of(const mk_view *view, uint32_t part)
+{
+    return part < view->part_count ? (mk_charset)view->parts[part].part.charset
+                                   : MK_CHARSET_NONE;
+}
+
+mk_err mk_view_text(const mk_view *view, uint32_t part,
+                    const mk_charset_table *table, mk_buf *out,
+                    mk_charset *out_charset)
+{
+    mk_charset_look look;
+    mk_text_decoder d;
+    mk_charset_look_init(&look);
+    (void)look_through(view, part, &look);
+    mk_charset charset = mk_charset_look_choose(&look, label_of(view, part));
+    mk_str in = mk_view_body(view, part);
+    mk_err begun =
+        mk_text_decoder_init(&d, encoding_of(view, part), charset, table);
+    mk_err err = mk_text_decode(&d, &in, out);
+    if (err == MK_WAIT) {
+        err = mk_text_decode_finish(&d, out);
+    }
+    mk_text_decoder_fini(&d);
+    out->full |= err == MK_E_ROOM;
+    if (out_charset != NULL) {
+        *out_charset = charset;
+    }
+    return err != MK_OK ? err : begun;
+}
+
+uint32_t mk_view_next(const mk_view *view, mk_use wanted, uint32_t after)
+{
+    uint32_t i = after == MK_PART_NONE ? 0 : after + 1;
+    for (; i < view->part_count; i++) {
+        if ((view->parts[i].uses & (uint32_t)wanted) != 0) {
+            return i;
+        }
+    }
+    return MK_PART_NONE;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * message/view_internal.h: what view.c (the index) and view_choose.c (what a
+ * mail reader would show) share. The one does not know of the rules, the other
+ * not of the block.
+ */
+#ifndef MESSAGE_VIEW_INTERNAL_H
+#define MESSAGE_VIEW_INTERNAL_H
+
+#include <mailkit/message.h>
+
+/* Set the uses of all parts. */
+void mk_view_choose(mk_view_part *parts, uint32_t count);
+
+#endif

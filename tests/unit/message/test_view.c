@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_view.c: the index of a message in memory: its parts and fields, decoded
+ * bodies, what a reader would show (RFC 8621 4.1.4), and blocks of every size.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+#include <mailkit/message.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+enum { BLOCK = 64 * 1024 };
+
+typedef struct seen {
+    void *block;
+    mk_view v;
+} seen;
+
+static seen look(mk_str message)
+{
+    seen s;
+    s.block = malloc(BLOCK);
+    assert_non_null(s.block);
+    assert_int_equal(mk_view_open(message, NULL, s.block, BLOCK, &s.v), MK_OK);
+    assert_false(s.v.is_cut);
+    return s;
+}
+
+static void assert_view(mk_str got, const char *want)
+{
+    assert_int_equal(got.len, strlen(want));
+    assert_memory_equal(got.ptr != NULL ? got.ptr : "", want, got.len);
+}
+
+static const char mixed[] = "From: ann@example.org\r\n"
+                            "Subject: files\r\n"
+                            "Subject: again\r\n"
+                            "MIME-Version: 1.0\r\n"
+                            "Content-Type: multipart/mixed; boundary=b\r\n"
+                            "\r\n"
+                            "preamble\r\n"
+                            "--b\r\n"
+                            "Content-Type: text/plain; charset=us-ascii\r\n"
+                            "Content-Transfer-Encoding: quoted-printable\r\n"
+                            "\r\n"
+                            "caf=C3=A9\r\n"
+                            "two\r\n"
+                            "--b\r\n"
+                            "Content-Type: message/rfc822\r\n"
+                            "\r\n"
+                            "Subject: inner\r\n"
+                            "\r\n"
+                            "inner text\r\n"
+                            "--b\r\n"
+                            "Content-Type: application/pdf\r\n"
+                            "Content-Transfer-Encoding: base64\r\n"
+                            "\r\n"
+                            "JVBERi0x\r\n"
+                            "LjQK\r\n"
+                            "--b--\r\n"
+                            "epilogue\r\n";
+
+static void indexes_parts_and_fields(void **state)
+{
+    mk_str message = mk_str_z(mixed);
+    seen s = look(message);
+    const mk_view *v = &s.v;
+    (void)state;
+    assert_int_equal(v->part_count, 5);
+    assert_int_equal(v->field_count, 5 + 2 + 1 + 1 + 2);
+    assert_int_equal(v->parts[0].first_child, 1);
+    assert_int_equal(v->parts[1].sibling, 2);
+    assert_int_equal(v->parts[2].sibling, 4);
+    assert_int_equal(v->parts[2].first_child, 3);
+    assert_int_equal(v->parts[3].part.parent, 2);
+    assert_int_equal(v->parts[3].sibling, MK_PART_NONE);
+    assert_int_equal(v->parts[4].sibling, MK_PART_NONE);
+    assert_int_equal(v->parts[4].part.parent, 0);
+    assert_int_equal(v->parts[1].part.lines, 1);
+    assert_int_equal(v->parts[2].part.lines, 2);
+    assert_view(mk_view_header(v, 3), "Subject: inner\r\n\r\n");
+    assert_view(mk_view_body(v, 3), "inner text");
+    assert_view(mk_view_body(v, 2), "Subject: inner\r\n\r\ninner text");
+    assert_view(mk_view_body(v, 5), "");
+    assert_view(mk_view_header(v, MK_PART_NONE), "");
+    assert_view(mk_field_trim(mk_view_field(v, 0, MK_FIELD_SUBJECT)->value),
+                "files");
+    assert_view(mk_field_trim(mk_view_field(v, 3, MK_FIELD_SUBJECT)->value),
+                "inner");
+    assert_null(mk_view_field(v, 1, MK_FIELD_SUBJECT));
+    assert_null(mk_view_field(v, 0, MK_FIELD_OTHER));
+    assert_null(mk_view_field(v, 9, MK_FIELD_SUBJECT));
+    assert_true(mk_defects_has(v->defects, MK_DEFECT_HEADER_DUPLICATE));
+    for (uint32_t i = 0; i < v->field_count; i++) {
+        const mk_field *f = &v->fields[i];
+        assert_true(f->name.ptr == message.ptr + f->offset);
+        assert_true(i == 0 || f->offset > v->fields[i - 1].offset);
+    }
+    free(s.block);
+}
+
+static void decodes_when_asked(void **state)
+{
+    char mem[64];
+    mk_buf out;
+    mk_charset charset = MK_CHARSET_NONE;
+    uint64_t defects = 9;
+    seen s = look(mk_str_z(mixed));
+    (void)state;
+    mk_buf_init(&out, mem, sizeof mem);
+    assert_int_equal(mk_view_decode(&s.v, 4, &out, &defects), MK_OK);
+    assert_view(mk_buf_str(&out), "%PDF-1.4\n");
+    assert_int_equal(defects, 0);
+    assert_int_equal(mk_view_decoded_length(&s.v, 4), 9);
+    assert_int_equal(mk_view_decoded_length(&s.v, 1), 10);
+    assert_int_equal(mk_view_decoded_length(&s.v, 9), 0);
+    mk_buf_init(&out, mem, sizeof mem);
+    /* us-ascii cannot be: it is UTF-8. */
+    assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, &charset), MK_OK);
+    assert_view(mk_buf_str(&out), "caf\xC3\xA9\r\ntwo");
+    assert_int_equal(charset, MK_CHARSET_UTF_8);
+    mk_buf_init(&out, mem, 5);
+    assert_int_equal(mk_view_decode(&s.v, 4, &out, NULL), MK_E_ROOM);
+    assert_true(out.full);
+    assert_view(mk_buf_str(&out), "%PDF-");
+    mk_buf_init(&out, mem, 4);
+    assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, NULL), MK_E_ROOM);
+    assert_true(out.full);
+    free(s.block);
+}
+
+/* ---- what a reader shows ------------------------------------------------- */
+
+/* A message from a word: t text, h HTML, i image, p PDF, x text/css, M message;
+ * capitals: T and I as attachments, N text with a name; m( mixed, a(
+ * alternative, r( related. */
+static void compose(const char *word, text *out)
+{
+    char open[32];
+    size_t depth = 0;
+    char number = '0';
+    text_z(out, "MIME-Version: 1.0\r\n");
+    for (; *word != '\0'; word++) {
+        static const char letters[] = "thipxTINM";
+        static const char *const types[] = {
+            "text/plain",
+            "text/html",
+            "image/png",
+            "application/pdf",
+            "text/css",
+            "text/plain\r\nContent-Disposition: attachment",
+            "image/png\r\nContent-Disposition: attachment; filename=x",
+            "text/plain; name=x",
+            "message/rfc822"};
+        const char *at = strchr(letters, *word);
+        char boundary[] = {'b', depth > 0 ? open[depth - 1] : '-', 0};
+        if (*word == '(' || *word == ' ') {
+            continue;
+        }
+        if (depth > 0) {
+            text_z(out, "--");
+            text_z(out, boundary);
+            text_z(out, *word == ')' ? "--\r\n" : "\r\n");
+        }
+        if (*word == ')') {
+            depth--;
+        } else if (at != NULL) {
+            text_z(out, "Content-Type: ");
+            text_z(out, types[at - letters]);
+            text_z(out, *word == 'M' ? "\r\n\r\nSubject: x" : "");
+            text_z(out, "\r\n\r\nbody\r\n");
+        } else {
+            boundary[1] = number;
+            text_z(out, *word == 'm'   ? "Content-Type: multipart/mixed;"
+                        : *word == 'a' ? "Content-Type: multipart/alternative;"
+                                       : "Content-Type: multipart/related;");
+            text_z(out, " boundary=");
+            text_z(out, boundary);
+            text_z(out, "\r\n\r\n");
+            open[depth] = number;
+            depth++;
+            number++;
+        }
+    }
+}
+
+/* Of each leaf that is not within a message: t h @. */
+static void show_uses(const mk_view *v, text *out)
+{
+    for (uint32_t i = 0; i < v->part_count; i++) {
+        const mk_view_part *p = &v->parts[i];
+        if (p->part.kind == MK_PART_MULTIPART) {
+            assert_int_equal(p->uses, 0);
+            continue;
+        }
+        text_z(out, out->len > 0 ? " " : "");
+        text_z(out, (p->uses & MK_USE_TEXT) != 0 ? "t" : "");
+        text_z(out, (p->uses & MK_USE_HTML) != 0 ? "h" : "");
+        text_z(out, (p->uses & MK_USE_ATTACHMENT) != 0 ? "@" : "");
+        text_z(out, p->uses == 0 ? "." : "");
+    }
+}
+
+static void chooses_what_to_show(void **state)
+{
+    static const struct {
+        const char *word, *uses;
+    } rows[] = {
+        {"t", "th"},
+        {"h", "th"},
+        {"i", "th"},
+        {"p", "@"},
+        {"x", "@"},
+        {"T", "@"},
+        {"N", "th"},
+        {"M", "@ ."},
+        {"m(t p)", "th @"},
+        {"m(p t)", "@ th"},
+        {"m(t N)", "th @"},
+        {"m(N t)", "th th"},
+        {"m(t T)", "th @"},
+        {"m(t i t)", "th th th"},
+        {"m(t I t)", "th @ th"},
+        {"a(t h)", "t h"},
+        {"a(h t)", "h t"},
+        {"a(t t)", "th th"},
+        {"a(h)", "th"},
+        {"a(t)", "th"},
+        {"a(t h p)", "t h @"},
+        {"a(t i h)", "t @ h"},
+        {"a(p)", "@"},
+        {"r(h i)", "th @"},
+        {"r(h t)", "th @"},
+        {"a(t r(h i i))", "t h @ @"},
+        {"a(r(h i))", "th @"},
+        {"a(m(t i) h)", "t t@ h"},
+        {"m(a(t h) t)", "t h th"},
+        {"m(a(h) a(t))", "th th"},
+        {"a(m(h t))", "th @"},
+        {"m(M t)", "@ . th"},
+        {"m()", ""},
+        {"m(m(m()))", ""},
+        /* the example of RFC 8621 4.1.4 */
+        {"m(t m(a(m(t i t) r(h i)) I p M) t)", "th t t@ t h @ @ @ @ . th"},
+    };
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        text uses = {0};
+        compose(rows[i].word, &t);
+        seen s = look(text_view(&t));
+        show_uses(&s.v, &uses);
+        if (strcmp(text_c(&uses), rows[i].uses) != 0) {
+            print_error("%s: %s instead of %s\n", rows[i].word, text_c(&uses),
+                        rows[i].uses);
+            failed++;
+        }
+        text_free(&uses);
+        text_free(&t);
+        free(s.block);
+    }
+    assert_int_equal(failed, 0);
+}
+
+static void walks_by_use(void **state)
+{
+    text t = {0};
+    (void)state;
+    compose("m(t p a(t h) I)", &t);
+    seen s = look(text_view(&t));
+    uint32_t at = mk_view_next(&s.v, MK_USE_TEXT, MK_PART_NONE);
+    assert_int_equal(at, 1);
+    at = mk_view_next(&s.v, MK_USE_TEXT, at);
+    assert_int_equal(at, 4);
+    assert_int_equal(mk_view_next(&s.v, MK_USE_TEXT, at), MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, MK_USE_ATTACHMENT, 2), 6);
+    assert_int_equal(mk_view_next(&s.v, MK_USE_HTML, 1), 5);
+    text_free(&t);
+    free(s.block);
+}
+
+/* ---- blocks -------------------------------------------------------------- */
+
+/* In a block of any size there is a tree, the beginning of the whole one. */
+static void a_small_block_holds_the_beginning(void **state)
+{
+    mk_str message = mk_str_z(mixed);
+    seen whole = look(message);
+    size_t least = mk_view_need(NULL);
+    uint32_t fields = 0;
+    uint32_t parts = 0;
+    (void)state;
+    assert_true(whole.v.need > least && whole.v.need < BLOCK);
+    for (size_t n = least - 8; n <= whole.v.need; n += 8) {
+        void *block = malloc(n);
+        mk_view v;
+        mk_err err = mk_view_open(message, NULL, block, n, &v);
+        assert_int_equal(err, n < least ? MK_E_ROOM : MK_OK);
+        if (err == MK_OK) {
+            assert_int_equal(v.need, whole.v.need);
+            assert_int_equal(v.is_cut, n < whole.v.need);
+            assert_true(v.part_count >= parts && v.part_count >= 1);
+            assert_true(v.field_count >= fields);
+            parts = v.part_count;
+            fields = v.field_count;
+            assert_memory_equal(v.fields, whole.v.fields,
+                                fields * sizeof *v.fields);
+            for (uint32_t i = 0; i < parts; i++) {
+                assert_memory_equal(&v.parts[i].part, &whole.v.parts[i].part,
+                                    sizeof(mk_part));
+            }
+        }
+        free(block);
+    }
+    assert_int_equal(parts, whole.v.part_count);
+    assert_int_equal(fields, whole.v.field_count);
+    free(whole.block);
+}
+
+static void refuses_misuse(void **state)
+{
+    mk_message_config c;
+    mk_view v;
+    char *block = malloc(BLOCK + 8);
+    mk_str message = mk_str_z("a: b\r\n");
+    (void)state;
+    mk_message_config_init(&c, sizeof c);
+    assert_int_equal(mk_view_open(message, NULL, NULL, BLOCK, &v), MK_E_ARG);
+    assert_int_equal(mk_view_open(message, NULL, block + 4, BLOCK, &v),
+                     MK_E_ARG);
+    c.max_parts = 0;
+    assert_int_equal(mk_view_open(message, &c, block, BLOCK, &v), MK_E_ARG);
+    free(block);
+}
+
+static void nothing_is_a_message_too(void **state)
+{
+    seen s = look(mk_str_of(NULL, 0));
+    char mem[4];
+    mk_buf out;
+    (void)state;
+    assert_int_equal(s.v.part_count, 1);
+    assert_int_equal(s.v.field_count, 0);
+    assert_int_equal(s.v.parts[0].uses, MK_USE_TEXT | MK_USE_HTML);
+    mk_buf_init(&out, mem, sizeof mem);
+    assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, NULL), MK_OK);
+    assert_int_equal(out.len, 0);
+    free(s.block);
+}
+
+/* 10,000 parts in one level and the deepest tree that is allowed. */
+static void sec_055_many_parts_are_indexed(void **state)
+{
+    enum { PARTS = 9000 };
+    text t = {0};
+    mk_view v;
+    (void)state;
+    text_z(&t, "Content-Type: multipart/alternative; boundary=b\r\n\r\n");
+    for (size_t i = 0; i < PARTS; i++) {
+        text_z(&t, "--b\r\nContent-Type: text/html\r\n\r\nx\r\n");
+    }
+    size_t room = (size_t)4 << 20;
+    void *block = malloc(room);
+    assert_int_equal(mk_view_open(text_view(&t), NULL, block, room, &v), MK_OK);
+    assert_false(v.is_cut);
+    assert_int_equal(v.part_count, PARTS + 1);
+    assert_int_equal(v.field_count, PARTS + 1);
+    assert_int_equal(v.parts[PARTS].uses, MK_USE_TEXT | MK_USE_HTML);
+    assert_true(mk_defects_has(v.defects, MK_DEFECT_MIME_NO_END));
+    free(block);
+    text_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(indexes_parts_and_fields),
+        cmocka_unit_test(decodes_when_asked),
+        cmocka_unit_test(chooses_what_to_show),
+        cmocka_unit_test(walks_by_use),
+        cmocka_unit_test(a_small_block_holds_the_beginning),
+        cmocka_unit_test(refuses_misuse),
+        cmocka_unit_test(nothing_is_a_message_too),
+        cmocka_unit_test(sec_055_many_parts_are_indexed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
