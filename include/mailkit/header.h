@@ -432,6 +432,183 @@ MK_API mk_err mk_params_decode(const mk_params *params, mk_str name,
  * @return a view; empty when none is told. RFC 2231 4. */
 MK_API mk_str mk_params_language(const mk_params *params, mk_str name);
 
+/* ---- dates ----------------------------------------------------------------
+ */
+
+/** Read a date, however it is written.
+ *
+ * What mk_date_parse takes, and what mail has beside: names in full, no comma,
+ * the order of asctime, ISO 8601, numbers for months, points in the time, AM
+ * and PM, zones such as "GMT+2" or "+02:00", text behind the zone. It is
+ * rewritten and parsed again, and told as repaired. A month and a day that
+ * could be either are not guessed at: the day comes first.
+ *
+ * @param value     a value as mk_field has it.
+ * @param defects   of the group DATE; or NULL.
+ * @param out_date  written when a date was read.
+ * @return true; false, with MK_DEFECT_DATE_INVALID told, when there is none.
+ *         RFC 5322 3.3, 4.3. */
+MK_API bool mk_date_read(mk_str value, mk_defects *defects, mk_date *out_date);
+
+/* ---- message identifiers ---------------------------------------------------
+ */
+
+/** A walk over message identifiers; no field is for readers. */
+typedef struct mk_msgids {
+    mk_str text;
+    mk_defects *defects;
+    size_t at;
+    bool bare;
+} mk_msgids;
+
+/** Begin to walk over Message-ID, In-Reply-To, References or Content-ID.
+ *
+ * @param it       written.
+ * @param text     the value, folded as it is; lent while the walk and what it
+ *                 gave are in use.
+ * @param defects  MK_DEFECT_HEADER_MSGID and _MSGID_OBSOLETE; or NULL. */
+MK_API void mk_msgids_init(mk_msgids *it, mk_str text, mk_defects *defects);
+
+/** The next identifier.
+ *
+ * Phrases between identifiers (RFC 5322 4.5.4) are passed over. When the text
+ * has no "<" at all, its words with an "@" are taken, or its only word.
+ *
+ * @param it      the walk.
+ * @param out_id  written when there is one: a view without "<" and ">", as it
+ *                stands.
+ * @return true; false at the end. RFC 5322 3.6.4. */
+MK_API bool mk_msgids_next(mk_msgids *it, mk_str *out_id);
+
+/* ---- trace ----------------------------------------------------------------
+ */
+
+/** Read Return-Path or Delivered-To.
+ *
+ * @param value        a value as mk_field has it.
+ * @param defects      MK_DEFECT_HEADER_PATH for what is no path; or NULL.
+ * @param out_address  written when something was read; for the null path "<>"
+ *                     local_part and domain are empty.
+ * @return true; false when there is nothing. RFC 5322 3.6.7. */
+MK_API bool mk_path_read(mk_str value, mk_defects *defects,
+                         mk_address *out_address);
+
+/** One hop: the clauses of a Received field, as they stand; those that are
+ *  missing are empty. */
+typedef struct mk_received {
+    mk_str from_domain; /**< what the client called itself */
+    mk_str from_info;   /**< the comment behind: what the server saw of it */
+    mk_str by_domain;
+    mk_str by_info;
+    mk_str link;     /**< VIA: TCP … */
+    mk_str protocol; /**< WITH: ESMTPS … */
+    mk_str id;
+    mk_str for_path;     /**< without its brackets */
+    uint8_t address[16]; /**< of the client, 4 or 16 octets */
+    uint8_t family;      /**< 4 or 6; 0 when it is not told */
+    bool has_date;
+    mk_date date; /**< when has_date */
+} mk_received;
+
+/** Read a Received field.
+ *
+ * The clauses may stand in any order; words that are none are passed over. The
+ * address is the one in brackets that the server wrote, in the comment behind
+ * the name or instead of it: nothing else of the line is any proof.
+ *
+ * @param value         a value as mk_field has it.
+ * @param defects       MK_DEFECT_HEADER_RECEIVED when it is beyond the grammar,
+ *                      and those of its date; or NULL.
+ * @param out_received  written.
+ * @return true when a clause or a date was read. RFC 5321 4.4. */
+MK_API bool mk_received_read(mk_str value, mk_defects *defects,
+                             mk_received *out_received);
+
+/** What an item of authentication results is. */
+typedef enum mk_auth_item_kind {
+    MK_AUTH_ITEM_RESULT = 1,  /**< method, version, result */
+    MK_AUTH_ITEM_REASON = 2,  /**< value, of the result before */
+    MK_AUTH_ITEM_PROPERTY = 3 /**< ptype, property, value, likewise */
+} mk_auth_item_kind;
+
+/** One item of authentication results: views, values without their quotes. */
+typedef struct mk_auth_item {
+    mk_auth_item_kind kind;
+    mk_str method;   /**< "dkim"; in every kind */
+    mk_str version;  /**< of the method; mostly empty */
+    mk_str result;   /**< "pass" …; in every kind */
+    mk_str ptype;    /**< "header" of header.d=example.org */
+    mk_str property; /**< "d" */
+    mk_str value;    /**< "example.org" */
+} mk_auth_item;
+
+/** A walk over authentication results; server and version are for readers. */
+typedef struct mk_auth_results {
+    mk_str text;
+    mk_defects *defects;
+    mk_str server;  /**< authserv-id, as it stands, without quotes */
+    mk_str version; /**< of the header; empty is 1 */
+    mk_str method, method_version, result;
+    size_t at;
+    bool told;
+} mk_auth_results;
+
+/** Begin to walk over Authentication-Results.
+ *
+ * Whoever believes one must know its server and have removed what others wrote
+ * in its name (RFC 8601 5); this only reads.
+ *
+ * @param it       written, with server and version set.
+ * @param text     the value; lent while the walk and what it gave are in use.
+ * @param defects  MK_DEFECT_HEADER_AUTH_RESULTS, once; or NULL. */
+MK_API void mk_auth_results_init(mk_auth_results *it, mk_str text,
+                                 mk_defects *defects);
+
+/** The next item.
+ *
+ * @param it        the walk.
+ * @param out_item  written when there is one.
+ * @return true; false at the end, at once for "none". RFC 8601 2.2. */
+MK_API bool mk_auth_results_next(mk_auth_results *it, mk_auth_item *out_item);
+
+/* ---- lists ----------------------------------------------------------------
+ */
+
+/** A walk over List-Help, List-Unsubscribe and their like. */
+typedef struct mk_list_uris {
+    mk_str text;
+    mk_defects *defects;
+    size_t at;
+    bool is_no; /**< the value is NO (List-Post); for readers */
+} mk_list_uris;
+
+/** Begin to walk over the URIs of a list field.
+ *
+ * @param it       written, with is_no set.
+ * @param text     the value; lent while the walk and what it gave are in use.
+ * @param defects  MK_DEFECT_HEADER_LIST for what is no URI in brackets; or
+ *                 NULL. */
+MK_API void mk_list_uris_init(mk_list_uris *it, mk_str text,
+                              mk_defects *defects);
+
+/** The next URI, in the order of preference.
+ *
+ * @param it       the walk.
+ * @param out_uri  written when there is one: a view of what stands in
+ *                 brackets; white space within means nothing.
+ * @return true; false at the end. RFC 2369 2. */
+MK_API bool mk_list_uris_next(mk_list_uris *it, mk_str *out_uri);
+
+/** Read List-Id.
+ *
+ * @param value     a value as mk_field has it.
+ * @param defects   MK_DEFECT_HEADER_LIST when it has no brackets; or NULL.
+ * @param out_name  the phrase before the identifier, as it stands.
+ * @param out_id    what stands in brackets.
+ * @return true, both written; false when it is empty. RFC 2919 3. */
+MK_API bool mk_list_id_read(mk_str value, mk_defects *defects, mk_str *out_name,
+                            mk_str *out_id);
+
 /* ---- encoded words --------------------------------------------------------
  */
 

@@ -191,7 +191,7 @@ mk_err mk_address_spec_format(const mk_address *address, mk_buf *out)
     bool valid = (address->flags & MK_ADDRESS_INVALID) == 0;
     mk_buf_init(&plain, mem, sizeof mem);
     add_local_part(local, false, &plain);
-    if (!valid || plain.full) {
+    if (!valid || plain.full || local.len == 0) {
         add_shown(local, out);
     } else if (is_dot_atom(mk_buf_str(&plain))) {
         (void)mk_buf_add(out, mk_buf_str(&plain));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Fields of a header: names, values, places and defects in rows; look-ups;
- * unfolding; limits and the hostile families of THREATS 52, 53, 61 and 62.
+ * unfolding; limits and the hostile families of THREATS 52, 53, 61, 62
+ * and 67.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -260,6 +261,35 @@ static void fields_are_found_by_name(void **state)
     assert_int_equal(it.at, 29);
 }
 
+/* THREATS 67: 1e5 names alike but for two octets, of the length of a known
+ * one, of one letter, and all the same: each field is looked at once. */
+static void sec_067_names_have_no_hash_to_collide_in(void **state)
+{
+    static const char *const lines[] = {"XXcei\x41\x41: a\n", "X: aaaaaaa\n",
+                                        "Subject: a\n"};
+    (void)state;
+    for (size_t r = 0; r < 3; r++) {
+        enum { COUNT = 100000 };
+        size_t n = strlen(lines[r]);
+        char *text = malloc(COUNT * n + 6);
+        mk_fields it;
+        mk_field f;
+        for (size_t i = 0; i < COUNT; i++) {
+            memcpy(text + i * n, lines[r], n);
+            text[i * n] = r == 0 ? (char)('A' + i % 26) : text[i * n];
+            text[i * n + 1] =
+                r == 0 ? (char)('A' + i / 26 % 26) : text[i * n + 1];
+        }
+        memcpy(text + COUNT * n, "To: z\n", 6);
+        mk_fields_init(&it, mk_str_of(text, COUNT * n + 6), NULL);
+        it.max_count = UINT32_MAX;
+        assert_true(mk_fields_find(&it, mk_str_z("to"), &f));
+        assert_int_equal(f.offset, COUNT * n);
+        assert_int_equal(it.count, COUNT + 1);
+        free(text);
+    }
+}
+
 static void every_known_name_is_known(void **state)
 {
     (void)state;
@@ -327,6 +357,7 @@ int main(void)
         cmocka_unit_test(sec_052_many_fields_are_counted_not_kept),
         cmocka_unit_test(sec_053_one_large_field_is_cut_and_told),
         cmocka_unit_test(fields_are_found_by_name),
+        cmocka_unit_test(sec_067_names_have_no_hash_to_collide_in),
         cmocka_unit_test(every_known_name_is_known),
         cmocka_unit_test(unfolding_leaves_no_line_end),
     };
