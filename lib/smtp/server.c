@@ -217,9 +217,11 @@ static bool is_other_code(mk_smtp_verb verb, mk_answer answer, mk_str code)
 {
     bool is_fixed = verb == MK_SMTP_VERB_CONNECT || verb == MK_SMTP_VERB_HELO ||
                     verb == MK_SMTP_VERB_EHLO || verb == MK_SMTP_VERB_DATA;
+    if (!is_fixed || answer != MK_ANSWER_YES || code.len == 0) {
+        return false;
+    }
     mk_str own = mk_str_z(mk_smtp_server_default(verb, MK_ANSWER_YES));
-    return is_fixed && answer == MK_ANSWER_YES && code.len > 0 &&
-           !mk_str_is(mk_str_sub(code, 0, 3), mk_str_sub(own, 0, 3));
+    return !mk_str_is(mk_str_sub(code, 0, 3), mk_str_sub(own, 0, 3));
 }
 
 static mk_err compose_answer(mk_serve *base, mk_answer answer, mk_str code,

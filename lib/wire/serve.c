@@ -284,26 +284,30 @@ mk_err mk_serve_wait(mk_serve *s, mk_str in, mk_event *ev)
 /* The first word of another protocol? */
 static bool is_foreign(mk_str line)
 {
-    static const char *const first_words[] = {
-        "GET",     "POST",   "PUT",   "HEAD",  "CONNECT",
-        "OPTIONS", "DELETE", "TRACE", "PATCH", "PRI",
+    static const mk_str first_words[] = {
+        MK_STR_INIT("GET"),    MK_STR_INIT("POST"),    MK_STR_INIT("PUT"),
+        MK_STR_INIT("HEAD"),   MK_STR_INIT("CONNECT"), MK_STR_INIT("OPTIONS"),
+        MK_STR_INIT("DELETE"), MK_STR_INIT("TRACE"),   MK_STR_INIT("PATCH"),
+        MK_STR_INIT("PRI"),
     };
+    static const mk_str ssh = MK_STR_INIT("SSH-");
     mk_str word = mk_str_sub(line, 0, mk_str_find(line, ' '));
     for (size_t i = 0; i < sizeof first_words / sizeof *first_words; i++) {
-        if (mk_str_is_nocase(word, mk_str_z(first_words[i]))) {
+        if (mk_str_is_nocase(word, first_words[i])) {
             return true;
         }
     }
-    return mk_str_has_prefix_nocase(word, mk_str_z("SSH-"));
+    return mk_str_has_prefix_nocase(word, ssh);
 }
 
-static mk_err take_line(mk_serve *s, const frame_unit *unit, bool is_lenient,
-                        mk_event *ev)
+static mk_err take_line(mk_serve *s, const frame_unit *unit, mk_event *ev)
 {
-    bool is_bare = unit->bare && !is_lenient;
-    if (is_bare || mk_str_has_ctl(unit->data)) {
-        return is_lenient ? mk_serve_say(s, words(s)->control)
-                          : mk_serve_fault(s, ev, MK_E_BARE, words(s)->bare);
+    bool has_ctl = mk_str_has_ctl(unit->data);
+    if ((unit->bare || has_ctl) && !mk_serve_limits_of(s).is_lenient) {
+        return mk_serve_fault(s, ev, MK_E_BARE, words(s)->bare);
+    }
+    if (has_ctl) {
+        return mk_serve_say(s, words(s)->control);
     }
     if (is_foreign(unit->data)) {
         return mk_serve_fault(s, ev, MK_E_CROSS, words(s)->foreign);
@@ -328,8 +332,7 @@ static mk_err command(mk_serve *s, mk_str *io_in, mk_event *ev)
     if (unit.kind == FRAME_KIND_SWALLOWED) {
         return MK_E_AGAIN;
     }
-    mk_serve_limits limits = mk_serve_limits_of(s);
-    if (s->errors >= limits.errors_max) {
+    if (s->errors > 0 && s->errors >= mk_serve_limits_of(s).errors_max) {
         return mk_serve_fault(s, ev, MK_E_LIMIT, words(s)->errors);
     }
     switch (unit.kind) {
@@ -338,7 +341,7 @@ static mk_err command(mk_serve *s, mk_str *io_in, mk_event *ev)
     case FRAME_KIND_FLOOD:
         return mk_serve_fault(s, ev, MK_E_LINE, words(s)->flood);
     default:
-        return take_line(s, &unit, limits.is_lenient, ev);
+        return take_line(s, &unit, ev);
     }
 }
 
