@@ -207,13 +207,14 @@ typedef struct mk_serve_kind {
 typedef struct mk_serve_stream {
     mk_outq_body body; /* first */
     uint64_t lent;
-    const char *end; /* what goes out behind it; static */
-    uint32_t taken;  /* octets of the block under way */
-    bool is_wanted;  /* MK_EV_WANTED is due */
-    bool is_full;    /* but not before all is taken that there is */
-    bool is_last;    /* nothing more will be lent */
-    bool is_ended;   /* and its end is queued */
-    bool is_block;   /* a block was taken: the time for the next begins */
+    const char *end;   /* what goes out behind it; static */
+    uint32_t taken;    /* octets of the block under way */
+    bool is_wanted;    /* MK_EV_WANTED is due */
+    bool is_full;      /* but not before all is taken that there is */
+    bool is_last;      /* nothing more will be lent */
+    bool is_ended;     /* and its end is queued */
+    bool is_cancelled; /* it breaks off, by the next step */
+    bool is_block;     /* a block was taken: the time for the next begins */
 } mk_serve_stream;
 
 /* ---- serve.c: life, replies, questions, lines ----------------------------

@@ -50,12 +50,12 @@ void mk_serve_login_close(mk_serve *s)
 static void tell(mk_serve *s, mk_event *ev, mk_err why)
 {
     memset(ev, 0, sizeof *ev);
+    s->guard = true; /* unless the machine likes to go on at once */
     mk_serve_kind_of(s)->logged(s, why, ev);
     ev->err = why;
     if (s->login != SERVE_LOGIN_KEPT) {
         s->login = SERVE_LOGIN_OVER;
     }
-    s->guard = true;
 }
 
 static mk_err refuse(mk_serve *s, mk_event *ev, mk_err why, const char *line)

@@ -29,6 +29,7 @@ void mk_serve_stream_begin(mk_serve *s, outq_mode mode, const char *end)
     t->is_full = false;
     t->is_last = false;
     t->is_ended = false;
+    t->is_cancelled = false;
     t->is_block = false;
     s->streaming = true;
     s->stirred = true;
@@ -38,7 +39,8 @@ void mk_serve_stream_begin(mk_serve *s, outq_mode mode, const char *end)
 
 static bool is_under_way(const mk_serve *s, mk_op op)
 {
-    return s->streaming && op == s->op && !stream_of(s)->is_last;
+    const mk_serve_stream *t = stream_of(s);
+    return s->streaming && op == s->op && !t->is_last && !t->is_cancelled;
 }
 
 mk_err mk_serve_stream_row(mk_serve *s, mk_op op, mk_str row)
@@ -77,10 +79,12 @@ mk_err mk_serve_stream_body(mk_engine *e, mk_op op, mk_str span, bool last)
 mk_err mk_serve_stream_cancel(mk_engine *e, mk_op op)
 {
     mk_serve *s = mk_serve_of(e);
-    if (!s->streaming || op != s->op || s->ended) {
+    mk_serve_stream *t = stream_of(s);
+    if (!s->streaming || op != s->op || s->ended || t->is_cancelled) {
         return MK_E_STALE;
     }
-    mk_serve_break(s);
+    t->is_cancelled = true;
+    s->stirred = true;
     return MK_OK;
 }
 
@@ -175,6 +179,10 @@ mk_err mk_serve_stream_next(mk_serve *s, mk_event *ev)
 {
     mk_serve_stream *t = stream_of(s);
     s->stirred = false;
+    if (t->is_cancelled) {
+        mk_serve_break(s);
+        return MK_E_AGAIN;
+    }
     if (t->is_last && !t->is_ended) {
         queue_end(s, t);
     }

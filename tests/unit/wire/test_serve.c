@@ -433,8 +433,11 @@ static void a_stream_given_up_ends_the_session(void **state)
     lend(&t, op, "half", false);
     assert_int_equal(mk_cancel(engine(&t), op + 1), MK_E_STALE);
     assert_int_equal(mk_cancel(engine(&t), op), MK_OK);
-    assert_int_equal(mk_want(engine(&t)), MK_WANT_ABORT);
+    assert_int_equal(mk_cancel(engine(&t), op), MK_E_STALE);
+    assert_int_equal(mk_body(engine(&t), op, mk_str_z("x"), true), MK_E_STALE);
+    assert_true(mk_want(engine(&t)) & MK_WANT_STEP);
     assert_int_equal(step(&t), MK_END);
+    assert_int_equal(mk_want(engine(&t)), MK_WANT_ABORT);
     assert_int_equal(mk_cancel(engine(&t), op), MK_E_STALE);
     site_close(&t);
 }
