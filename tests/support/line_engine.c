@@ -318,6 +318,12 @@ static void line_hurry(mk_engine *e, bool on)
     }
 }
 
+static bool line_is_code(mk_str code, mk_answer answer)
+{
+    (void)answer;
+    return code.len == 3;
+}
+
 static void line_close(mk_engine *e)
 {
     line_of(e)->closed++;
@@ -332,6 +338,7 @@ static const mk_engine_ops line_ops = {
     .want = line_want,
     .deadline = line_deadline,
     .reply = line_reply,
+    .is_code = line_is_code,
     .later = line_later,
     .tls_begin = line_tls_begin,
     .tls_done = line_tls_done,

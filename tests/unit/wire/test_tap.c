@@ -65,7 +65,7 @@ static void test_what_passes_is_told_in_order(void **state)
     assert_int_equal(mk_step(e, 1, &in, &ev), MK_OK);
     assert_string_equal(t.text, "<one\r\n");
     assert_int_equal(
-        mk_reply(e, ev.op, MK_ANSWER_YES, mk_str_z(""), mk_str_z("two")),
+        mk_reply(e, ev.op, MK_ANSWER_YES, mk_str_z("250"), mk_str_z("two")),
         MK_OK);
     t.len = 0;
     assert_int_equal(mk_step(e, 1, &in, &ev), MK_WAIT);
