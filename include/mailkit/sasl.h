@@ -97,12 +97,22 @@ MK_API mk_err mk_sasl_take(mk_sasl *s, mk_str message);
 MK_API void mk_sasl_hear(mk_sasl *s, mk_str base64);
 
 /** The message is complete; none of it heard: an empty one. Otherwise as
- *  mk_sasl_take.
+ *  mk_sasl_take. A client that has yet to send its initial response takes an
+ *  empty one, which asks for that, and fails on any other.
  *
  * @param s  the exchange.
  * @return as mk_sasl_take; MK_E_SYNTAX: that was no base64; MK_E_LIMIT: there
  *         was no room for it; both make the exchange fail. */
 MK_API mk_err mk_sasl_heard(mk_sasl *s);
+
+/** Write what a client's next line holds, as much as there is room for: at
+ *  MK_SASL_SEND the message in base64, at MK_SASL_FAILED "*", else nothing.
+ *
+ * @param s    a client's exchange; it remembers how far it came.
+ * @param out  appended to; 4 octets of room let it get on.
+ * @return true: all of it is written: end the line, then mk_sasl_next; false:
+ *         the rest is for the next call. */
+MK_API bool mk_sasl_say(mk_sasl *s, mk_buf *out);
 
 /** Make the exchange fail: the peer sent "*", or something that is not
  *  base64.
@@ -151,7 +161,10 @@ typedef struct mk_sasl_client_ops {
                    mk_sasl **out_sasl);
     mk_sasl_state (*next_state)(mk_sasl *s); /**< mk_sasl_next */
     mk_str (*message)(const mk_sasl *s);
-    mk_err (*take)(mk_sasl *s, mk_str message);
+    bool (*say)(mk_sasl *s, mk_buf *out);
+    void (*hear)(mk_sasl *s, mk_str base64);
+    mk_err (*heard)(mk_sasl *s);
+    void (*fail)(mk_sasl *s, mk_err why);
     mk_err (*why)(const mk_sasl *s);
     void (*close)(mk_sasl *s);
 } mk_sasl_client_ops;

@@ -34,7 +34,10 @@ static const mk_sasl_client_ops ops = {
     .open = mk_sasl_client_open,
     .next_state = mk_sasl_next,
     .message = mk_sasl_message,
-    .take = mk_sasl_take,
+    .say = mk_sasl_say,
+    .hear = mk_sasl_hear,
+    .heard = mk_sasl_heard,
+    .fail = mk_sasl_fail,
     .why = mk_sasl_why,
     .close = mk_sasl_close,
 };

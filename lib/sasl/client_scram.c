@@ -138,7 +138,7 @@ static mk_err take_first(mk_sasl *s, mk_str message)
     (void)mk_buf_add_c(&s->text, ',');
     s->nonce_at = s->text.len + 2;
     s->nonce_len = nonce.len;
-    (void)mk_buf_add(&s->text, message);
+    (void)mk_sasl_keep(s, message);
     (void)mk_buf_add_c(&s->text, ',');
     s->state = MK_SASL_WORK;
     err = mk_sasl_text_fits(s);

@@ -70,6 +70,7 @@ mk_err mk_sasl_send(mk_sasl *s, mk_str message, mk_sasl_state after)
         return MK_E_LIMIT;
     }
     s->message = message;
+    s->said = 0;
     s->state = MK_SASL_SEND;
     s->after = after;
     s->is_told = false;
@@ -166,14 +167,29 @@ mk_err mk_sasl_take(mk_sasl *s, mk_str message)
     return MK_OK;
 }
 
-/* The first message may need all the room. Those behind it come to lie far
- * enough from the text for what is written while they are read. */
+bool mk_sasl_say(mk_sasl *s, mk_buf *out)
+{
+    size_t groups = (out->max - out->len) / 4;
+    mk_str rest = mk_str_sub(mk_sasl_message(s), s->said, SIZE_MAX);
+    mk_str piece = mk_str_sub(rest, 0, groups * 3);
+
+    if (s->state == MK_SASL_FAILED) {
+        return mk_buf_add_c(out, '*') == MK_OK;
+    }
+    (void)mk_base64_format(piece, out);
+    s->said += piece.len;
+    return piece.len == rest.len;
+}
+
+/* A server's first message may need all the room. Those that follow another
+ * come to lie far enough from the text for what is written while they are
+ * read. */
 static void begin_hearing(mk_sasl *s)
 {
     size_t at = s->text.len;
     size_t room = s->text.max - at;
 
-    if (s->turn > 0) {
+    if (s->turn > 0 || s->client != NULL) {
         at += room / 2;
         room -= room / 2;
     }
@@ -204,6 +220,12 @@ mk_err mk_sasl_heard(mk_sasl *s)
     s->is_hearing = false;
     if (s->defect == MK_OK) {
         s->defect = mk_base64_decode_finish(&s->decoder);
+    }
+    if (s->defect == MK_OK && s->client != NULL && s->state == MK_SASL_SEND) {
+        if (s->incoming.len == 0) {
+            return MK_OK;
+        }
+        s->defect = MK_E_PROTOCOL;
     }
     if (s->defect != MK_OK) {
         mk_sasl_fail(s, s->defect);

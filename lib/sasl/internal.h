@@ -106,6 +106,7 @@ struct mk_sasl {
     bool is_told;               /* mk_sasl_next has said SEND */
     uint8_t turn;               /* messages taken */
     mk_str message;
+    size_t said; /* octets of it that mk_sasl_say has written */
     /* a message that is heard in parts, behind the text or in its room */
     mk_base64_decoder decoder;
     mk_buf incoming;

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "wire/client.h"
+
 enum { starved_ms = 100 };
 
 static mk_smtp_client *client_of(mk_engine *e)
@@ -365,28 +367,10 @@ static size_t client_out(mk_engine *e, size_t skip, mk_str *out_spans,
     return mk_outq_spans(&client_of(e)->out, skip, out_spans, max);
 }
 
-/* Commands among the first n octets queued: each is a line. */
-static uint32_t commands_in(mk_smtp_client *c, size_t n)
-{
-    uint32_t lines = 0;
-    size_t done = 0;
-    size_t i;
-    mk_str span;
-
-    while (done < n && mk_outq_spans(&c->out, done, &span, 1) == 1) {
-        span = mk_str_sub(span, 0, n - done);
-        for (i = 0; i < span.len; i++) {
-            lines += span.ptr[i] == '\n';
-        }
-        done += span.len;
-    }
-    return lines;
-}
-
 static mk_err client_out_sent(mk_engine *e, size_t n)
 {
     mk_smtp_client *c = client_of(e);
-    uint32_t commands = has_body(c) ? 0 : commands_in(c, n);
+    uint32_t commands = has_body(c) ? 0 : mk_client_lines(&c->out, n);
     mk_err r = mk_outq_sent(&c->out, n);
 
     if (r != MK_OK) {

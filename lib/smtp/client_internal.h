@@ -99,10 +99,9 @@ typedef struct mk_smtp_client {
     reply_reader reader;
     const mk_tls_info *tls; /* NULL: in clear */
     uint32_t mechanisms;    /* offered */
-    uint32_t login_at;      /* octets of its message that are queued */
-    uint8_t login_state;    /* mk_sasl_state */
-    bool is_cancelling;     /* "*" was said */
-    mk_err login_why;       /* it cannot go on: say "*" */
+    uint8_t login_state;    /* mk_sasl_state; FAILED: say "*" */
+    bool is_cancelling;     /* it was said */
+    bool is_cut;            /* a line of the login is queued in part */
     uint32_t mechanism;     /* chosen */
     mk_sasl *login;         /* while it is under way */
     mk_smtp_event event;

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * client_login.c: the client's AUTH (RFC 4954 4): one mechanism is chosen, its
- * messages go out in base64 by pieces, however small the unit, and challenges
- * are taken from the line in which they stand. A server's word of success is
+ * messages go out by pieces, however small the unit, and challenges are taken
+ * from the line in which they stand. A server's word of success is
  * believed only when the mechanism agrees (THREATS 47), and after a failure
  * nothing weaker is tried (THREATS 41). It knows no mechanism.
  */
 #include "smtp/client_internal.h"
 
-#include <mailkit/codec.h>
-
 enum {
     command_max = 512, /* RFC 4954 4: longer ones go without the initial
                         * response */
-    piece_min = 64,
-    challenge_max = 1536 /* of a reply line at its default */
+    piece_min = 64
 };
 
 static const mk_sasl_client_ops *ops_of(const mk_smtp_client *c)
@@ -64,8 +61,7 @@ void mk_smtp_client_login(mk_smtp_client *c)
     }
     mk_smtp_client_begin(c, CLIENT_AUTH, MK_SMTP_VERB_AUTH);
     c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
-    c->login_at = 0;
-    c->login_why = MK_OK;
+    c->is_cut = false;
     c->is_cancelling = false;
 }
 
@@ -77,23 +73,11 @@ static void end(mk_smtp_client *c, mk_err why, const char *text)
 
 /* ---- what is said -------------------------------------------------------- */
 
-/* Base64 of as much of the message as there is room for; true: all of it. */
-static bool add_piece(mk_smtp_client *c, mk_str message, mk_buf *b)
+/* Queue a line, or the next piece of it: words, and what the mechanism has to
+ * say. True: its end is queued. */
+static bool say(mk_smtp_client *c, mk_str words, bool has_message)
 {
-    size_t groups = (b->max - b->len - 2) / 4;
-    mk_str rest = mk_str_sub(message, c->login_at, SIZE_MAX);
-    bool is_all = rest.len <= groups * 3;
-    mk_str piece = mk_str_sub(rest, 0, is_all ? rest.len : groups * 3);
-
-    mk_base64_format(piece, b);
-    c->login_at += (uint32_t)piece.len;
-    return is_all;
-}
-
-/* Queue a line, or the next piece of it. True: its end is queued. */
-static bool say(mk_smtp_client *c, mk_str words, mk_str message)
-{
-    bool is_all;
+    bool is_all = true;
     mk_buf b;
 
     if (!mk_outq_reserve(&c->out, piece_min)) {
@@ -102,15 +86,19 @@ static bool say(mk_smtp_client *c, mk_str words, mk_str message)
         return false;
     }
     b = mk_outq_room(&c->out);
-    if (c->login_at == 0) {
+    b.max -= 2; /* for the end of the line */
+    if (!c->is_cut) {
         mk_buf_add(&b, words);
     }
-    is_all = add_piece(c, message, &b);
+    if (has_message) {
+        is_all = ops_of(c)->say(c->login, &b);
+    }
+    c->is_cut = !is_all;
     if (is_all) {
+        b.max += 2;
         mk_buf_add_z(&b, "\r\n");
         c->sent++;
         c->unsent++;
-        c->login_at = 0;
     }
     mk_outq_commit(&c->out, b.len);
     mk_outq_release(&c->out);
@@ -121,7 +109,7 @@ static bool say(mk_smtp_client *c, mk_str words, mk_str message)
 static void say_auth(mk_smtp_client *c)
 {
     char room[piece_min];
-    mk_str message = ops_of(c)->message(c->login);
+    size_t n = ops_of(c)->message(c->login).len;
     mk_buf words;
     bool is_initial;
 
@@ -129,31 +117,12 @@ static void say_auth(mk_smtp_client *c)
     mk_buf_add_z(&words, "AUTH ");
     mk_buf_add_z(&words, ops_of(c)->name((mk_sasl_mechanism)c->mechanism));
     is_initial = c->login_state == MK_SASL_SEND &&
-                 message.len / 3 * 4 + 4 + words.len + 3 <= command_max;
-    if (!is_initial) {
-        (void)say(c, mk_buf_str(&words), mk_str_of(NULL, 0));
-        return;
+                 n / 3 * 4 + 4 + words.len + 3 <= command_max;
+    if (is_initial) {
+        mk_buf_add_z(&words, n > 0 ? " " : " =");
     }
-    mk_buf_add_z(&words, message.len > 0 ? " " : " =");
-    if (say(c, mk_buf_str(&words), message)) {
+    if (say(c, mk_buf_str(&words), is_initial) && is_initial) {
         c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
-    }
-}
-
-static void say_next(mk_smtp_client *c)
-{
-    static const mk_str none = {NULL, 0};
-
-    if (c->sent == 0) {
-        say_auth(c);
-    } else if (c->login_why != MK_OK) {
-        c->is_cancelling = say(c, mk_str_of("*", 1), none);
-    } else if (c->login_state == MK_SASL_SEND) {
-        if (say(c, none, ops_of(c)->message(c->login))) {
-            c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
-        }
-    } else {
-        (void)say(c, none, none); /* DONE: the server's last word was taken */
     }
 }
 
@@ -165,54 +134,36 @@ void mk_smtp_client_login_advance(mk_smtp_client *c)
     if (c->login_state == MK_SASL_WORK) {
         c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
         c->is_stirred = true; /* a slice a step, so that no loop stalls */
-        return;
+    } else if (c->sent == 0) {
+        say_auth(c);
+    } else if (say(c, mk_str_of(NULL, 0), true)) {
+        c->is_cancelling = c->login_state == MK_SASL_FAILED;
+        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
     }
-    if (c->login_state == MK_SASL_FAILED && c->login_why == MK_OK) {
-        c->login_why = ops_of(c)->why(c->login);
-    }
-    say_next(c);
 }
 
 /* ---- what is heard ------------------------------------------------------- */
 
-static mk_err take_challenge(mk_smtp_client *c, mk_str text)
-{
-    char room[challenge_max];
-    mk_buf b;
-    mk_err err;
-
-    mk_buf_init(&b, room, sizeof room);
-    err = mk_base64_parse(text, &b);
-    if (err == MK_E_ROOM) {
-        err = MK_E_LIMIT;
-    } else if (err == MK_OK && c->login_state != MK_SASL_SEND) {
-        err = ops_of(c)->take(c->login, mk_buf_str(&b));
-        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
-    } else if (err == MK_OK && b.len > 0) {
-        err = MK_E_PROTOCOL; /* the initial response is still to come */
-    }
-    mk_wipe(room, sizeof room);
-    return err == MK_E_STATE ? MK_E_PROTOCOL : err;
-}
-
 /* "334" SP [base64], in one line */
 void mk_smtp_client_login_line(mk_smtp_client *c, mk_str line)
 {
-    if (c->reader.reply.code != 334 || c->login == NULL ||
-        c->login_why != MK_OK) {
+    if (c->reader.reply.code != 334 || c->login == NULL) {
         return;
     }
-    c->login_why = c->reader.lines > 1 || !c->reader.is_done
-                       ? MK_E_PROTOCOL
-                       : take_challenge(c, mk_str_sub(line, 4, SIZE_MAX));
+    if (c->reader.lines > 1 || !c->reader.is_done) {
+        ops_of(c)->fail(c->login, MK_E_PROTOCOL);
+    }
+    ops_of(c)->hear(c->login, mk_str_sub(line, 4, SIZE_MAX));
+    if (ops_of(c)->heard(c->login) != MK_OK || c->login_state != MK_SASL_SEND) {
+        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
+    }
 }
 
 void mk_smtp_client_hear_auth(mk_smtp_client *c, unsigned first_digit)
 {
     if (c->is_cancelling) {
-        end(c, c->login_why, "the login was broken off");
-    } else if (first_digit == 2 && c->login_state == MK_SASL_DONE &&
-               c->login_why == MK_OK) {
+        end(c, ops_of(c)->why(c->login), "the login was broken off");
+    } else if (first_digit == 2 && c->login_state == MK_SASL_DONE) {
         c->is_known = true;
         mk_smtp_client_login_close(c);
         mk_smtp_client_served(c);

@@ -15,7 +15,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/mailkit-size.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 
 base='alloc ascii buf err str'
-wire='engine frame outq pool scan'
+wire='client engine frame outq pool scan'
 smtp='client client_rows client_tls client_verbs extensions path reply_parse'
 net='connect poll'
 sources=$root/tests/size/tiny.c
