@@ -80,21 +80,46 @@ static void add_login(mk_buf *out, const mk_log_record *r)
     }
 }
 
-mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
+static void add_number(mk_buf *out, const char *name, uint64_t value)
+{
+    mk_buf_add_z(out, name);
+    mk_buf_add_u64(out, value);
+}
+
+static void add_maildrop(mk_buf *out, const mk_log_record *r)
+{
+    add_number(out, "messages=", r->messages);
+    add_number(out, " retrieved=", r->retrieved);
+    add_number(out, " removed=", r->removed);
+    if (r->left_out > 0) {
+        add_number(out, " left-out=", r->left_out);
+    }
+}
+
+static void add_message(mk_buf *out, const mk_log_record *r)
 {
     mk_buf_add_z(out, "id=");
     add(out, r->id.len > 0 ? r->id : mk_str_z("-"), WORD_SHOWN);
     add_path(out, " from=<", r->reverse_path);
     add_path(out, " to=<", r->forward_path);
-    mk_buf_add_z(out, " size=");
-    mk_buf_add_u64(out, r->size);
+}
+
+mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
+{
+    if (r->kind == MK_LOG_MAILDROP) {
+        add_maildrop(out, r);
+    } else {
+        add_message(out, r);
+    }
+    add_number(out, " size=", r->size);
     add_outcome(out, r);
     mk_buf_add_z(out, " delay=");
     mk_buf_add_u64(out, r->delay_ms);
     mk_buf_add_z(out, "ms");
     add_peer(out, r);
     add_login(out, r);
-    bool failed = r->kind == MK_LOG_LOGIN && r->err != MK_OK;
+    bool ends = r->kind == MK_LOG_LOGIN || r->kind == MK_LOG_MAILDROP;
+    bool failed = ends && r->err != MK_OK;
     if (r->kind == MK_LOG_FAULT || failed) {
         mk_buf_add_z(out, " fault=");
         mk_buf_add_z(out, mk_err_name(r->err));
