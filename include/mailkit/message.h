@@ -386,11 +386,16 @@ MK_API mk_err mk_view_text(const mk_view *view, uint32_t part,
 
 /** The next part of a use, in the order in which it is shown.
  *
- * @param view   the view.
- * @param wanted one mk_use.
- * @param after  the number of the one before; MK_PART_NONE for the first.
+ * A message within the message is one part of it, an attachment; its own parts
+ * have their uses in it.
+ *
+ * @param view    the view.
+ * @param root    0; or, for a message within, the only child of the part that
+ *                holds it.
+ * @param wanted  one mk_use.
+ * @param after   the number of the one before; MK_PART_NONE for the first.
  * @return the number of a part; MK_PART_NONE when there is none. */
-MK_API uint32_t mk_view_next(const mk_view *view, mk_use wanted,
+MK_API uint32_t mk_view_next(const mk_view *view, uint32_t root, mk_use wanted,
                              uint32_t after);
 
 MK_EXTERN_C_END

@@ -323,13 +323,23 @@ mk_err mk_view_text(const mk_view *view, uint32_t part,
     return err != MK_OK ? err : begun;
 }
 
-uint32_t mk_view_next(const mk_view *view, mk_use wanted, uint32_t after)
+uint32_t mk_view_next(const mk_view *view, uint32_t root, mk_use wanted,
+                      uint32_t after)
 {
-    uint32_t i = after == MK_PART_NONE ? 0 : after + 1;
-    for (; i < view->part_count; i++) {
+    uint32_t i = after == MK_PART_NONE ? root : after;
+    if (i >= view->part_count || root > i) {
+        return MK_PART_NONE;
+    }
+    uint32_t depth = view->parts[root].part.depth;
+    if (after != MK_PART_NONE) {
+        i = mk_view_step(view->parts, view->part_count, i);
+    }
+    while (i < view->part_count &&
+           (i == root || view->parts[i].part.depth > depth)) {
         if ((view->parts[i].uses & (uint32_t)wanted) != 0) {
             return i;
         }
+        i = mk_view_step(view->parts, view->part_count, i);
     }
     return MK_PART_NONE;
 }

@@ -31,11 +31,16 @@ static bool is_multipart(const mk_part *p)
     return p->kind == MK_PART_MULTIPART;
 }
 
-/* The message itself is as the only part of a multipart/mixed. */
-static bool is_inline(const mk_view_part *parts, const mk_part *p)
+/* The multipart that a part stands in; a message stands in none, be it the
+ * only part of another part. */
+static mk_view_part *multipart_of(mk_view_part *parts, const mk_part *p)
 {
-    const mk_view_part *parent =
-        p->parent == MK_PART_NONE ? NULL : &parts[p->parent];
+    mk_view_part *parent = p->parent == MK_PART_NONE ? NULL : &parts[p->parent];
+    return parent != NULL && is_multipart(&parent->part) ? parent : NULL;
+}
+
+static bool is_inline(const mk_view_part *parent, const mk_part *p)
+{
     bool is_first = parent == NULL || parent->first_child == p->number;
     if ((p->flags & MK_PART_ATTACHMENT) != 0 || (!is_text(p) && !is_media(p))) {
         return false;
@@ -70,50 +75,6 @@ static uint32_t in_sequence(const mk_part *p, uint32_t *io_given)
     return uses;
 }
 
-/* An alternative that has only one of the two forms gives it for both. */
-static void end_alternative(mk_view_part *parts, uint32_t at, uint32_t end)
-{
-    uint32_t found = 0;
-    if ((parts[at].uses & (NO_TEXT | NO_HTML)) != 0) {
-        return;
-    }
-    for (uint32_t i = at + 1; i < end; i++) {
-        found |= parts[i].uses;
-    }
-    found &= MK_USE_TEXT | MK_USE_HTML;
-    if (found == 0 || found == (MK_USE_TEXT | MK_USE_HTML)) {
-        return;
-    }
-    for (uint32_t i = at + 1; i < end; i++) {
-        if ((parts[i].uses & found) != 0) {
-            parts[i].uses |= MK_USE_TEXT | MK_USE_HTML;
-        }
-    }
-}
-
-static void choose(mk_view_part *parts, uint32_t i)
-{
-    mk_view_part *p = &parts[i];
-    uint32_t top = 0;
-    uint32_t *given =
-        p->part.parent == MK_PART_NONE ? &top : &parts[p->part.parent].uses;
-    bool of_alternative =
-        p->part.parent != MK_PART_NONE &&
-        parts[p->part.parent].part.media == MK_MEDIA_ALTERNATIVE;
-    if (is_multipart(&p->part)) {
-        p->uses = *given & (NO_TEXT | NO_HTML | IN_ALTERNATIVE);
-        p->uses |= p->part.media == MK_MEDIA_ALTERNATIVE
-                       ? (unsigned)IN_ALTERNATIVE
-                       : 0U;
-    } else if (!is_inline(parts, &p->part)) {
-        p->uses = MK_USE_ATTACHMENT;
-    } else if (of_alternative) {
-        p->uses = in_alternative(&p->part);
-    } else {
-        p->uses = in_sequence(&p->part, given);
-    }
-}
-
 /* The first part behind part i and all that stands in it. */
 static uint32_t end_of(const mk_view_part *parts, uint32_t count, uint32_t i)
 {
@@ -124,24 +85,62 @@ static uint32_t end_of(const mk_view_part *parts, uint32_t count, uint32_t i)
     return end;
 }
 
-/* Is a part one of another message, which is an attachment as a whole? */
-static uint32_t skip_message(const mk_view_part *parts, uint32_t count,
-                             uint32_t i)
+uint32_t mk_view_step(const mk_view_part *parts, uint32_t count, uint32_t i)
 {
     return parts[i].part.kind == MK_PART_MESSAGE ? end_of(parts, count, i)
                                                  : i + 1;
 }
 
+/* An alternative that has only one of the two forms gives it for both. */
+static void end_alternative(mk_view_part *parts, uint32_t count, uint32_t at)
+{
+    const uint32_t both = MK_USE_TEXT | MK_USE_HTML;
+    uint32_t end = end_of(parts, count, at);
+    uint32_t found = 0;
+    if ((parts[at].uses & (NO_TEXT | NO_HTML)) != 0) {
+        return;
+    }
+    for (uint32_t i = at + 1; i < end; i = mk_view_step(parts, end, i)) {
+        found |= parts[i].uses & both;
+    }
+    for (uint32_t i = at + 1; found != 0 && found != both && i < end;
+         i = mk_view_step(parts, end, i)) {
+        if ((parts[i].uses & found) != 0) {
+            parts[i].uses |= both;
+        }
+    }
+}
+
+static void choose(mk_view_part *parts, uint32_t i)
+{
+    mk_view_part *p = &parts[i];
+    mk_view_part *parent = multipart_of(parts, &p->part);
+    uint32_t top = 0;
+    uint32_t *given = parent == NULL ? &top : &parent->uses;
+    if (is_multipart(&p->part)) {
+        p->uses = *given & (NO_TEXT | NO_HTML | IN_ALTERNATIVE);
+        p->uses |= p->part.media == MK_MEDIA_ALTERNATIVE
+                       ? (unsigned)IN_ALTERNATIVE
+                       : 0U;
+    } else if (!is_inline(parent, &p->part)) {
+        p->uses = MK_USE_ATTACHMENT;
+    } else if (parent != NULL && parent->part.media == MK_MEDIA_ALTERNATIVE) {
+        p->uses = in_alternative(&p->part);
+    } else {
+        p->uses = in_sequence(&p->part, given);
+    }
+}
+
 void mk_view_choose(mk_view_part *parts, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i = skip_message(parts, count, i)) {
+    for (uint32_t i = 0; i < count; i++) {
         choose(parts, i);
     }
     /* Inner ones first: they are the later ones. */
     for (uint32_t i = count; i > 0; i--) {
-        mk_view_part *p = &parts[i - 1];
-        if (is_multipart(&p->part) && p->part.media == MK_MEDIA_ALTERNATIVE) {
-            end_alternative(parts, i - 1, end_of(parts, count, i - 1));
+        const mk_part *p = &parts[i - 1].part;
+        if (is_multipart(p) && p->media == MK_MEDIA_ALTERNATIVE) {
+            end_alternative(parts, count, i - 1);
         }
     }
     for (uint32_t i = 0; i < count; i++) {

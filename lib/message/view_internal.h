@@ -11,5 +11,7 @@
 
 /* Set the uses of all parts. */
 void mk_view_choose(mk_view_part *parts, uint32_t count);
+/* The part behind part i of the same message: a message within is one part. */
+uint32_t mk_view_step(const mk_view_part *parts, uint32_t count, uint32_t i);
 
 #endif

@@ -194,7 +194,7 @@ static void compose(const char *word, text *out)
     }
 }
 
-/* Of each leaf that is not within a message: t h @. */
+/* Of each leaf and each message: t h @. */
 static void show_uses(const mk_view *v, text *out)
 {
     for (uint32_t i = 0; i < v->part_count; i++) {
@@ -223,7 +223,7 @@ static void chooses_what_to_show(void **state)
         {"x", "@"},
         {"T", "@"},
         {"N", "th"},
-        {"M", "@ ."},
+        {"M", "@ th"},
         {"m(t p)", "th @"},
         {"m(p t)", "@ th"},
         {"m(t N)", "th @"},
@@ -247,11 +247,11 @@ static void chooses_what_to_show(void **state)
         {"m(a(t h) t)", "t h th"},
         {"m(a(h) a(t))", "th th"},
         {"a(m(h t))", "th @"},
-        {"m(M t)", "@ . th"},
+        {"m(M t)", "@ th th"},
         {"m()", ""},
         {"m(m(m()))", ""},
         /* the example of RFC 8621 4.1.4 */
-        {"m(t m(a(m(t i t) r(h i)) I p M) t)", "th t t@ t h @ @ @ @ . th"},
+        {"m(t m(a(m(t i t) r(h i)) I p M) t)", "th t t@ t h @ @ @ @ th th"},
     };
     int failed = 0;
     (void)state;
@@ -279,13 +279,34 @@ static void walks_by_use(void **state)
     (void)state;
     compose("m(t p a(t h) I)", &t);
     seen s = look(text_view(&t));
-    uint32_t at = mk_view_next(&s.v, MK_USE_TEXT, MK_PART_NONE);
+    uint32_t at = mk_view_next(&s.v, 0, MK_USE_TEXT, MK_PART_NONE);
     assert_int_equal(at, 1);
-    at = mk_view_next(&s.v, MK_USE_TEXT, at);
+    at = mk_view_next(&s.v, 0, MK_USE_TEXT, at);
     assert_int_equal(at, 4);
-    assert_int_equal(mk_view_next(&s.v, MK_USE_TEXT, at), MK_PART_NONE);
-    assert_int_equal(mk_view_next(&s.v, MK_USE_ATTACHMENT, 2), 6);
-    assert_int_equal(mk_view_next(&s.v, MK_USE_HTML, 1), 5);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_TEXT, at), MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_ATTACHMENT, 2), 6);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_HTML, 1), 5);
+    assert_int_equal(mk_view_next(&s.v, 9, MK_USE_HTML, MK_PART_NONE),
+                     MK_PART_NONE);
+    text_free(&t);
+    free(s.block);
+}
+
+static void walks_within_a_message(void **state)
+{
+    text t = {0};
+    (void)state;
+    compose("m(M t M)", &t);
+    seen s = look(text_view(&t));
+    const uint32_t none = MK_PART_NONE;
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_TEXT, none), 3);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_TEXT, 3), none);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_ATTACHMENT, none), 1);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_ATTACHMENT, 1), 4);
+    assert_int_equal(mk_view_next(&s.v, 2, MK_USE_TEXT, none), 2);
+    assert_int_equal(mk_view_next(&s.v, 2, MK_USE_TEXT, 2), none);
+    assert_int_equal(mk_view_next(&s.v, 5, MK_USE_HTML, none), 5);
+    assert_int_equal(mk_view_next(&s.v, 5, MK_USE_HTML, 5), none);
     text_free(&t);
     free(s.block);
 }
@@ -389,6 +410,7 @@ int main(void)
         cmocka_unit_test(decodes_when_asked),
         cmocka_unit_test(chooses_what_to_show),
         cmocka_unit_test(walks_by_use),
+        cmocka_unit_test(walks_within_a_message),
         cmocka_unit_test(a_small_block_holds_the_beginning),
         cmocka_unit_test(refuses_misuse),
         cmocka_unit_test(nothing_is_a_message_too),
