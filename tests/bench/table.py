@@ -7,11 +7,12 @@ tests/bench/floor_epoll.c; smtp-sink and Postfix are measured where they are
 installed. Asserts nothing about speed.
 
 usage: MAILKIT_BUILD=DIR table.py [--short] [--markdown] [--dir DIR] [TABLE…]
-tables: volatile durable idle beside scan memory; all of them by default.
+tables: volatile durable idle beside scan memory pop3; all of them by default.
 --short: fewer rounds, and not what the other benchmarks print already.
 --dir: where messages are kept; on a disk, or durable means nothing."""
 import argparse
 import os
+import re
 import resource
 import shutil
 import signal
@@ -229,8 +230,17 @@ def memory(options, out):
               [*head[:-2], ' '.join(head[-2:])], rows)
 
 
+def pop3(options, out):
+    """A share of memcpy's speed, higher is better."""
+    if options.short:
+        return
+    head, *rows = [re.split('  +', line.strip())
+                   for line in lines_of('bench_pop3_in_memory')]
+    out.table('Both POP3 machines in memory', head, rows)
+
+
 TABLES = {f.__name__: f for f in (volatile, durable, idle, beside, scan,
-                                  memory)}
+                                  memory, pop3)}
 
 
 def machine(out, where):
