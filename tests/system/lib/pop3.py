@@ -9,6 +9,7 @@ import socket
 from lib.case import need
 from lib.dovecot import Dovecot
 from lib.pop3_clients import NOBODY, TOKEN, give
+from lib.secure import Secure
 from lib.sink import free_port
 from lib.tls import Authority
 
@@ -168,3 +169,37 @@ class Pop3Dovecot(Dovecot):
 
     def left(self):
         return left(self.mail)
+
+
+class Pop3Daemon(Secure):
+    """mailkitd, likewise."""
+
+    MECHANISMS = ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256',
+                  'OAUTHBEARER', 'XOAUTH2')
+
+    def __init__(self, scratch, texts, *options, clear=True, **more):
+        self.texts = texts
+        options = list(options)
+        for mechanism in self.MECHANISMS:
+            options += ['--auth', mechanism]
+        if clear:
+            options.append('--allow-clear-auth')
+        more.setdefault('protocols', ('pop3', 'pop3s'))
+        more.setdefault('users', 'alice:{PLAIN}one\nrobot:{BEARER}%s\n' % TOKEN)
+        super().__init__(scratch, *options, **more)
+        for user in ('alice', 'robot'):
+            os.makedirs(self.root + '/example.org', 0o700, exist_ok=True)
+            fill(self.mail(user), texts)
+
+    def mail(self, user='alice'):
+        return '%s/example.org/%s' % (self.root, user)
+
+    def ready(self):
+        super().ready()
+        self.port = self.at('pop3')
+        if self.pair:
+            self.secure_port = self.at('pop3s')
+        return self
+
+    def left(self, user='alice'):
+        return left(self.mail(user))
