@@ -268,7 +268,7 @@ static void finish(mk_addresses *it, const token_reader *r, size_t start,
 {
     bool mailbox = out->kind == MK_ADDRESS_MAILBOX;
     out->raw = mk_field_trim(view(r, start, r->at));
-    out->offset = start;
+    out->offset = start + (size_t)(out->raw.ptr - (it->text.ptr + start));
     out->flags |= r->flags;
     out->in_group = it->in_group;
     if ((out->flags & MK_ADDRESS_INVALID) != 0) {
@@ -281,15 +281,15 @@ static void finish(mk_addresses *it, const token_reader *r, size_t start,
     it->mailboxes += mailbox ? 1U : 0U;
     if (mailbox && it->mailboxes == 2 &&
         (one_mailbox >> it->id & UINT64_C(1)) != 0) {
-        mk_defects_add(it->defects, MK_DEFECT_ADDR_SEVERAL, start,
+        mk_defects_add(it->defects, MK_DEFECT_ADDR_SEVERAL, out->offset,
                        out->raw.len);
     }
     it->at = r->at;
 }
 
-static void read_element(mk_addresses *it, token_reader *r, mk_address *out)
+static void read_element(mk_addresses *it, token_reader *r, size_t start,
+                         mk_address *out)
 {
-    size_t start = r->at;
     words_seen seen;
     if (it->behind) { /* no comma */
         mk_token_invalid(r);
@@ -354,6 +354,7 @@ bool mk_addresses_next(mk_addresses *it, mk_address *out_address)
         it->done = true;
         return false;
     }
+    size_t start = r.at; /* comments before an address are its own */
     for (;;) {
         (void)mk_token_cfws(&r);
         unsigned c = mk_token_peek(&r);
@@ -367,6 +368,7 @@ bool mk_addresses_next(mk_addresses *it, mk_address *out_address)
         if (c == ',') { /* obs-addr-list: empty elements */
             r.flags |= it->behind ? 0U : (unsigned)MK_ADDRESS_OBSOLETE;
             it->behind = false;
+            start = r.at;
         } else if (c == ';' && it->in_group) {
             (void)mk_token_cfws(&r);
             end_group(it, &r, &a);
@@ -374,9 +376,10 @@ bool mk_addresses_next(mk_addresses *it, mk_address *out_address)
         } else if (c == ';') {
             mk_token_invalid(&r);
             it->behind = false;
+            start = r.at;
         } else {
             r.at--;
-            read_element(it, &r, &a);
+            read_element(it, &r, start, &a);
             break;
         }
     }

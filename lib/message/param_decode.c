@@ -16,7 +16,7 @@ typedef struct chosen {
     const mk_params *params;
     mk_str name;
     bool sections;
-    bool extended;  /* the first piece says so: it has a character set */
+    bool extended;  /* a piece is: the first has a character set */
     mk_str charset; /* what it says */
     mk_str language;
     size_t prefix; /* octets of the first piece before its text */
@@ -69,6 +69,15 @@ static void read_prefix(chosen *c, const mk_param *first)
     }
 }
 
+static const mk_param *next_piece(const chosen *c, const mk_param *one)
+{
+    if (!c->sections) {
+        return NULL;
+    }
+    uint32_t section = next_section(c->params, c->name, one->section + 1);
+    return section == MK_PARAM_WHOLE ? NULL : find(c->params, c->name, section);
+}
+
 /* Which form counts; NULL when there is none. */
 static const mk_param *choose(chosen *c, const mk_params *params, mk_str name)
 {
@@ -84,16 +93,10 @@ static const mk_param *choose(chosen *c, const mk_params *params, mk_str name)
     if (first != NULL) {
         read_prefix(c, first);
     }
-    return first;
-}
-
-static const mk_param *next_piece(const chosen *c, const mk_param *one)
-{
-    if (!c->sections) {
-        return NULL;
+    for (const mk_param *one = first; one != NULL; one = next_piece(c, one)) {
+        c->extended |= (one->flags & MK_PARAM_EXTENDED) != 0;
     }
-    uint32_t section = next_section(c->params, c->name, one->section + 1);
-    return section == MK_PARAM_WHOLE ? NULL : find(c->params, c->name, section);
+    return first;
 }
 
 /* ---- extended values: octets ---- */

@@ -101,6 +101,8 @@ static const row plain[] = {
     {S("(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;"),
      "Hidden recipients: ;", ""},
     {S("joe@example.org (Joe Doe)"), "Joe Doe<joe@example.org>", ""},
+    {S("a@b.example, (Joe Doe)\r\n joe@example.org"),
+     "<a@b.example> Joe Doe<joe@example.org>", ""},
     {S("\"a b\"@example.org"), "<\"a b\"@example.org>", ""},
     {S("\"ab\"@example.org"), "<ab@example.org>", ""},
     {S("joe@[192.0.2.1]"), "<joe@[192.0.2.1]>", ""},

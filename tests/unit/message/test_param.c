@@ -135,6 +135,7 @@ static const row odd[] = {
 static const row pieces[] = {
     {S("a/b; n*0=a; n*2=c"), "a/b; n=ac", "param-gap@16"},
     {S("a/b; n*1=b"), "a/b; n=b", "param-gap@9"},
+    {S("a/b; n*0=a; n*1*=b%25"), "a/b; n=ab%", "param-charset@9"},
     {S("a/b; n*0=a; n*0=b; n*1=c"), "a/b; n=ac", "param-duplicate@12"},
     {S("a/b; n*999999999*=x; m=1"), "a/b; m=1",
      "param-section@5 param-invalid@5"},
