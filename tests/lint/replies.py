@@ -26,6 +26,8 @@ FAULT_NAME = re.compile(r'\bMK_(E_[A-Z]+)\b')
 STATEMENT = re.compile(r'[^;{}]*\b(?:\w+_fault|bad_\w+|fault\.why)\b[^;{}]*;')
 RETURNED = re.compile(r'\breturn\b[^;]*;')
 STANDS_ON = re.compile(r'#include "wire/serve\.h"')
+# Such a server refuses a command with bare octets, and goes on.
+LENIENT = re.compile(r'\bis_lenient = true\b')
 # Misuse by the caller is a return value, never a fault of the peer.
 MISUSE = {'E_ARG', 'E_STATE', 'E_STALE', 'E_CTL', 'E_ROOM', 'E_BUSY',
           'E_UNSUPPORTED'}
@@ -71,7 +73,9 @@ def shared(root, protocol):
 def reported(root, protocol):
     """(role, fault name) -> where the source has it."""
     found = {}
-    for path in sources_of(root, protocol) + shared(root, protocol):
+    own = sources_of(root, protocol)
+    is_lenient = any(LENIENT.search(lintlib.read(root, p)) for p in own)
+    for path in own + shared(root, protocol):
         name = path.rsplit('/', 1)[1]
         pattern = RETURNED if is_parser(name) else STATEMENT
         role = 'server' if name.startswith(('serve', 'verbs')) else 'client'
@@ -79,7 +83,9 @@ def reported(root, protocol):
         for statement in pattern.finditer(code):
             for m in FAULT_NAME.finditer(statement.group(0)):
                 at = lintlib.line_of(code, statement.start() + m.start())
-                if m.group(1) not in MISUSE:
+                is_never = (is_lenient and path.startswith('lib/wire/') and
+                            m.group(1) == 'E_BARE')
+                if m.group(1) not in MISUSE and not is_never:
                     found.setdefault((role, m.group(1)), '%s:%d' % (path, at))
     return found
 
@@ -148,7 +154,8 @@ GOOD = {
     'tests/chat/smtp/b.chat': 'It breaks.\n@role client\nS: 25\n'
                               'E: FAULT E_SYNTAX\n',
     'lib/pop3/server.c': '#include "wire/serve.h"\nx("+OK"); y("-ERR Later");'
-                         ' z("STAT");\n',
+                         ' z("STAT"); c.is_lenient = true;\n',
+    'lib/wire/serve.c': 'mk_serve_fault(s, ev, MK_E_BARE, 0);\n',
     'lib/wire/serve_tls.c': 'mk_serve_fault(s, ev, MK_E_CLEARTEXT, 0);\n',
     'tests/chat/pop3/a.chat': 'x\n@ role both\nS: +OK hello\n'
                               'S: -ERR Later, or never\n'
@@ -175,6 +182,8 @@ BAD = [
     ({'tests/chat/pop3/a.chat': 'x\n@ role both\nS: +OK x\nS: -ERR Later\n'
                                 'EC: FAULT E_CLEARTEXT\n'},
      'serve_tls.c:1: no server dialogue of pop3'),
+    ({'lib/pop3/server.c': '#include "wire/serve.h"\nx("+OK");\n'},
+     'serve.c:1: no server dialogue of pop3 has E: FAULT E_BARE'),
     ({'lib/pop3/client_parse.c': 'return MK_E_LINE;\n'},
      'no client dialogue of pop3 has E: FAULT E_LINE'),
 ]
