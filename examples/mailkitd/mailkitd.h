@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <mailkit/agent.h>
+#include <mailkit/maildrop.h>
 #include <mailkit/uv.h>
 
 /* ---- protocols ----------------------------------------------------------- */
@@ -20,14 +21,18 @@
 /* May, or must, a peer log in? */
 typedef enum login_rule { LOGIN_NEVER, LOGIN_OFFERED, LOGIN_NEEDED } login_rule;
 
+/* What is spoken. */
+typedef enum speech { SPEECH_SMTP, SPEECH_POP3 } speech;
+
 /* What is served at a listener. */
 typedef struct protocol {
     const char *name; /* in --listen, and of sockets that are given */
-    bool is_tls;      /* from the first octet */
+    speech speech;
+    bool is_tls; /* from the first octet */
     login_rule login;
 } protocol;
 
-enum { PROTOCOLS = 4 };
+enum { PROTOCOLS = 6 };
 extern const protocol protocols[PROTOCOLS];
 extern const char protocol_names[]; /* for messages */
 
@@ -74,6 +79,7 @@ typedef struct settings {
     uint64_t drain_time_s;
     bool allow_clear_auth;
     bool login_sender_check;
+    bool pop3_utf8;
     bool use_syslog;
     bool check;
 } settings;
@@ -201,9 +207,18 @@ int secure_logins_open(const settings *s, const mk_users *users,
 /* What sessions share; the site is borrowed. */
 mk_err secure_new(const site *t, const mk_host *host, const mk_random *random,
                   secure **out);
-/* What this protocol needs of it, into its settings. */
-void secure_serve(secure *w, const protocol *p, mk_smtp_server_config *io_smtp,
-                  mk_inbound_config *io_inbound);
+/* What a protocol needs of it; all zero in builds without TLS. */
+typedef struct security {
+    mk_tls_policy tls;
+    mk_err (*wrap)(void *self, mk_engine *inner, mk_engine **out_outer);
+    void *wrap_self;
+    bool is_tls_implicit;
+    const mk_sasl_server_config *sasl; /* NULL: no logins */
+    mk_pool *sasl_units;
+    const mk_authenticator *authenticator;
+    const mk_crypto *crypto;
+} security;
+void secure_serve(secure *w, const protocol *p, security *out);
 /* MK_E_BUSY: a session or login is left. NULL is fine. */
 mk_err secure_free(secure *w);
 

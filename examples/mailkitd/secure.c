@@ -243,19 +243,19 @@ static mk_tls_policy policy_of(const secure *w, const protocol *p)
                               : MK_TLS_POLICY_ENCRYPT;
 }
 
-void secure_serve(secure *w, const protocol *p, mk_smtp_server_config *io_smtp,
-                  mk_inbound_config *io_inbound)
+void secure_serve(secure *w, const protocol *p, security *out)
 {
-    io_smtp->tls = policy_of(w, p);
+    memset(out, 0, sizeof *out);
+    out->tls = policy_of(w, p);
     if (w->context != NULL) {
-        io_inbound->wrap = wrap;
-        io_inbound->wrap_self = p->is_tls ? &w->implicit : &w->starttls;
-        io_inbound->is_tls_implicit = p->is_tls;
+        out->wrap = wrap;
+        out->wrap_self = p->is_tls ? &w->implicit : &w->starttls;
+        out->is_tls_implicit = p->is_tls;
     }
     if (p->login != LOGIN_NEVER) {
-        io_smtp->sasl = &w->sasl;
-        io_smtp->sasl_units = &w->units;
-        io_smtp->is_auth_needed = p->login == LOGIN_NEEDED;
-        io_inbound->authenticator = &w->authenticator;
+        out->sasl = &w->sasl;
+        out->sasl_units = &w->units;
+        out->authenticator = &w->authenticator;
+        out->crypto = mk_crypto_mbedtls();
     }
 }

@@ -6,6 +6,7 @@
  */
 #include "mailkitd.h"
 
+#include <string.h>
 #include <sysexits.h>
 
 int secure_certificates_check(const settings *s, certificates *io_all)
@@ -51,11 +52,9 @@ mk_err secure_free(secure *w)
     return MK_OK;
 }
 
-void secure_serve(secure *w, const protocol *p, mk_smtp_server_config *io_smtp,
-                  mk_inbound_config *io_inbound)
+void secure_serve(secure *w, const protocol *p, security *out)
 {
     (void)w;
     (void)p;
-    (void)io_smtp;
-    (void)io_inbound;
+    memset(out, 0, sizeof *out);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * server.c: one worker. Puts the library together to a mail server: delivery
- * and one inbound service for each protocol, on a host of libuv, at the
- * listeners that the master opened; and takes it apart again. It does what the
- * master says, and ends in order when the master is gone.
+ * server.c: one worker. Puts the library together to a mail server: delivery,
+ * and for each protocol one service of mail that comes or of mail that is
+ * fetched, on a host of libuv, at the listeners that the master opened; and
+ * takes it apart again. It does what the master says, and ends in order when
+ * the master is gone.
  */
 #include "mailkitd.h"
 
@@ -23,9 +24,14 @@
 
 /* One protocol, where it is served. */
 typedef struct door {
-    mk_smtp_server_config smtp;
-    mk_inbound *inbound; /* NULL: no listener has it */
+    union {
+        mk_smtp_server_config smtp;
+        mk_pop3_server_config pop3;
+    } engine;
+    mk_inbound *inbound;   /* NULL: no listener has it, or it is POP3 */
+    mk_maildrop *maildrop; /* NULL: likewise, or it is SMTP */
     mk_service service;
+    bool is_open;
 } door;
 
 typedef struct server {
@@ -198,31 +204,94 @@ static void smtp_fill(const server *v, mk_smtp_server_config *c)
     c->messages_max = (uint32_t)s->max_messages_per_connection;
 }
 
-static mk_err door_open(server *v, const protocol *p, door *d)
+static mk_err smtp_open(server *v, const protocol *p, door *d)
 {
+    mk_smtp_server_config *smtp = &d->engine.smtp;
     mk_stage stages[3] = {{.name = "limit",
                            .self = v,
                            .points = MK_POINT_BIT(MK_POINT_RCPT),
                            .at = at_recipient}};
     mk_inbound_config c;
+    security by;
 
-    smtp_fill(v, &d->smtp);
+    smtp_fill(v, smtp);
     mk_local_policy_stage(v->site->policy, &stages[1]);
     mk_local_delivery_stage(v->delivery, &stages[2]);
     mk_inbound_config_init(&c, sizeof c);
     c.host = v->host;
     c.alloc = mk_alloc_libc();
     c.random = &system_random;
-    c.smtp = &d->smtp;
+    c.smtp = smtp;
     c.stages = stages;
     c.stage_count = 3;
     c.hops_max = (uint32_t)v->site->s.max_hops;
     c.log.write = log_record;
-    secure_serve(v->secure, p, &d->smtp, &c);
+    secure_serve(v->secure, p, &by);
+    smtp->tls = by.tls;
+    smtp->sasl = by.sasl;
+    smtp->sasl_units = by.sasl_units;
+    smtp->is_auth_needed = p->login == LOGIN_NEEDED;
+    c.authenticator = by.authenticator;
+    c.wrap = by.wrap;
+    c.wrap_self = by.wrap_self;
+    c.is_tls_implicit = by.is_tls_implicit;
     mk_err err = mk_inbound_new(&c, &d->inbound);
     if (err == MK_OK) {
         mk_inbound_service(d->inbound, &d->service);
     }
+    return err;
+}
+
+/* No mail is accepted here as RFC 6532 has it, and programs that fetch mail do
+ * not say UTF8: unless somebody wants it, it is not offered, so that octets
+ * beyond ASCII in a header keep nobody from his mail (RFC 6856 2.1). */
+static void pop3_fill(const server *v, mk_pop3_server_config *c)
+{
+    const settings *s = &v->site->s;
+
+    mk_pop3_server_config_init(c, sizeof *c);
+    c->hostname = mk_str_z(s->hostname);
+    c->units = mk_uv_host_units(v->host);
+    if (!s->pop3_utf8) {
+        c->capabilities &= ~(uint32_t)MK_POP3_CAPABILITY_UTF8;
+    }
+}
+
+static mk_err pop3_open(server *v, const protocol *p, door *d)
+{
+    mk_pop3_server_config *pop3 = &d->engine.pop3;
+    mk_maildrop_config c;
+    security by;
+
+    pop3_fill(v, pop3);
+    mk_maildrop_config_init(&c, sizeof c);
+    c.host = v->host;
+    c.alloc = mk_alloc_libc();
+    c.vfs = mk_vfs_posix();
+    c.root = v->site->root;
+    c.pop3 = pop3;
+    c.log.write = log_record;
+    secure_serve(v->secure, p, &by);
+    pop3->tls = by.tls;
+    pop3->sasl = by.sasl;
+    pop3->sasl_units = by.sasl_units;
+    c.crypto = by.crypto;
+    c.authenticator = by.authenticator;
+    c.wrap = by.wrap;
+    c.wrap_self = by.wrap_self;
+    c.is_tls_implicit = by.is_tls_implicit;
+    mk_err err = mk_maildrop_new(&c, &d->maildrop);
+    if (err == MK_OK) {
+        mk_maildrop_service(d->maildrop, &d->service);
+    }
+    return err;
+}
+
+static mk_err door_open(server *v, const protocol *p, door *d)
+{
+    mk_err err =
+        p->speech == SPEECH_POP3 ? pop3_open(v, p, d) : smtp_open(v, p, d);
+    d->is_open = err == MK_OK;
     return err;
 }
 
@@ -249,7 +318,7 @@ static mk_err listen_all(server *v)
     for (size_t i = 0; i < l->count && err == MK_OK; i++) {
         const protocol *p = l->items[i].protocol;
         door *d = &v->doors[p - protocols];
-        err = d->inbound == NULL ? door_open(v, p, d) : MK_OK;
+        err = d->is_open ? MK_OK : door_open(v, p, d);
         if (err == MK_OK) {
             err = mk_uv_listen_fd(v->host, l->items[i].fd, &d->service, NULL);
         }
@@ -278,6 +347,7 @@ static void server_close(server *v)
     mk_err err = MK_OK;
     for (size_t i = 0; i < PROTOCOLS && err == MK_OK; i++) {
         err = mk_inbound_free(v->doors[i].inbound);
+        err = err == MK_OK ? mk_maildrop_free(v->doors[i].maildrop) : err;
     }
     err = err == MK_OK ? mk_local_delivery_free(v->delivery) : err;
     if (err != MK_OK || secure_free(v->secure) != MK_OK) {

@@ -41,8 +41,8 @@ static const option options[] = {
     {"users", TEXT, AT(users), 0, 0, "FILE",
      "lines of NAME:{SCHEME}SECRET[:maildir]"},
     {"listen", LIST, AT(listen), 0, 0, "PROTOCOL=ADDR:PORT",
-     "serve smtp, smtps, submission, submissions\n"
-     "there (repeat; port 0: any)"},
+     "serve smtp, smtps, submission, submissions,\n"
+     "pop3 or pop3s there (repeat; port 0: any)"},
     {"tls-cert", LIST, AT(tls_cert), 0, 0, "PEM",
      "certificate and chain (repeat: more names)"},
     {"tls-key", LIST, AT(tls_key), 0, 0, "PEM",
@@ -53,6 +53,8 @@ static const option options[] = {
      "logins also without TLS"},
     {"login-sender-check", FLAG, AT(login_sender_check), 0, 0, NULL,
      "a login sends from its own address only"},
+    {"pop3-utf8", FLAG, AT(pop3_utf8), 0, 0, NULL,
+     "UTF8 offered, needed for headers with it"},
     {"postmaster", TEXT, AT(postmaster), 0, 0, "USER",
      "gets mail to postmaster and abuse"},
     {"max-connections", NUMBER, AT(max_connections), 1, MANY, "N",
@@ -358,8 +360,8 @@ static void help(void)
          "...\n"
          "                --mail-root DIR --users FILE "
          "--listen PROTOCOL=ADDR:PORT ...\n"
-         "\nReceives mail for own domains and brings it to rest in Maildirs."
-         "\n");
+         "\nReceives mail for own domains, brings it to rest in Maildirs, and "
+         "hands it\nout by POP3.\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *more = strchr(options[i].help, '\n');
         int first = (int)strcspn(options[i].help, "\n");

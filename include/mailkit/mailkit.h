@@ -80,6 +80,7 @@
 #include <mailkit/feed.h>
 #include <mailkit/header.h>
 #include <mailkit/host.h>
+#include <mailkit/maildrop.h>
 #include <mailkit/message.h>
 #include <mailkit/net.h>
 #include <mailkit/pop3.h>

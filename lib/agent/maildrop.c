@@ -61,7 +61,9 @@ void mk_agent_drop_record_end(const drop_session *s)
             : d->err != MK_OK   ? d->err
             : s->fault != MK_OK ? s->fault
                                 : MK_E_CUT;
-    r.text = mk_str_z(r.err == MK_OK ? "closed by QUIT" : mk_err_text(r.err));
+    r.text = mk_str_z(d->is_over          ? "closed by QUIT"
+                      : r.err == MK_E_CUT ? "ended without QUIT"
+                                          : mk_err_text(r.err));
     record_write(s->m, &r);
 }
 

@@ -10,6 +10,8 @@
 #ifndef AGENT_MAILDROP_INTERNAL_H
 #define AGENT_MAILDROP_INTERNAL_H
 
+#include <mailkit/maildrop.h>
+
 #include "internal.h"
 
 /* What a login opened. */

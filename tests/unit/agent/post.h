@@ -7,6 +7,8 @@
 #ifndef UNIT_AGENT_POST_H
 #define UNIT_AGENT_POST_H
 
+#include <mailkit/maildrop.h>
+
 #include "house.h"
 
 typedef struct post {
