@@ -368,6 +368,7 @@ static bool take_body(mk_pop3_client *c, mk_str data, mk_event *ev)
     if (part.len < data.len) {
         mk_pop3_client_fault(c, MK_E_SIZE, MK_RETRY_NEVER,
                              "a message beyond the limit");
+        c->fault.offset -= data.len - part.len; /* however it was cut */
     }
     return is_told;
 }

@@ -163,6 +163,8 @@ void mk_pop3_client_hear_end(mk_pop3_client *c);
 /* No session, but QUIT is said: nothing can be deleted before a login. */
 void mk_pop3_client_turn_away(mk_pop3_client *c, mk_err why, mk_retry retry,
                               const char *text);
+/* What is offered is asked, and what was told before forgotten. */
+void mk_pop3_client_ask_capa(mk_pop3_client *c);
 /* TLS is there, or not wanted. */
 void mk_pop3_client_secured(mk_pop3_client *c);
 /* Logged in: what is offered now? */

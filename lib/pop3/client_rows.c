@@ -94,7 +94,7 @@ void mk_pop3_client_turn_away(mk_pop3_client *c, mk_err why, mk_retry retry,
     mk_pop3_client_begin(c, CLIENT_QUIT, MK_POP3_VERB_QUIT);
 }
 
-static void ask_capa(mk_pop3_client *c)
+void mk_pop3_client_ask_capa(mk_pop3_client *c)
 {
     c->capabilities = 0;
     c->mechanisms = 0;
@@ -107,7 +107,7 @@ static void ask_capa(mk_pop3_client *c)
 static void hear_greeting(mk_pop3_client *c, bool is_ok)
 {
     if (is_ok) {
-        ask_capa(c);
+        mk_pop3_client_ask_capa(c);
         return;
     }
     mk_pop3_client_turn_away(c, MK_E_REFUSED,
@@ -169,7 +169,7 @@ static void hear_utf8(mk_pop3_client *c, bool is_ok)
 void mk_pop3_client_known(mk_pop3_client *c)
 {
     c->is_known = true;
-    ask_capa(c);
+    mk_pop3_client_ask_capa(c);
 }
 
 /* ---- where next: commands ------------------------------------------------ */
@@ -380,7 +380,8 @@ void mk_pop3_client_advance(mk_pop3_client *c)
             c->passed++;
         } else if (say(c, entry) != MK_OK) {
             break;
-        } else if (entry->verb == MK_POP3_VERB_QUIT) {
+        } else if (entry->verb == MK_POP3_VERB_QUIT &&
+                   c->state == CLIENT_READY) {
             mk_pop3_client_move(c, CLIENT_QUIT);
         }
     }

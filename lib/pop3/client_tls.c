@@ -60,7 +60,7 @@ static void tls_is_up(mk_pop3_client *c, const mk_tls_info *info)
                              MK_RETRY_LATER,
                              "the server could not be verified");
     } else if (c->state == CLIENT_SHAKE) {
-        mk_pop3_client_begin(c, CLIENT_CAPA, MK_POP3_VERB_CAPA);
+        mk_pop3_client_ask_capa(c);
     }
 }
 
