@@ -35,8 +35,15 @@ static inline bool mk_token_is_atext(unsigned c)
 
 void mk_token_invalid(token_reader *r);
 
+/* CFWS, where some may begin. */
+bool mk_token_cfws_some(token_reader *r);
+
 /* [CFWS]; true when there was some. */
-bool mk_token_cfws(token_reader *r);
+static inline bool mk_token_cfws(token_reader *r)
+{
+    unsigned c = mk_token_peek(r);
+    return (c <= ' ' || c == '(') && mk_token_cfws_some(r);
+}
 
 /* comment at the cursor, which is a "("; what is within. */
 mk_str mk_token_comment(token_reader *r);

@@ -92,7 +92,7 @@ mk_str mk_token_comment(token_reader *r)
     return mk_str_sub(r->text, start, r->at - start - (closed ? 1 : 0));
 }
 
-bool mk_token_cfws(token_reader *r)
+bool mk_token_cfws_some(token_reader *r)
 {
     size_t start = r->at;
     unsigned folds = 0;

@@ -139,9 +139,14 @@ static void read_name(const mk_fields *it, const field_span *span,
                       mk_field *out)
 {
     mk_str line = mk_str_of(it->text.ptr + it->at, span->end);
+    if (!span->bad_name && span->colon > 0 && span->colon < span->end) {
+        out->name = mk_str_of(line.ptr, span->colon);
+        out->value_at = span->colon + 1;
+        return;
+    }
     mk_str name = mk_field_trim(mk_str_sub(line, 0, span->colon));
     bool bad = false;
-    for (size_t i = 0; span->bad_name && i < name.len; i++) {
+    for (size_t i = 0; i < name.len; i++) {
         bad |= !mk_is_vchar(mk_octet_at(name, i));
     }
     out->name = mk_str_of(line.ptr, 0);
@@ -163,21 +168,29 @@ static void read_name(const mk_fields *it, const field_span *span,
     out->value_at = span->colon + 1;
 }
 
-static void tell_more(mk_fields *it, const field_span *span, mk_field_id id)
+/* What is told of some fields only. */
+static void tell_odds(const mk_fields *it, const field_span *span)
 {
     size_t end = it->at + span->end;
-    uint64_t bit = UINT64_C(1) << id;
-    if (it->at == 0 && is_space(mk_octet_at(it->text, 0))) {
-        tell(it, MK_DEFECT_HEADER_FIRST_SPACE, 0, 1);
-    }
     if (span->odd) {
         tell_odd(it, it->at, end);
     }
     if (span->high) {
         tell_8bit(it, it->at, end);
     }
-    if (span->folded || span->end > LINE_MAX_OCTETS) {
+    if (span->white || span->end > LINE_MAX_OCTETS) {
         tell_lines(it, it->at, end);
+    }
+}
+
+static void tell_more(mk_fields *it, const field_span *span, mk_field_id id)
+{
+    uint64_t bit = UINT64_C(1) << id;
+    if (it->at == 0 && is_space(mk_octet_at(it->text, 0))) {
+        tell(it, MK_DEFECT_HEADER_FIRST_SPACE, 0, 1);
+    }
+    if (span->odd || span->high || span->white || span->end > LINE_MAX_OCTETS) {
+        tell_odds(it, span);
     }
     if ((it->seen & once_bits & bit) != 0) {
         tell(it, MK_DEFECT_HEADER_DUPLICATE, it->at, span->end);

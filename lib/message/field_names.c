@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 
 #include <mailkit/header.h>
+#include <string.h>
 
 typedef struct row {
     mk_str name;
@@ -54,16 +55,59 @@ static const uint8_t by_length[LENGTH_MAX + 1][ALIKE] = {
 };
 /* clang-format on */
 
+/* Letters may differ in the bit that makes them small, and of the octets in
+ * the table letters alone have 0x40. */
+static bool is_alike(uint64_t known, uint64_t name)
+{
+    uint64_t letters = (known & UINT64_C(0x4040404040404040)) >> 1;
+    return ((known ^ name) & ~letters) == 0;
+}
+
+static bool is_alike_8(const char *known, const char *name)
+{
+    uint64_t k, n;
+    memcpy(&k, known, 8);
+    memcpy(&n, name, 8);
+    return is_alike(k, n);
+}
+
+static bool is_alike_4(const char *known, const char *name)
+{
+    uint32_t k, n;
+    memcpy(&k, known, 4);
+    memcpy(&n, name, 4);
+    return is_alike(k, n);
+}
+
+/* Both have n octets; words overlap at the end. */
+static bool is_same(const char *known, const char *name, size_t n)
+{
+    if (n < 4) {
+        return mk_str_is_nocase(mk_str_of(known, n), mk_str_of(name, n));
+    }
+    if (n < 8) {
+        return is_alike_4(known, name) &&
+               is_alike_4(known + n - 4, name + n - 4);
+    }
+    for (size_t at = 0; at < n - 8; at += 8) {
+        if (!is_alike_8(known + at, name + at)) {
+            return false;
+        }
+    }
+    return is_alike_8(known + n - 8, name + n - 8);
+}
+
 mk_field_id mk_field_id_of(mk_str name)
 {
     if (name.len == 0 || name.len > LENGTH_MAX) {
         return MK_FIELD_OTHER;
     }
-    unsigned char first = mk_lower(mk_octet_at(name, 0));
+    /* The first letters, but for the bit that makes them small. */
+    unsigned first = mk_octet_at(name, 0) & 0xDFU;
     for (const uint8_t *n = by_length[name.len]; *n != 0; n++) {
-        mk_str known = rows[*n].name;
-        if (mk_lower(mk_octet_at(known, 0)) == first &&
-            mk_str_is_nocase(known, name)) {
+        const char *known = rows[*n].name.ptr;
+        if (((unsigned char)known[0] & 0xDFU) == first &&
+            is_same(known, name.ptr, name.len)) {
             return (mk_field_id)*n;
         }
     }

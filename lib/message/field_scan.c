@@ -27,6 +27,16 @@ static bool ends_at(const scan *s, size_t at)
     return at + 1 == s->n || !mk_is_wsp((unsigned char)s->ptr[at + 1]);
 }
 
+/* Is the line behind the LF at ptr[at], which folds, white space alone? */
+static bool is_white_behind(const scan *s, size_t at)
+{
+    at += 2;
+    while (at < s->n && mk_is_wsp((unsigned char)s->ptr[at])) {
+        at++;
+    }
+    return at == s->n || s->ptr[at] == '\r' || s->ptr[at] == '\n';
+}
+
 /* ftext = %d33-57 / %d59-126 */
 static bool is_name(unsigned char c)
 {
@@ -58,6 +68,7 @@ static bool settle(scan *s, size_t at, size_t stop, field_span *out)
                 return true;
             }
             out->folded = true;
+            out->white |= is_white_behind(s, at);
         }
     }
     return false;
@@ -155,6 +166,7 @@ mk_field_scan_avx2(const char *ptr, size_t n, bool lf, field_span *out)
                 goto colon;
             }
             out->folded = true;
+            out->white |= is_white_behind(&s, at + k);
         }
         highs |= high;
         odds |= odd;

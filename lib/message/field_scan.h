@@ -21,6 +21,7 @@ typedef struct field_span {
     size_t colon;  /* the first ':'; end when there is none */
     bool closed;   /* there is such an LF */
     bool folded;   /* there are LFs before it */
+    bool white;    /* a line is white space alone */
     bool bad_name; /* an octet before the colon is none of a name (3.6.8) */
     bool high;     /* an octet above 127 */
     bool odd;      /* a NUL, a bare CR, or a line that ends unlike the others */

@@ -31,6 +31,11 @@ static void plain(const char *p, size_t n, bool lf, field_span *out)
                 break;
             }
             out->folded = true;
+            size_t j = i + 1;
+            while (j < n && (p[j] == ' ' || p[j] == '\t')) {
+                j++;
+            }
+            out->white |= j == n || p[j] == '\r' || p[j] == '\n';
         }
     }
     for (out->colon = 0; out->colon < out->end && p[out->colon] != ':';
@@ -66,6 +71,7 @@ static void compare(const char *p, size_t n, bool lf)
         assert_int_equal(got.colon, want.colon);
         assert_int_equal(got.closed, want.closed);
         assert_int_equal(got.folded, want.folded);
+        assert_int_equal(got.white, want.white);
         assert_int_equal(got.bad_name, want.bad_name);
         assert_int_equal(got.high, want.high);
         assert_int_equal(got.odd, want.odd);
