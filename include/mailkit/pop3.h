@@ -104,9 +104,9 @@ typedef struct mk_pop3_event {
 
 /** Flags of mk_pop3_event. */
 typedef enum mk_pop3_event_flag {
-    MK_POP3_EVENT_UTF8 = 1 /**< the client said UTF8: without it a message with
-                            *   other octets than ASCII in its header should
-                            *   not go out as it is (RFC 6856 2.1) */
+    MK_POP3_EVENT_UTF8 = 1 /**< the client said UTF8 and was heard: without it a
+                            * message with other octets than ASCII in its header
+                            * should not go out as it is (RFC 6856 2.1) */
 } mk_pop3_event_flag;
 
 /** "Never" for EXPIRE (RFC 2449 6.7). */
@@ -154,12 +154,15 @@ typedef enum mk_pop3_event_type {
      *  this event deletes nothing. */
     MK_EV_POP3_UPDATE = MK_EV_POP3 + 12,
     /* client */
-    /** A status line to `verb`; `op` is 0 for those before READY. */
+    /** A status line to `verb`; `op` is 0 for those before READY and what
+     *  the machine says by itself. */
     MK_EV_POP3_REPLY = MK_EV_POP3 + 16,
     /** Logged in, or (without `sasl`) greeted: give commands. */
     MK_EV_POP3_READY = MK_EV_POP3 + 17,
     MK_EV_POP3_SIZE = MK_EV_POP3 + 18, /**< a row of LIST: number, octets */
-    MK_EV_POP3_UID = MK_EV_POP3 + 19   /**< a row of UIDL: number, argument */
+    /** A row of UIDL: number, argument; `err` is MK_E_SYNTAX, and argument
+     *  empty, when what stands there is no unique-id (THREATS 82). */
+    MK_EV_POP3_UID = MK_EV_POP3 + 19
 } mk_pop3_event_type;
 
 /* ---- server -------------------------------------------------------------- */
@@ -297,17 +300,23 @@ typedef struct mk_pop3_client_config {
                             *   unit lies in the block */
     uint32_t text_bytes;   /**< the unit in the block, 1,024 to 65,535: 1,024 */
     uint32_t capabilities; /**< used when offered: MK_POP3_CAPABILITY_DEFAULT.
-                            *   APOP must be asked for, is never said in clear,
-                            *   unless is_clear_allowed, and only to a
-                            *   greeting with a good message-id (THREATS 40) */
-    bool is_utf8;          /**< say UTF8 when it is offered: false */
-    uint32_t pipeline_max; /**< commands under way at once, 1 to 64: 16; 1 when
-                            *   the server does not offer PIPELINING */
+                            *   APOP must be asked for, goes before PLAIN, is
+                            *   never said in clear, unless is_clear_allowed,
+                            *   and only to a greeting with a good message-id
+                            *   (THREATS 40) that was not said in clear before
+                            *   STLS */
+    bool is_utf8;          /**< say UTF8, before the login, when it is offered
+                            *   (RFC 6856 2.1): false */
+    uint32_t pipeline_max; /**< commands that may be given before the first of
+                            *   them is done, 1 to 64: 16. They are under way
+                            *   together when the server offers PIPELINING,
+                            *   else one behind the other */
     uint32_t reply_line_max;   /**< status line or row with CRLF, octets, 512
                                 *   or more: 2,048 */
     uint32_t reply_text_bytes; /**< text kept of a status line, 0 to 65,535:
                                 *   512 */
-    uint32_t rows_max;         /**< rows of a listing or of CAPA: 1,000,000 */
+    uint32_t rows_max;         /**< rows of a listing: 1,000,000; of CAPA
+                                *   never more than 1,000 */
     uint64_t message_max; /**< octets of a message, beyond which the session
                            *   ends: 1,073,741,824 */
     /* milliseconds until … */
@@ -317,10 +326,10 @@ typedef struct mk_pop3_client_config {
     uint64_t quit_ms;       /**< the reply to QUIT, before which messages are
                              *   deleted: 60,000 */
     uint64_t tls_ms;        /**< the reply to STLS, and TLS itself: 30,000 */
-    uint64_t answer_ms;     /**< the application gives the next verb, or takes
-                             *   what it had put off: 300,000; then QUIT is not
-                             *   said, and nothing is deleted: MK_EV_FAULT with
-                             *   MK_E_TIMEOUT */
+    uint64_t answer_ms;     /**< the application gives the next command, or
+                             *   takes what it had put off: 300,000; then QUIT
+                             *   is not said, and nothing is deleted:
+                             *   MK_EV_FAULT with MK_E_TIMEOUT */
     uint32_t rate_min;      /**< octets a second of a message or a listing, over
                              *   all of it: 100 */
     uint64_t rate_after_ms; /**< from this age of it on: 60,000 */
@@ -361,8 +370,15 @@ MK_API size_t mk_pop3_client_need(const mk_pop3_client_config *c);
  * MK_E_REFUSED, a login refused one with MK_E_AUTH (MK_RETRY_LATER with
  * response codes of SYS/TEMP, IN-USE or LOGIN-DELAY, else MK_RETRY_NEVER);
  * malformed and early replies are faults of other classes, and never a
- * refusal. When a message is not wanted after all, its rest is read and
- * dropped.
+ * refusal. An -ERR that nothing had asked for is told with MK_UNASKED, and is
+ * MK_E_REFUSED. A session that breaks says nothing more, so it deletes nothing;
+ * only when it breaks behind QUIT, with messages marked, nobody knows:
+ * MK_RETRY_UNKNOWN.
+ *
+ * mk_finish lets the commands that were given come to their end; then QUIT is
+ * said when it deletes nothing, which is while no message is marked, and (by
+ * EXPIRE 0) none was fetched. Else the connection is closed without it, and
+ * the maildrop stays as it was (RFC 1939 6).
  *
  * @param c           settings; borrowed until mk_close.
  * @param mem         the engine's block, aligned for uint64_t; borrowed.
@@ -375,23 +391,31 @@ MK_API mk_err mk_pop3_client_open(const mk_pop3_client_config *c, void *mem,
 /** Say STAT, LIST, UIDL, RETR, TOP, DELE, NOOP, RSET or QUIT.
  *
  * Events that follow, in the order of the commands: MK_EV_POP3_REPLY; rows
- * (MK_EV_POP3_SIZE, MK_EV_POP3_UID) of LIST and UIDL; MK_EV_BODY, without
- * byte-stuffing and with the line ends as they came, of RETR and TOP (bare
- * octets and long lines stay as they are, Law 10); MK_EV_DONE: MK_OK,
- * MK_E_REFUSED for -ERR, MK_E_CANCELLED, or why the session broke. mk_later on
- * body or a row stops the flow until mk_reply with YES, or with NO, which drops
- * the rest; mk_cancel drops a command that is not said yet, else what comes of
- * it. After QUIT the engine wants CLOSE.
+ * (MK_EV_POP3_SIZE, MK_EV_POP3_UID) of LIST and UIDL, each number above the one
+ * before, in no other way to be trusted; MK_EV_BODY, without byte-stuffing and
+ * with the line ends as they came, of RETR and TOP (bare octets and long lines
+ * stay as they are, Law 10); MK_EV_DONE: MK_OK, MK_E_REFUSED for -ERR,
+ * MK_E_CANCELLED, or why the session broke.
+ *
+ * QUIT deletes what is marked. It is said when all commands before it are done,
+ * and can be cancelled until then; behind it the engine wants CLOSE, and an
+ * -ERR tells that some messages were not deleted.
+ *
+ * mk_later on body or a row stops the flow until mk_reply with YES, or with NO,
+ * which drops the rest. mk_cancel drops a command that is not said yet, else
+ * what comes of it: a message is read to its end and not told, a mark that the
+ * server made stays.
  *
  * @param e       a client engine, or a wrapper over one, after
  *                MK_EV_POP3_READY.
  * @param verb    one of the nine.
- * @param number  of the message, 1 or more; LIST and UIDL: 0: all; others: 0.
+ * @param number  of the message, 1 to 2^31 - 1; LIST and UIDL: 0: all; others:
+ *                0.
  * @param lines   TOP: of the body; others: 0.
  * @param out_op  the operation.
- * @return MK_OK; MK_E_STATE: not ready, or QUIT was said; MK_E_ARG;
- *         MK_E_UNSUPPORTED: TOP or UIDL is known not to be offered; MK_E_BUSY:
- *         pipeline_max are under way; MK_WAIT: no unit was free. Nothing was
+ * @return MK_OK; MK_E_STATE: not ready, not logged in (QUIT may be said), or
+ *         QUIT was given; MK_E_ARG; MK_E_UNSUPPORTED: TOP or UIDL is known not
+ *         to be offered; MK_E_BUSY: pipeline_max are not done yet. Nothing was
  *         said. */
 MK_API mk_err mk_pop3_client_command(mk_engine *e, mk_pop3_verb verb,
                                      uint32_t number, uint32_t lines,

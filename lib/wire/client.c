@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * wire/client.c: see client.h.
+ * wire/client.c: see client.h. Lines are counted where they lie, so that no
+ * machine keeps a list of what it said; whoever has a body on its way does not
+ * ask, for the lines of that are no commands.
  */
 #include "wire/client.h"
 
