@@ -14,6 +14,7 @@ from lib.pop3 import HARD, LONG, Pop3Daemon, messages, whole
 def every_way(client, texts):
     """It fetches all and leaves all there, then it fetches and deletes."""
     auths, modes = clients.CLIENTS[client]
+    auths = [auth for auth in auths if auth != 'apop']  # mailkitd has none
     expected = clients.looked_at(client, map(whole, texts))
     with Scratch() as scratch, Pop3Daemon(scratch, texts) as server:
         for mode in modes:

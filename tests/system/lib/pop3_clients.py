@@ -164,10 +164,12 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 def getmail(scratch, server, mode, auth, keep=False, password='one'):
     box = make_maildir(scratch, 'getmail')
     home = scratch.dir('getmail.home')
+    with open(server.ca.pem, 'rb') as pem:
+        trust = scratch.file('getmail.home/ca.pem', pem.read())
     scratch.file('getmail.home/rc', GETMAIL.format(
         ssl='' if mode == CLEAR else 'SSL', port=port_of(server, mode),
         password=password, apop=auth == 'apop', box=box, delete=not keep,
-        trust='' if mode == CLEAR else 'ca_certs = ' + server.ca.pem))
+        trust='' if mode == CLEAR else 'ca_certs = ' + trust))
     if os.geteuid() == 0:  # it delivers nothing as root
         os.chmod(scratch.path, 0o711)
         give(box, NOBODY)
