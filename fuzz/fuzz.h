@@ -75,7 +75,8 @@ struct fuzz_machine {
     mk_pool pool;
     bool has_pool;
     rig rig;
-    size_t chunk; /* octets offered at once; 0: all */
+    size_t chunk;  /* octets offered at once; 0: all */
+    size_t unread; /* octets that are there and not offered yet */
     fuzz_script script;
     bool aborted;
     text trace; /* of events */

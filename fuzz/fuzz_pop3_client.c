@@ -226,7 +226,9 @@ static void on_reply(session *s, const mk_event *ev)
 static void on_done(session *s, const mk_event *ev)
 {
     of_the_first(s, ev);
-    fuzz_promise(ev->err != MK_OK || (s->is_told && s->is_ok),
+    /* who is gone at QUIT and had nothing to delete is gone well */
+    bool is_quit = ev->of.pop3->verb == MK_POP3_VERB_QUIT;
+    fuzz_promise(ev->err != MK_OK || is_quit || (s->is_told && s->is_ok),
                  "well only by +OK");
     fuzz_promise(ev->err != MK_E_REFUSED || (s->is_told && !s->is_ok),
                  "refused only by -ERR");
@@ -243,14 +245,12 @@ static void on_done(session *s, const mk_event *ev)
 
 static void shake(session *s)
 {
-    fuzz_promise(rig_held(&s->m.rig) == 0 ||
-                     mk_tls_begin(s->m.engine, rig_held(&s->m.rig)) == MK_OK,
-                 "mk_tls_begin tells what is held");
-    if (rig_held(&s->m.rig) > 0) {
-        return;
-    }
     bool is_good = (s->policy & 1) == 0;
-    fuzz_promise(mk_tls_begin(s->m.engine, 0) == MK_OK, "mk_tls_begin");
+    size_t held = rig_held(&s->m.rig) + s->m.unread;
+    fuzz_promise(mk_tls_begin(s->m.engine, held) == MK_OK, "mk_tls_begin");
+    if (held > 0) {
+        return; /* that was the end */
+    }
     fuzz_promise(mk_tls_done(s->m.engine, is_good ? MK_OK : MK_E_TLS,
                              is_good ? &s->tls : NULL) == MK_OK,
                  "mk_tls_done");

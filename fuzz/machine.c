@@ -49,8 +49,10 @@ static void offer(fuzz_machine *m, mk_str octets)
             m->chunk > 0 && m->chunk < octets.len ? m->chunk : octets.len;
         rig_push(&m->rig, octets.ptr, n);
         octets = mk_str_sub(octets, n, SIZE_MAX);
+        m->unread = octets.len;
         step_all(m);
     }
+    m->unread = 0;
 }
 
 static void acknowledge_some(fuzz_machine *m, size_t n)
