@@ -595,15 +595,25 @@ static void go_on(mk_pop3_client *c)
     c->is_stirred = true;
 }
 
+/* Is it what flows, or whose last octet or row was just told? */
+static bool is_flowing(const mk_pop3_client *c, mk_op op)
+{
+    return c->state != CLIENT_OVER && c->count > 0 &&
+           op == mk_pop3_client_front(c)->op &&
+           (c->flow != FLOW_NONE || op == c->told);
+}
+
 static mk_err client_later(mk_engine *e, mk_op op)
 {
     mk_pop3_client *c = client_of(e);
 
-    if (op != c->told || c->state == CLIENT_OVER || c->count == 0) {
+    if (!is_flowing(c, op)) {
         return MK_E_STALE;
     }
-    c->is_put_off = true;
-    c->off_ms = c->now_ms;
+    if (!c->is_put_off) {
+        c->is_put_off = true;
+        c->off_ms = c->now_ms;
+    }
     return MK_OK;
 }
 
@@ -614,13 +624,12 @@ static mk_err client_reply(mk_engine *e, mk_op op, mk_answer answer,
 
     (void)code; /* a client has nobody to tell them */
     (void)text;
-    if (op != c->told || c->state == CLIENT_OVER || c->count == 0) {
+    if (!is_flowing(c, op)) {
         return MK_E_STALE;
     }
     if (answer != MK_ANSWER_YES) {
         mk_pop3_client_front(c)->is_dropped = true;
     }
-    c->told = 0;
     go_on(c);
     return MK_OK;
 }
