@@ -6,9 +6,8 @@
  * the character with the caller. Strict mode refuses all that SASL must;
  * MIME mode goes on and counts. No URL-safe alphabet.
  */
+#include "base64_run.h"
 #include "codec_internal.h"
-
-enum { MARK_PAD = 64, MARK_SPACE = 65, MARK_JUNK = 66 };
 
 /* Where the decoder stands besides the place in its group of four. */
 enum {
@@ -17,31 +16,6 @@ enum {
     STATE_PADDED = 2, /* the padding is complete: the text should end */
     STATE_FAILED = 3  /* strict mode met an error */
 };
-
-static unsigned value_of(unsigned char c)
-{
-    if (mk_is_digit(c)) {
-        return (unsigned)(c - '0') + 52;
-    }
-    if (mk_is_alpha(c)) {
-        return c >= 'a' ? (unsigned)(c - 'a') + 26 : (unsigned)(c - 'A');
-    }
-    switch (c) {
-    case '+':
-        return 62;
-    case '/':
-        return 63;
-    case '=':
-        return MARK_PAD;
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-        return MARK_SPACE;
-    default:
-        return MARK_JUNK;
-    }
-}
 
 static char char_of(unsigned sextet)
 {
@@ -115,10 +89,28 @@ static mk_err take_sextet(mk_base64_decoder *d, unsigned value, mk_buf *out)
     return MK_OK;
 }
 
+/* Lines of a body that hold nothing but whole groups. */
+static void take_lines(mk_base64_decoder *d, mk_str *io_in, mk_buf *out)
+{
+    if (d->mode != MK_BASE64_MIME || d->place != 0 || d->state != STATE_GROUP ||
+        codec_room(out) == 0) {
+        return;
+    }
+    base64_run r = mk_base64_run(*io_in, out->ptr + out->len, codec_room(out));
+    codec_skip(io_in, r.taken);
+    out->len += r.made;
+}
+
 mk_err mk_base64_decode(mk_base64_decoder *d, mk_str *io_in, mk_buf *out)
 {
+    bool begins = true;
     while (io_in->len > 0) {
-        unsigned value = value_of(mk_octet_at(*io_in, 0));
+        if (begins) {
+            take_lines(d, io_in, out);
+            begins = false;
+            continue;
+        }
+        unsigned value = mk_base64_values[mk_octet_at(*io_in, 0)];
         mk_err err = MK_OK;
 
         if (d->state == STATE_FAILED) {
@@ -126,14 +118,15 @@ mk_err mk_base64_decode(mk_base64_decoder *d, mk_str *io_in, mk_buf *out)
         }
         if (value < 64) {
             err = take_sextet(d, value, out);
-        } else if (value == MARK_PAD) {
+        } else if (value == BASE64_PAD) {
             err = take_pad(d);
-        } else if (value != MARK_SPACE || d->mode != MK_BASE64_MIME) {
+        } else if (value != BASE64_SPACE || d->mode != MK_BASE64_MIME) {
             err = note_fault(d);
         }
         if (err != MK_OK) {
             return err;
         }
+        begins = io_in->ptr[0] == '\n';
         codec_skip(io_in, 1);
     }
     return d->state == STATE_FAILED ? MK_E_SYNTAX : MK_WAIT;
