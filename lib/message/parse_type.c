@@ -144,31 +144,36 @@ static mk_err unquote(const mk_param *param, mk_buf *out)
     return out->full ? MK_E_ROOM : MK_OK;
 }
 
-/* Octets are compared with lines, so nothing may be decoded but what RFC 2231
- * coded. */
-static void read_boundary(mime_facts *f, const mk_params *params,
-                          mk_defects *defects)
+/* A value as octets. A boundary is compared with lines, so nothing may be
+ * decoded but what RFC 2231 coded. */
+static mk_err read_value(const mk_params *params, mk_str name, mk_buf *out,
+                         mk_defects *defects)
 {
-    static const mk_str name = S("boundary");
-    const mk_param *plain = NULL;
+    const mk_param *first = NULL;
     bool is_coded = false;
-    mk_buf out;
-    mk_err err;
     for (uint32_t i = 0; i < params->count; i++) {
         const mk_param *p = &params->items[i];
         if (mk_str_is_nocase(p->name, name)) {
             is_coded |= p->section != MK_PARAM_WHOLE ||
                         (p->flags & MK_PARAM_EXTENDED) != 0;
-            plain = plain == NULL ? p : plain;
+            first = first == NULL ? p : first;
         }
     }
-    if (plain == NULL) {
-        return;
+    if (first == NULL) {
+        return MK_E_NOENT;
     }
+    return is_coded ? mk_params_decode(params, name, NULL, out, defects)
+                    : unquote(first, out);
+}
+
+static void read_boundary(mime_facts *f, const mk_params *params,
+                          mk_defects *defects)
+{
+    static const mk_str name = S("boundary");
+    mk_buf out;
     mk_buf_init(&out, f->boundary, sizeof f->boundary);
-    err = is_coded ? mk_params_decode(params, name, NULL, &out, defects)
-                   : unquote(plain, &out);
-    f->has_boundary = true;
+    mk_err err = read_value(params, name, &out, defects);
+    f->has_boundary = err != MK_E_NOENT;
     /* One too long for the buffer is beyond every limit. */
     f->boundary_len = err == MK_OK ? (uint16_t)out.len : UINT16_MAX;
 }
@@ -186,9 +191,11 @@ static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
     mk_buf label;
     mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
     read_media(f, &params);
-    read_boundary(f, &params, defects);
+    if (f->media >= MK_MEDIA_ALTERNATIVE) {
+        read_boundary(f, &params, defects);
+    }
     mk_buf_init(&label, f->label, sizeof f->label);
-    (void)mk_params_decode(&params, mk_str_z("charset"), NULL, &label, NULL);
+    (void)read_value(&params, mk_str_z("charset"), &label, NULL);
     f->label_len = (uint16_t)label.len;
     f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&label));
     f->has_name |= is_named(&params);
