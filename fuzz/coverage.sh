@@ -27,13 +27,12 @@ measure() {
             tests/support/certs.c tests/support/line_engine.c
             -lmbedtls -lmbedx509 -lmbedcrypto'
         ;;
-    pop3_*) more='lib/pop3/*.c' ;;
     *) more= ;;
     esac
     # shellcheck disable=SC2086 # lists of paths without spaces
     "$clang" -std=c11 -D_GNU_SOURCE -g -O1 -Iinclude -Ilib -Itests/support \
         -Ifuzz -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping \
-        lib/base/*.c lib/wire/*.c lib/smtp/*.c lib/sasl/*.c \
+        lib/base/*.c lib/wire/*.c lib/smtp/*.c lib/pop3/*.c lib/sasl/*.c \
         lib/crypto/h*.c lib/crypto/pbkdf2.c $support $shared \
         "fuzz/fuzz_$name.c" $more -o "$work/$name"
     mkdir -p "$work/grown/$name"
@@ -69,9 +68,17 @@ bad=0
 measure framer lib/wire/frame.c || bad=1
 measure codec lib/base/base64.c lib/base/qp.c lib/base/hex.c || bad=1
 measure smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
-    lib/smtp/server_body.c lib/smtp/server_clock.c lib/smtp/extensions.c lib/smtp/path.c || bad=1
+    lib/smtp/server_body.c lib/smtp/extensions.c lib/smtp/path.c \
+    lib/wire/serve.c lib/wire/serve_clock.c lib/wire/serve_login.c \
+    lib/wire/serve_tls.c || bad=1
 measure smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
     lib/smtp/client_verbs.c lib/smtp/reply_parse.c || bad=1
+measure pop3_server lib/pop3/server.c lib/pop3/server_apop.c \
+    lib/pop3/server_body.c lib/pop3/server_capa.c lib/pop3/server_cut.c \
+    lib/pop3/server_login.c lib/pop3/server_verbs.c || bad=1
+measure pop3_client lib/pop3/client.c lib/pop3/client_login.c \
+    lib/pop3/client_parse.c lib/pop3/client_rows.c lib/pop3/client_tls.c \
+    lib/pop3/client_verbs.c || bad=1
 measure sasl lib/sasl/exchange.c lib/sasl/text.c lib/sasl/scram.c \
     lib/sasl/client_scram.c lib/sasl/client_oauth.c lib/sasl/server_scram.c \
     lib/sasl/server_oauth.c lib/sasl/server_plain.c lib/sasl/server_cram.c || bad=1
