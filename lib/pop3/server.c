@@ -34,7 +34,6 @@ void mk_pop3_server_move(pop3_server *s, server_state to)
         return;
     }
     s->state = (uint8_t)to;
-    s->serve.at_rest = to == SERVER_AUTHORIZATION || to == SERVER_TRANSACTION;
 }
 
 void mk_pop3_server_event(pop3_server *s, mk_event *ev, uint32_t type,
@@ -444,14 +443,13 @@ static mk_err turn(mk_serve *serve, mk_str *io_in, mk_event *ev)
     return mk_serve_read(serve, io_in, ev);
 }
 
-/* RFC 2595 4: what was said in clear is forgotten. */
+/* RFC 2595 4: what was said in clear is forgotten: a name went with STLS, and
+ * UTF8 does not come before it. */
 static mk_err secured(mk_serve *serve, mk_event *ev)
 {
-    pop3_server *s = pop3_server_of(serve);
-
-    s->is_utf8 = false;
     mk_serve_crossed(serve);
-    mk_pop3_server_event(s, ev, MK_EV_POP3_TLS, MK_POP3_VERB_STLS);
+    mk_pop3_server_event(pop3_server_of(serve), ev, MK_EV_POP3_TLS,
+                         MK_POP3_VERB_STLS);
     return MK_OK;
 }
 

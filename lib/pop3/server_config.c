@@ -147,6 +147,7 @@ static mk_err open_in(const mk_pop3_server_config *c, pop3_server *s)
     s->config = c;
     mk_serve_init(&s->serve, &mk_pop3_server_kind, c->units, (char *)s + BLOCK,
                   c->text_bytes, &s->stream);
+    s->serve.at_rest = true; /* between commands it may always leave */
     mk_framer_init(&s->serve.framer, c->line_max, c->discard_max, 0);
     return is_apop ? c->sasl->random->fill(c->sasl->random->self, s->stamp,
                                            sizeof s->stamp)

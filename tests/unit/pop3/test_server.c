@@ -342,6 +342,62 @@ static void law5_answers_know_their_question(void **state)
     site_close(&t);
 }
 
+static mk_err no_hash(mk_hash_context *c, mk_hash hash)
+{
+    (void)c;
+    (void)hash;
+    return MK_E_CRYPTO;
+}
+
+/* Only a password will do for APOP: stored keys, or an empty one, would let in
+ * whoever has seen the greeting (THREATS 40). */
+static void sec_040_apop_wants_a_password(void **state)
+{
+    static const mk_crypto crypto = {.hash_init = no_hash};
+    static char big[MK_SASL_NAME_MAX + 1];
+    mk_sasl_keys keys;
+    site t;
+
+    (void)state;
+    site_open(&t);
+    t.sasl.crypto = &crypto;
+    t.sasl.random = &t.random;
+    t.config.capabilities |= MK_POP3_CAPABILITY_APOP;
+    site_start(&t);
+    assert_int_equal(site_step(&t), MK_OK);
+    assert_int_equal(site_step(&t), MK_WAIT);
+    assert_string_equal(site_queued(&t),
+                        "+OK POP3 mailkit <5a5a5a5a5a5a5a5a@mx.example>\r\n");
+    site_acknowledge(&t);
+    assert_int_equal(
+        site_say(&t, "APOP ann 0123456789abcdef0123456789abcdef\r\n"), MK_OK);
+    site_expect(&t, MK_EV_SASL);
+    assert_int_equal(t.ev.of.sasl->kind, MK_SASL_ASK_KEYS);
+    assert_int_equal(t.ev.of.sasl->hash, MK_HASH_MD5);
+    assert_int_equal(t.ev.of.sasl->mechanism, MK_SASL_NONE);
+    mk_op op = t.ev.op;
+    memset(&keys, 0, sizeof keys);
+    keys.stored_key = keys.server_key = mk_str_of(big, 20);
+    keys.salt = mk_str_of(big, 16);
+    keys.iterations = 4096;
+    assert_int_equal(mk_sasl_answer(t.engine, op, MK_ANSWER_YES, &keys),
+                     MK_E_ARG);
+    assert_int_equal(mk_sasl_answer(t.engine, op, MK_ANSWER_YES, NULL),
+                     MK_E_ARG);
+    keys.password = mk_str_of(big, sizeof big);
+    assert_int_equal(mk_sasl_answer(t.engine, op, MK_ANSWER_YES, &keys),
+                     MK_E_ARG);
+    keys.password = mk_str_z("secret");
+    assert_int_equal(mk_sasl_answer(t.engine, op, MK_ANSWER_YES, &keys), MK_OK);
+    assert_int_equal(mk_sasl_answer(t.engine, op, MK_ANSWER_YES, &keys),
+                     MK_E_STALE);
+    assert_int_equal(site_step(&t), MK_OK);
+    site_expect(&t, MK_EV_POP3_AUTH);
+    assert_int_equal(t.ev.err, MK_E_CRYPTO); /* it could not be told */
+    assert_int_equal(t.ev.of.pop3->argument.len, 0);
+    site_close(&t);
+}
+
 static void look(void *self, bool outgoing, mk_str octets)
 {
     (void)self;
@@ -423,6 +479,7 @@ int main(void)
         cmocka_unit_test(sec_050_no_password_stays),
         cmocka_unit_test(sec_044_a_name_is_dropped_with_its_room),
         cmocka_unit_test(law5_answers_know_their_question),
+        cmocka_unit_test(sec_040_apop_wants_a_password),
         cmocka_unit_test(the_verbs_reach_the_heart),
         cmocka_unit_test(rfc2449_3_codes),
     };
