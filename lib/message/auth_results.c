@@ -84,6 +84,7 @@ static bool read_result(mk_auth_results *it, token_reader *r)
                mk_str_is_nocase(it->method, mk_str_z("none"))) {
         return false;
     }
+    it->result = mk_str_of(NULL, 0);
     tell(it, start);
     return false;
 }

@@ -163,7 +163,21 @@ static bool octets_next(octets *o, mk_buf *b, char mem[CHUNK])
 
 static const char replacement[] = "\xEF\xBF\xBD";
 
-/* As many whole characters as fit. */
+static bool is_inside(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* Take back a character whose end does not fit. */
+static void take_back(mk_buf *out)
+{
+    while (out->len > 0 && is_inside(out->ptr[out->len - 1])) {
+        out->len--;
+    }
+    out->len -= out->len > 0 ? 1U : 0U;
+}
+
+/* As many whole characters as fit; ptr may begin within one. */
 static void append(words *w, const char *ptr, size_t n)
 {
     size_t room = w->out->max - w->out->len;
@@ -175,10 +189,13 @@ static void append(words *w, const char *ptr, size_t n)
         (void)mk_buf_add(w->out, mk_str_of(ptr, n));
         return;
     }
-    while (room > 0 && ((unsigned char)ptr[room] & 0xC0) == 0x80) {
+    while (room > 0 && is_inside(ptr[room])) {
         room--;
     }
     (void)mk_buf_add(w->out, mk_str_of(ptr, room));
+    if (room == 0 && is_inside(ptr[0])) {
+        take_back(w->out);
+    }
     w->out->full = true;
 }
 
@@ -271,6 +288,36 @@ static void put_plain_octets(words *w, mk_charset_decoder *d, mk_str s,
     put_part(w, d, mk_str_sub(s, start, SIZE_MAX));
 }
 
+static bool is_ascii(mk_str s)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        all |= mk_octet_at(s, i);
+    }
+    return all < 0x80;
+}
+
+/* Octets that are no encoded word: UTF-8, or else windows-1252. */
+static void put_raw(words *w, mk_str s, unsigned mode)
+{
+    if (is_ascii(s)) {
+        put_plain_octets(w, NULL, s, mode);
+        return;
+    }
+    mk_charset_look look;
+    mk_charset_decoder d;
+    mk_charset_look_init(&look);
+    mk_charset_look_at(&look, s);
+    mk_charset is = mk_charset_look_choose(&look, MK_CHARSET_NONE);
+    if (is != MK_CHARSET_UTF_8) {
+        mk_words_tell(w, MK_DEFECT_WORD_8BIT, s.ptr, s.len);
+    }
+    (void)mk_charset_decoder_init(&d, is, w->table);
+    put_plain_octets(w, &d, s, mode);
+    (void)mk_words_octets(w, &d, mk_str_of(NULL, 0), true);
+    mk_charset_decoder_fini(&d);
+}
+
 static void put_gap(words *w)
 {
     if (w->gap.len > 0 && w->some) {
@@ -320,7 +367,7 @@ static size_t look_at_row(words *w, mk_str s, word first, mk_charset_look *look)
         mk_buf b;
         octets_begin(&o, &one);
         for (bool begin = true; octets_next(&o, &b, mem); begin = false) {
-            bool cut = ((unsigned char)mem[0] & 0xC0) == 0x80;
+            bool cut = is_inside(mem[0]);
             if (begin && look->due > 0 && cut) {
                 mk_words_tell(w, MK_DEFECT_WORD_SPLIT, one.whole.ptr, 0);
             }
@@ -366,7 +413,7 @@ static size_t put_row(words *w, mk_str s, word first)
     }
     if (err != MK_OK) {
         size_t at = (size_t)(first.whole.ptr - s.ptr);
-        put_plain_octets(w, NULL, mk_str_sub(s, at, end - at), 0);
+        put_raw(w, mk_str_sub(s, at, end - at), 0);
     } else if (!decode_row(w, s, first, &d)) {
         mk_words_tell(w, MK_DEFECT_WORD_CONTROL, first.whole.ptr,
                       first.whole.len);
@@ -382,38 +429,13 @@ static size_t put_row(words *w, mk_str s, word first)
 
 /* ---- text between words ---- */
 
-static bool is_ascii(mk_str s)
-{
-    unsigned char all = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        all |= mk_octet_at(s, i);
-    }
-    return all < 0x80;
-}
-
 static void put_plain(words *w, mk_str s, unsigned mode)
 {
-    if (s.len == 0) {
-        return;
+    if (s.len > 0) {
+        put_gap(w);
+        w->was_word = false;
+        put_raw(w, s, mode);
     }
-    put_gap(w);
-    w->was_word = false;
-    if (is_ascii(s)) {
-        put_plain_octets(w, NULL, s, mode);
-        return;
-    }
-    mk_charset_look look;
-    mk_charset_decoder d;
-    mk_charset_look_init(&look);
-    mk_charset_look_at(&look, s);
-    mk_charset is = mk_charset_look_choose(&look, MK_CHARSET_NONE);
-    if (is != MK_CHARSET_UTF_8) {
-        mk_words_tell(w, MK_DEFECT_WORD_8BIT, s.ptr, s.len);
-    }
-    (void)mk_charset_decoder_init(&d, is, w->table);
-    put_plain_octets(w, &d, s, mode);
-    (void)mk_words_octets(w, &d, mk_str_of(NULL, 0), true);
-    mk_charset_decoder_fini(&d);
 }
 
 /* Text with white space at its ends, and words within when collapsing. */

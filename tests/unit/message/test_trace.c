@@ -317,7 +317,8 @@ static const row results[] = {
     {"example.com; spf=pass junk; dkim=pass",
      "server=example.com;method=spf;result=pass;method=dkim;result=pass;",
      "header-auth-results@22"},
-    {"example.com; =pass", "server=example.com;", "header-auth-results@13"},
+    {"example.com; =pass header.d=x", "server=example.com;",
+     "header-auth-results@13"},
 };
 
 static void authentication_results_are_read(void **state)

@@ -85,6 +85,8 @@ static const row real[] = {
     {S("=?x-none?Q?=C3=A4?="), "\xC3\xA4", "word-charset@2"},
     {S("=?shift_jis?B?g2U=?= =?shift_jis?B?g2U=?="),
      "=?shift_jis?B?g2U=?= =?shift_jis?B?g2U=?=", "word-charset@2"},
+    {S("=?shift_jis?b?\xA5?="),
+     "=?shift_jis?b?\xC2\xA5?=", "word-encoding@0 word-charset@2 word-8bit@0"},
     {S("=?utf-8?q?what is?="), "what is", "word-space@0"},
     {S("=?utf-8?q?what\r\n _is?="), "what is", "word-space@0"},
     {S("=?utf-8?b?aGVs\r\n bG8=?="), "hello", "word-space@0"},
@@ -192,6 +194,30 @@ static void sec_059_floods_of_words_are_linear(void **state)
     assert_int_equal(
         mk_words_decode(mk_str_of(label, sizeof label), NULL, &b, NULL), MK_OK);
     assert_true(mk_str_is(mk_buf_str(&b), mk_str_of(label, sizeof label)));
+}
+
+/* A character that two pieces of the work share is not cut either. */
+static void whole_characters_fill_a_long_buffer(void **state)
+{
+    char text[600], mem[600];
+    (void)state;
+    for (size_t shift = 0; shift < 3; shift++) {
+        size_t n = shift;
+        memset(text, 'a', shift);
+        while (n + 3 <= sizeof text) {
+            memcpy(text + n, "\xE2\x82\xAC", 3);
+            n += 3;
+        }
+        for (size_t max = 0; max < n; max++) {
+            mk_buf b;
+            mk_buf_init(&b, mem, max);
+            assert_int_equal(
+                mk_words_decode(mk_str_of(text, n), NULL, &b, NULL), MK_E_ROOM);
+            size_t whole = max < shift ? max : max - (max - shift) % 3;
+            assert_int_equal(b.len, whole);
+            assert_memory_equal(mem, text, whole);
+        }
+    }
 }
 
 static void whole_characters_fill_a_short_buffer(void **state)
@@ -360,6 +386,7 @@ int main(void)
         cmocka_unit_test(sec_058_no_control_comes_out),
         cmocka_unit_test(sec_059_floods_of_words_are_linear),
         cmocka_unit_test(whole_characters_fill_a_short_buffer),
+        cmocka_unit_test(whole_characters_fill_a_long_buffer),
         cmocka_unit_test(text_is_encoded),
         cmocka_unit_test(sec_057_line_ends_are_refused),
         cmocka_unit_test(what_was_encoded_decodes_to_itself),
