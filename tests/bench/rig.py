@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', 'system'))
 from lib.case import Skip, need, until  # noqa: E402
 from lib.daemon import Daemon, Server  # noqa: E402
+from lib.pop3 import fill, messages  # noqa: E402
 from lib.sink import Sink, free_port  # noqa: E402
 
 for _name in ('floor_epoll', 'bench_scan', 'bench_smtp_in_memory'):
@@ -124,6 +125,15 @@ def mailkitd(scratch):
     return Ours(Daemon(scratch, '--max-messages-per-connection', MANY,
                        '--max-connections', 20000,
                        '--max-connections-per-address', 20000))
+
+
+def mailkitd_pop3(scratch):
+    """It has a maildrop of 100 messages for alice, and none for bob."""
+    server = Daemon(scratch, '--allow-clear-auth', '--max-connections', 20000,
+                    '--max-connections-per-address', 20000,
+                    listen='pop3=127.0.0.1:0')
+    fill(server.box().path, messages(100))
+    return Ours(server)
 
 
 class SmtpSink:
@@ -280,8 +290,13 @@ def drain(server):
     until(lambda: server.left() == 0, 20, 'the queue to be empty')
 
 
-def idle(port, count):
-    """That many connections that have said EHLO, or as many as could be."""
+EHLO = (b'220', (b'EHLO client.example\r\n',))
+
+
+def idle(port, count, talk=EHLO):
+    """That many connections that were greeted and have said these lines, or as
+    many as could be."""
+    greeting, lines = talk
     peers = []
     try:
         while len(peers) < count:
@@ -291,12 +306,14 @@ def idle(port, count):
                 peers.append(peer)
                 batch.append(peer)
             for peer in batch:
-                if peer.recv(512)[:3] != b'220':
+                if not peer.recv(512).startswith(greeting):
                     raise OSError('no greeting')
-                peer.sendall(b'EHLO client.example\r\n')
-            for peer in batch:
-                if not peer.recv(2048):
-                    raise OSError('closed')
+            for line in lines:
+                for peer in batch:
+                    peer.sendall(line)
+                for peer in batch:
+                    if peer.recv(2048)[:1] in (b'', b'-'):
+                        raise OSError('closed or refused')
     except OSError:
         hang_up(batch)
         peers = peers[:len(peers) - len(batch)]

@@ -158,6 +158,24 @@ def room_for(count):
     return min(count, hard - 200)
 
 
+def cost(server, count, talk=rig.EHLO):
+    """(connections, MiB before them, KiB of each)."""
+    rig.hang_up(rig.idle(server.port, 20, talk))  # what is made once is there
+    time.sleep(0.5)
+    before = rig.pss_bytes(server.pid)
+    peers = rig.idle(server.port, count, talk)
+    time.sleep(0.5)
+    grown = rig.pss_bytes(server.pid) - before
+    rig.hang_up(peers)
+    time.sleep(0.5)
+    return ['%d' % len(peers), '%.1f' % (before / 2 ** 20),
+            '%.2f' % (grown / 1024 / max(1, len(peers)))]
+
+
+def login(user, password):
+    return b'+OK', (b'USER %s\r\n' % user, b'PASS %s\r\n' % password)
+
+
 def idle(options, out):
     del options
     count, rows = room_for(IDLE), []
@@ -165,15 +183,15 @@ def idle(options, out):
               ('mailkitd', rig.mailkitd), ('smtp-sink', rig.SmtpSink)]
     with Field(makers, out) as live:
         for name, server in live.items():
-            rig.pour(server.port, 20, 1024, 100)  # what is made once is there
-            time.sleep(0.5)
-            before = rig.pss_bytes(server.pid)
-            peers = rig.idle(server.port, count)
-            time.sleep(0.5)
-            grown = rig.pss_bytes(server.pid) - before
-            rig.hang_up(peers)
-            rows.append([name, len(peers), '%.1f' % (before / 2 ** 20),
-                         '%.2f' % (grown / 1024 / max(1, len(peers)))])
+            rig.pour(server.port, 20, 1024, 100)
+            rows.append([name, *cost(server, count)])
+    for name, talk in (('greeted', (b'+OK', ())),
+                       ('no message', login(b'bob', b'two')),
+                       ('100 messages', login(b'alice', b'one'))):
+        with Field([('mailkitd, POP3, ' + name, rig.mailkitd_pop3)],
+                   out) as live:
+            for title, server in live.items():
+                rows.append([title, *cost(server, count, talk)])
     out.table('Idle connections', ['server', 'connections',
                                    'PSS MiB without', 'KiB each'], rows)
 

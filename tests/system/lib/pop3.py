@@ -175,7 +175,8 @@ class Pop3Daemon(Secure):
     """mailkitd, likewise."""
 
     MECHANISMS = ('PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-1', 'SCRAM-SHA-256',
-                  'OAUTHBEARER', 'XOAUTH2')
+                  'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256-PLUS', 'OAUTHBEARER',
+                  'XOAUTH2')
 
     def __init__(self, scratch, texts, *options, clear=True, **more):
         self.texts = texts
