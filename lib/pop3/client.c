@@ -59,6 +59,8 @@ void mk_pop3_client_done(mk_pop3_client *c, mk_err outcome)
 
 void mk_pop3_client_over(mk_pop3_client *c, mk_err why)
 {
+    /* What is still queued may be QUIT. */
+    c->is_abort = c->is_abort || !mk_outq_is_empty(&c->out);
     mk_outq_fini(&c->out);
     mk_pop3_client_login_close(c);
     c->pending &= (uint8_t) ~(PENDING_READY | PENDING_TLS);
