@@ -138,8 +138,9 @@ typedef enum mk_pop3_event_type {
     /** Likewise, by mk_pop3_server_uid. */
     MK_EV_POP3_UIDL = MK_EV_POP3 + 7,
     /** Give the message: YES, then lend it when MK_EV_WANTED wants it, from
-     *  its beginning, with CRLF line ends. A message that breaks off on the
-     *  way: mk_cancel, which ends the session (Law 11). */
+     *  its beginning, with CRLF line ends: mk_body refuses a bare LF, while a
+     *  CR or NUL that others stored goes out as it is. A message that breaks
+     *  off on the way: mk_cancel, which ends the session (Law 11). */
     MK_EV_POP3_RETR = MK_EV_POP3 + 8,
     /** Likewise, its header and `lines` of its body: the engine cuts it there,
      *  so all of it may be lent. What is lent behind that gets MK_WAIT, and
@@ -172,8 +173,9 @@ typedef enum mk_pop3_event_type {
  *  limit is finite; 0 is refused at open where it would mean "none". */
 typedef struct mk_pop3_server_config {
     size_t size;           /**< set by init */
-    mk_str hostname;       /**< own name, for the greeting; must be set */
-    mk_str banner;         /**< in the greeting and IMPLEMENTATION: "mailkit" */
+    mk_str hostname;       /**< own name, for the greeting, 1 to 255 octets */
+    mk_str banner;         /**< in the greeting and IMPLEMENTATION, at most 200
+                            *   octets: "mailkit" */
     mk_pool *units;        /**< text units; NULL: the unit lies in the block */
     uint32_t text_bytes;   /**< the unit in the block, 1,024 to 65,535: 1,024 */
     uint32_t capabilities; /**< offered: MK_POP3_CAPABILITY_DEFAULT. APOP needs
@@ -188,7 +190,8 @@ typedef struct mk_pop3_server_config {
                         *   RFC 2449 4 allows 255, which holds for all but
                         *   AUTH */
     uint32_t discard_max; /**< of an over-long line swallowed: 65,536 */
-    uint32_t errors_max;  /**< bad commands until -ERR and the end: 20 */
+    uint32_t errors_max;  /**< bad commands until -ERR and the end; what the
+                           *   application refuses is none: 20 */
     uint32_t errors_soft; /**< from this many on each delays its reply, by
                            *   delay_ms more each time: 10 */
     uint64_t delay_ms;    /**< nothing is read meanwhile: 1,000 */
@@ -251,8 +254,9 @@ MK_API size_t mk_pop3_server_need(const mk_pop3_server_config *c);
  * @param n           octets of mem, at least mk_pop3_server_need.
  * @param out_engine  written on success; close by mk_close.
  * @return MK_OK; MK_E_ARG: a setting is missing or 0; MK_E_CTL: hostname or
- *         banner holds CR, LF or NUL, or (APOP) hostname is not ASCII;
- * MK_E_ROOM; MK_E_ENTROPY: no randomness for APOP. RFC 1939 3. */
+ *         banner holds CR, LF or NUL, or (APOP) hostname is no right part of a
+ *         msg-id: visible ASCII without "<", ">" and "@"; MK_E_ROOM;
+ *         MK_E_ENTROPY: no randomness for APOP. RFC 1939 3. */
 MK_API mk_err mk_pop3_server_open(const mk_pop3_server_config *c, void *mem,
                                   size_t n, mk_engine **out_engine);
 
