@@ -348,17 +348,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     /* The exact size, so that a step beyond it is seen. */
-    char *text = malloc(size - 2 + (size == 2));
-    memcpy(text, data + 2, size - 2);
-    r.in = mk_str_of(text, size - 2);
+    char *octets = malloc(size - 2 + (size == 2));
+    memcpy(octets, data + 2, size - 2);
+    r.in = mk_str_of(octets, size - 2);
     r.mem = malloc(r.max);
     mk_defects_init(&r.defects, r.room, DEFECTS);
     read_value(&r, (kind)(data[0] % KINDS), data[1]);
     for (uint32_t i = 0; i < r.defects.count; i++) {
-        fuzz_promise(r.room[i].offset <= r.in.len, "a place in the text");
+        fuzz_promise(r.room[i].offset <= r.in.len, "a place in the octets");
         fuzz_promise(mk_defect_name(r.room[i].code)[0] != '?', "a known code");
     }
     free(r.mem);
-    free(text);
+    free(octets);
     return 0;
 }

@@ -57,7 +57,6 @@ typedef enum mk_defect_weight {
     X(HEADER_COUNT,         HEADER, 14, BAD,      "header-count", "more fields than the limit") \
     X(HEADER_DUPLICATE,     HEADER, 15, AMBIGUOUS,"header-duplicate", "a field that may stand once stands twice") \
     X(HEADER_MISSING,       HEADER, 16, MILD,     "header-missing", "a field that must stand is missing") \
-    X(HEADER_CONTROL,       HEADER, 17, MILD,     "header-control", "a control character") \
     X(HEADER_MSGID,         HEADER, 18, BAD,      "header-msgid", "a message identifier that no form yields") \
     X(HEADER_MSGID_OBSOLETE,HEADER, 19, MILD,     "header-msgid-obsolete", "a message identifier or a phrase among them in an obsolete form") \
     X(HEADER_RECEIVED,      HEADER, 20, MILD,     "header-received", "a trace field beyond the grammar") \

@@ -192,6 +192,13 @@ MK_API bool mk_fields_next(mk_fields *it, mk_field *out_field);
  * @return true; false when the header ends before. */
 MK_API bool mk_fields_find(mk_fields *it, mk_str name, mk_field *out_field);
 
+/** Tell what a message must have and this one has not: Date and From.
+ *
+ * @param it  a walk that came to its end, over the header of a message; parts
+ *            need neither. Adds MK_DEFECT_HEADER_MISSING for each, at the end
+ *            of the header. RFC 5322 3.6. */
+MK_API void mk_fields_check(const mk_fields *it);
+
 /** A value without the white space and line ends around it.
  *
  * @param value  a value as mk_field has it.

@@ -276,6 +276,16 @@ bool mk_fields_find(mk_fields *it, mk_str name, mk_field *out_field)
     return false;
 }
 
+void mk_fields_check(const mk_fields *it)
+{
+    static const mk_field_id needed[] = {MK_FIELD_DATE, MK_FIELD_FROM};
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if ((it->seen >> needed[i] & UINT64_C(1)) == 0) {
+            tell(it, MK_DEFECT_HEADER_MISSING, it->at, 0);
+        }
+    }
+}
+
 mk_err mk_field_unfold(mk_str value, mk_buf *out)
 {
     size_t at = 0;

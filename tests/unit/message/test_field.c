@@ -290,6 +290,35 @@ static void sec_067_names_have_no_hash_to_collide_in(void **state)
     }
 }
 
+static void what_a_message_must_have_is_missed(void **state)
+{
+    static const struct {
+        const char *text, *defects;
+    } rows[] = {
+        {"From: a@b\n\n", "header-missing@11"},
+        {"To: a@b\nDate: x\n\n", "header-missing@17"},
+        {"\n", "header-missing@1 header-missing@1"},
+        {"Date: x\nfrom: a@b\n\n", ""},
+    };
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mk_defect found[4];
+        mk_defects list;
+        mk_fields it;
+        mk_field f;
+        char line[128];
+        mk_defects_init(&list, found, 4);
+        mk_fields_init(&it, mk_str_z(rows[i].text), &list);
+        while (mk_fields_next(&it, &f)) {
+        }
+        mk_fields_check(&it);
+        failed += show_differs(i, show_defects(&list, line, sizeof line),
+                               rows[i].defects);
+    }
+    assert_int_equal(failed, 0);
+}
+
 static void every_known_name_is_known(void **state)
 {
     (void)state;
@@ -358,6 +387,7 @@ int main(void)
         cmocka_unit_test(sec_053_one_large_field_is_cut_and_told),
         cmocka_unit_test(fields_are_found_by_name),
         cmocka_unit_test(sec_067_names_have_no_hash_to_collide_in),
+        cmocka_unit_test(what_a_message_must_have_is_missed),
         cmocka_unit_test(every_known_name_is_known),
         cmocka_unit_test(unfolding_leaves_no_line_end),
     };
