@@ -160,7 +160,7 @@ def room_for(count):
 
 def cost(server, count, talk=rig.EHLO):
     """(connections, MiB before them, KiB of each)."""
-    rig.hang_up(rig.idle(server.port, 20, talk))  # what is made once is there
+    rig.hang_up(rig.idle(server.port, 200, talk))  # what is made once is there
     time.sleep(0.5)
     before = rig.pss_bytes(server.pid)
     peers = rig.idle(server.port, count, talk)
