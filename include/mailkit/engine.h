@@ -211,7 +211,8 @@ MK_API uint64_t mk_deadline(const mk_engine *e);
  *                4.2, RFC 3463 2); "IN-USE", "SYS/TEMP" (RFC 2449 8); empty
  *                for the default.
  * @param text    one line of at most 400 octets; longer is clipped; empty for
- *                the default. Both are copied.
+ *                the default. Both are copied; where no unit is free for a
+ *                refusal of body octets it is said by the defaults.
  * @return MK_OK; MK_E_STALE when op is not waiting; MK_E_CTL when code or text
  *         holds CR, LF or NUL; MK_E_ARG when the code is malformed or does not
  *         fit the answer. On failure nothing changed. */

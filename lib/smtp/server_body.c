@@ -40,8 +40,8 @@ static mk_err body_end(smtp_server *s, mk_event *ev)
     mk_framer_mode(&base->framer, FRAME_LINE, 0);
     base->guard = !s->esmtp ||
                   (s->config->extensions & MK_SMTP_EXTENSION_PIPELINING) == 0;
-    if (base->pending > 0) { /* the application refused it */
-        mk_serve_let_go(base, false);
+    if (base->hold == SERVE_HOLD_REFUSED) {
+        mk_serve_flow_refused(base);
         return dropped(s, ev, MK_E_REFUSED);
     }
     switch ((server_refusal)s->refusal) {
@@ -88,7 +88,8 @@ static mk_err body_run(smtp_server *s, mk_str run, mk_event *ev)
                                  "552 5.3.4 Message too big",
                                  s->base.framer.consumed - beyond);
     }
-    bool is_refused = s->base.pending > 0 || s->refusal > REFUSAL_SIZE;
+    bool is_refused =
+        s->base.hold == SERVE_HOLD_REFUSED || s->refusal > REFUSAL_SIZE;
     if (is_refused || fits == 0) {
         return MK_E_AGAIN;
     }

@@ -7,6 +7,8 @@
  */
 #include "wire/serve_internal.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 static const mk_str nothing = {NULL, 0};
@@ -32,6 +34,8 @@ void mk_serve_next_op(mk_serve *s)
 void mk_serve_end(mk_serve *s)
 {
     s->ended = true;
+    s->flowing = false;
+    s->streaming = false;
     mk_serve_login_close(s);
     s->question = SERVE_QUESTION_NONE;
     s->border = SERVE_BORDER_NONE;
@@ -139,19 +143,45 @@ static bool in_flow(const mk_serve *s)
     return s->flowing && s->question == SERVE_QUESTION_NONE;
 }
 
+/* The reply lies behind the tail until the end of the body; where there is no
+ * unit for it now the answer alone is kept. */
+static mk_err refuse_flow(mk_serve *s, mk_answer answer, mk_str code,
+                          mk_str text)
+{
+    mk_err err = MK_OK;
+    if (mk_outq_reserve(&s->out, mk_serve_kind_of(s)->reply_room)) {
+        err = record(s, answer, code, text);
+    }
+    if (err == MK_OK) {
+        s->answer = (uint8_t)answer;
+        s->hold = SERVE_HOLD_REFUSED;
+    }
+    return err;
+}
+
 /* Body that flows is refused, or goes on. */
 static mk_err reply_to_flow(mk_serve *s, mk_answer answer, mk_str code,
                             mk_str text)
 {
-    if (s->pending > 0 || s->guard) {
-        return MK_E_STALE; /* refused already, or nothing of it came yet */
+    if (s->hold == SERVE_HOLD_REFUSED || s->guard) {
+        return MK_E_STALE; /* or nothing of it came yet */
     }
-    mk_err err =
-        answer != MK_ANSWER_YES ? record(s, answer, code, text) : MK_OK;
-    if (err == MK_OK && s->hold == SERVE_HOLD_ON) {
+    if (answer != MK_ANSWER_YES) {
+        return refuse_flow(s, answer, code, text);
+    }
+    if (s->hold == SERVE_HOLD_ON) {
         s->hold = SERVE_HOLD_OVER;
     }
-    return err;
+    return MK_OK;
+}
+
+void mk_serve_flow_refused(mk_serve *s)
+{
+    if (s->pending == 0) {
+        (void)record(s, (mk_answer)s->answer, nothing, nothing);
+    }
+    s->hold = SERVE_HOLD_NONE;
+    mk_serve_let_go(s, false);
 }
 
 mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
@@ -181,7 +211,7 @@ mk_err mk_serve_later(mk_engine *e, mk_op op)
     }
     if (s->question == SERVE_QUESTION_ASKED) {
         s->question = SERVE_QUESTION_LATER;
-    } else if (in_flow(s) && s->pending == 0) {
+    } else if (in_flow(s) && s->hold != SERVE_HOLD_REFUSED) {
         s->hold = SERVE_HOLD_ON;
     } else {
         return MK_E_STALE;
@@ -291,7 +321,11 @@ static bool is_foreign(mk_str line)
         MK_STR_INIT("PRI"),
     };
     static const mk_str ssh = MK_STR_INIT("SSH-");
-    mk_str word = mk_str_sub(line, 0, mk_str_find(line, ' '));
+    size_t n = 0;
+    while (n < line.len && !mk_is_wsp(mk_octet_at(line, n))) {
+        n++;
+    }
+    mk_str word = mk_str_sub(line, 0, n);
     for (size_t i = 0; i < sizeof first_words / sizeof *first_words; i++) {
         if (mk_str_is_nocase(word, first_words[i])) {
             return true;
@@ -390,17 +424,18 @@ static mk_err advance(mk_serve *s, mk_str *io_in, mk_event *ev)
     if (over != MK_E_AGAIN) {
         return over;
     }
+    if (s->hold == SERVE_HOLD_ON) {
+        s->starved = false; /* it is not for want of a unit that it waits */
+        return wait_for_answer(s, ev);
+    }
+    if (s->hold != SERVE_HOLD_NONE) {
+        mk_serve_resume(s);
+        s->hold = s->hold == SERVE_HOLD_REFUSED ? s->hold : SERVE_HOLD_NONE;
+    }
     s->starved = s->pending == 0 && !s->streaming &&
                  !mk_outq_reserve(&s->out, mk_serve_kind_of(s)->reply_room);
     if (s->starved) {
         return mk_serve_idle(s, *io_in, ev);
-    }
-    if (s->hold == SERVE_HOLD_ON) {
-        return wait_for_answer(s, ev);
-    }
-    if (s->hold == SERVE_HOLD_OVER) {
-        s->hold = SERVE_HOLD_NONE;
-        mk_serve_resume(s);
     }
     return mk_serve_kind_of(s)->turn(s, io_in, ev);
 }
@@ -482,7 +517,7 @@ unsigned mk_serve_want(const mk_engine *e)
     if (s->border != SERVE_BORDER_NONE) {
         return w | mk_serve_border_want(s);
     }
-    if (s->hold != SERVE_HOLD_NONE) {
+    if (s->hold != SERVE_HOLD_NONE && s->due_ms != 0) {
         return s->hold == SERVE_HOLD_ON ? w : w | MK_WANT_STEP;
     }
     if (s->streaming) {

@@ -32,11 +32,12 @@ typedef enum serve_question {
     SERVE_QUESTION_DELAYED = 5   /* it lies there for there were many errors */
 } serve_question;
 
-/* Have body octets been put off? */
+/* Have body octets been put off, or answered? */
 typedef enum serve_hold {
     SERVE_HOLD_NONE = 0,
-    SERVE_HOLD_ON = 1,  /* nothing is read, the answer's time runs */
-    SERVE_HOLD_OVER = 2 /* answered: by the next step the peer's time runs */
+    SERVE_HOLD_ON = 1,     /* nothing is read, the answer's time runs */
+    SERVE_HOLD_OVER = 2,   /* go on: by the next step the peer's time runs */
+    SERVE_HOLD_REFUSED = 3 /* likewise, and all of the body is refused */
 } serve_hold;
 
 /* How far TLS has come (Law 9). */
@@ -269,11 +270,12 @@ void mk_serve_heard(mk_serve *s);
 
 /* A body begins to flow, with a number of its own and a least rate while
  * `flowing` is set; octets of it came, and are worth so much. mk_later on its
- * number stops the flow; mk_reply that is no YES leaves its reply, composed
- * about s->subject, pending for the end of the body: until then the machine
- * swallows. */
+ * number stops the flow; mk_reply that is no YES makes it SERVE_HOLD_REFUSED:
+ * the machine swallows to the end of the body, and calls mk_serve_flow_refused,
+ * which says what was composed about s->subject. */
 void mk_serve_flow_begin(mk_serve *s);
 void mk_serve_earn(mk_serve *s, size_t octets);
+void mk_serve_flow_refused(mk_serve *s);
 
 /* ---- serve_tls.c: the border ---------------------------------------------
  */

@@ -261,6 +261,42 @@ static void sec_113_the_applications_time_is_its_own(void **state)
     site_close(&t);
 }
 
+/* ---- the end ------------------------------------------------------------- */
+
+/* What broke in the middle takes nothing more, and holds nothing. */
+static void law6_what_ended_borrows_nothing(void **state)
+{
+    static const mk_str none = {NULL, 0};
+    static const mk_str line = MK_STR_INIT("a line\r\n");
+    static const char *const commands[] = {"RETR 1\r\n", "TOP 1 0\r\n",
+                                           "LIST\r\n", "UIDL\r\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        site t;
+
+        site_open(&t);
+        site_log_in(&t, 1);
+        mk_op op = site_begin(&t, commands[i]);
+        assert_int_equal(site_step(&t), MK_OK);
+        site_expect(&t, MK_EV_WANTED);
+        mk_in_eof(t.engine, MK_E_NET);
+        assert_int_equal(site_step(&t), MK_OK);
+        site_expect(&t, MK_EV_FAULT);
+        assert_int_equal(site_step(&t), MK_END);
+        site_acknowledge(&t);
+        assert_int_equal(t.units.taken, 0);
+        assert_int_equal(mk_body(t.engine, op, line, false), MK_E_STALE);
+        assert_int_equal(mk_body(t.engine, op, none, true), MK_E_STALE);
+        assert_int_equal(mk_pop3_server_size(t.engine, op, 1, 1), MK_E_STALE);
+        assert_int_equal(mk_pop3_server_uid(t.engine, op, 1, mk_str_z("x")),
+                         MK_E_STALE);
+        assert_int_equal(mk_cancel(t.engine, op), MK_E_STALE);
+        assert_int_equal(t.units.taken, 0);
+        site_close(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +307,7 @@ int main(void)
         cmocka_unit_test(sec_113_a_reader_below_the_rate_is_cut),
         cmocka_unit_test(sec_113_a_slow_reader_is_served),
         cmocka_unit_test(sec_113_the_applications_time_is_its_own),
+        cmocka_unit_test(law6_what_ended_borrows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

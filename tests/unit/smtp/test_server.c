@@ -157,6 +157,125 @@ static void law5_the_answer_to_body_octets_wants_a_step(void **state)
     }
 }
 
+/* A refusal of body octets is never lost, although the unit that its reply
+ * would lie in went back to the pool meanwhile, or is somebody else's (THREATS
+ * F25): then the reply is the default one. Law 5; RFC 5321 4.1.1.4. */
+static void law5_a_body_is_refused_at_any_time(void **state)
+{
+    static const struct {
+        bool is_held;
+        bool is_lent; /* the only unit is another's when the answer comes */
+        mk_answer answer;
+        const char *reply;
+    } rows[] = {
+        {false, false, MK_ANSWER_NO, "550 5.7.1 Full of worms\r\n"},
+        {false, true, MK_ANSWER_NO, "554 5.7.1 Message refused\r\n"},
+        {true, true, MK_ANSWER_LATER, "451 4.3.0 Try again later\r\n"},
+        {true, false, MK_ANSWER_LATER, "450 4.7.1 Full of worms\r\n"},
+    };
+    static const char *const codes[] = {"250", "450 4.7.1", "550 5.7.1"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        site t;
+        mk_str text = mk_str_z("Full of worms");
+        mk_str span;
+        void *unit = NULL;
+        (void)state;
+        site_open(&t);
+        begin_body(&t);
+        assert_int_equal(say_once(&t, "worm\r\n"), MK_OK);
+        mk_op op = t.ev.op;
+        say(&t, ""); /* all is consumed: the unit is not needed */
+        assert_int_equal(t.pool.taken, 0);
+        unit = rows[i].is_lent ? mk_pool_take(&t.pool) : NULL;
+        if (rows[i].is_held) {
+            assert_int_equal(mk_later(t.engine, op), MK_OK);
+            say(&t, "");
+        }
+        assert_int_equal(mk_reply(t.engine, op, rows[i].answer,
+                                  mk_str_z(codes[rows[i].answer]), text),
+                         MK_OK);
+        assert_int_equal(
+            mk_reply(t.engine, op, MK_ANSWER_NO, mk_str_z("550"), text),
+            MK_E_STALE);
+        assert_int_equal(mk_later(t.engine, op), MK_E_STALE);
+        mk_pool_give(&t.pool, unit);
+        assert_int_equal(say_once(&t, "more\r\n.\r\n"), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_SMTP_RESET);
+        assert_int_equal(t.ev.err, MK_E_REFUSED);
+        assert_int_equal(mk_out(t.engine, 0, &span, 1), 1);
+        assert_true(mk_str_is(span, mk_str_z(rows[i].reply)));
+        acknowledge(&t);
+        site_close(&t);
+    }
+}
+
+/* Body octets that were put off while there is no unit: nobody reads, so it is
+ * the application's time that runs, and when that is over they are refused. */
+static void law5_a_held_body_needs_no_unit(void **state)
+{
+    static const uint64_t early_ms[] = {1, 1000, 299999};
+    for (size_t i = 0; i < sizeof early_ms / sizeof early_ms[0]; i++) {
+        site t;
+        mk_str none = {NULL, 0};
+        mk_str span;
+        (void)state;
+        site_open(&t);
+        t.config.rate_after_ms = 100;
+        t.config.command_ms = 200;
+        begin_body(&t);
+        assert_int_equal(say_once(&t, "worm\r\n"), MK_OK);
+        mk_op op = t.ev.op;
+        say(&t, "");
+        void *unit = mk_pool_take(&t.pool);
+        uint64_t due_ms = NOW_MS + t.config.answer_ms;
+        assert_int_equal(mk_later(t.engine, op), MK_OK);
+        assert_int_equal(mk_step(t.engine, due_ms - early_ms[i], &none, &t.ev),
+                         MK_WAIT);
+        assert_int_equal(mk_deadline(t.engine), due_ms);
+        assert_int_equal(mk_want(t.engine), 0);
+        assert_int_equal(mk_step(t.engine, due_ms, &none, &t.ev), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_WITHDRAWN);
+        assert_int_equal(t.ev.op, op);
+        assert_int_equal(mk_reply(t.engine, op, MK_ANSWER_YES, none, none),
+                         MK_E_STALE);
+        mk_pool_give(&t.pool, unit);
+        mk_str rest = mk_str_z(".\r\n");
+        assert_int_equal(mk_step(t.engine, due_ms, &rest, &t.ev), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_SMTP_RESET);
+        assert_int_equal(t.ev.err, MK_E_REFUSED);
+        assert_int_equal(mk_out(t.engine, 0, &span, 1), 1);
+        assert_int_equal(span.ptr[0], '4');
+        acknowledge(&t);
+        site_close(&t);
+    }
+}
+
+/* What ended waits for nothing more, in the middle of a body as elsewhere. */
+static void law5_no_answer_is_late_enough(void **state)
+{
+    static const mk_err ends[] = {MK_E_CUT, MK_E_NET, MK_E_TLS};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        site t;
+        mk_str none = {NULL, 0};
+        (void)state;
+        site_open(&t);
+        begin_body(&t);
+        assert_int_equal(say_once(&t, "worm\r\n"), MK_OK);
+        mk_op op = t.ev.op;
+        mk_in_eof(t.engine, ends[i]);
+        assert_int_equal(say_once(&t, ""), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_FAULT);
+        assert_int_equal(mk_later(t.engine, op), MK_E_STALE);
+        assert_int_equal(mk_reply(t.engine, op, MK_ANSWER_NO, none, none),
+                         MK_E_STALE);
+        assert_int_equal(mk_reply(t.engine, op, MK_ANSWER_YES, none, none),
+                         MK_E_STALE);
+        assert_int_equal(say_once(&t, ""), MK_END);
+        assert_int_equal(mk_out(t.engine, 0, &none, 1), 0);
+        site_close(&t);
+    }
+}
+
 /* The running total of a body event counts what was told, and never the
  * octets beyond the limit that came with it. */
 static void law4_a_body_event_counts_what_it_tells(void **state)
@@ -493,6 +612,9 @@ int main(void)
         cmocka_unit_test(sec_001_an_unknown_setting_is_refused),
         cmocka_unit_test(fault_f25_a_body_holds_no_unit),
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
+        cmocka_unit_test(law5_a_body_is_refused_at_any_time),
+        cmocka_unit_test(law5_a_held_body_needs_no_unit),
+        cmocka_unit_test(law5_no_answer_is_late_enough),
         cmocka_unit_test(law4_a_body_event_counts_what_it_tells),
         cmocka_unit_test(sec_115_recipients_beyond_the_limit),
         cmocka_unit_test(sec_114_hurry_moves_the_deadline),
