@@ -134,15 +134,46 @@ static bool after_space(mk_qp_decoder *d, unsigned char c)
     return false;
 }
 
+#define ONES UINT64_C(0x0101010101010101)
+
+/* Are these 8 octets printable ASCII without "=", the last no space? */
+static bool is_plain_8(const char *ptr)
+{
+    uint64_t w;
+    memcpy(&w, ptr, 8);
+    uint64_t equals = w ^ (ONES * '=');
+    uint64_t bad =
+        w | (w - ONES * ' ') | (w + ONES) | ((equals - ONES) & ~equals);
+    return (bad & (ONES * 0x80)) == 0 && ptr[7] != ' ';
+}
+
+/* How many octets at the front stand for themselves: white space does before
+ * one that is none and is plain. */
+static size_t plain_run(mk_str in, size_t n)
+{
+    size_t at = 0;
+    for (;;) {
+        while (n - at >= 8 && is_plain_8(in.ptr + at)) {
+            at += 8;
+        }
+        size_t stop = n - at < 8 ? n : at + 8;
+        while (at < stop && (is_plain(mk_octet_at(in, at)) ||
+                             (mk_is_wsp(mk_octet_at(in, at)) && at + 1 < n &&
+                              is_plain(mk_octet_at(in, at + 1))))) {
+            at++;
+        }
+        if (at < stop || at == n) {
+            return at;
+        }
+    }
+}
+
 /* Copy a run of octets that stand for themselves. */
 static void copy_plain(mk_str *io_in, mk_buf *out)
 {
     size_t room = codec_room(out);
-    size_t n = 0;
+    size_t n = plain_run(*io_in, io_in->len < room ? io_in->len : room);
 
-    while (n < io_in->len && n < room && is_plain(mk_octet_at(*io_in, n))) {
-        n++;
-    }
     if (n > 0) {
         memcpy(out->ptr + out->len, io_in->ptr, n);
         out->len += n;

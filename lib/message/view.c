@@ -6,6 +6,7 @@
  * are decoded when asked for. It refuses nothing: what finds no room is
  * counted, and the index is a smaller one.
  */
+#include "message/charset_internal.h"
 #include "message/view_internal.h"
 
 #include <stdalign.h>
@@ -299,15 +300,11 @@ static mk_charset label_of(const mk_view *view, uint32_t part)
                                    : MK_CHARSET_NONE;
 }
 
-mk_err mk_view_text(const mk_view *view, uint32_t part,
-                    const mk_charset_table *table, mk_buf *out,
-                    mk_charset *out_charset)
+static mk_err decode_text(const mk_view *view, uint32_t part,
+                          mk_charset charset, const mk_charset_table *table,
+                          mk_buf *out, uint64_t *out_defects)
 {
-    mk_charset_look look;
     mk_text_decoder d;
-    mk_charset_look_init(&look);
-    (void)look_through(view, part, &look);
-    mk_charset charset = mk_charset_look_choose(&look, label_of(view, part));
     mk_str in = mk_view_body(view, part);
     mk_err begun =
         mk_text_decoder_init(&d, encoding_of(view, part), charset, table);
@@ -316,11 +313,54 @@ mk_err mk_view_text(const mk_view *view, uint32_t part,
         err = mk_text_decode_finish(&d, out);
     }
     mk_text_decoder_fini(&d);
-    out->full |= err == MK_E_ROOM;
+    *out_defects = d.charset.defects;
+    return err != MK_OK ? err : begun;
+}
+
+/* A label that may be overruled is most often true or harmless: when the text
+ * is well-formed UTF-8 one pass has shown it. */
+static bool is_utf8(const mk_view *view, uint32_t part, mk_charset label,
+                    mk_buf *out, mk_charset *out_charset)
+{
+    uint64_t defects;
+    size_t start = out->len;
+    if (label > MK_CHARSET_UTF_8) {
+        return false;
+    }
+    mk_err err = decode_text(view, part, MK_CHARSET_UTF_8, NULL, out, &defects);
+    if (err != MK_OK || defects > 0) {
+        out->len = start;
+        return false;
+    }
+    size_t n = out->len - start;
+    bool is_ascii = n == 0 || mk_ascii_run(out->ptr + start, n) == n;
+    *out_charset = label == MK_CHARSET_UTF_8 || !is_ascii ? MK_CHARSET_UTF_8
+                                                          : MK_CHARSET_US_ASCII;
+    return true;
+}
+
+mk_err mk_view_text(const mk_view *view, uint32_t part,
+                    const mk_charset_table *table, mk_buf *out,
+                    mk_charset *out_charset)
+{
+    mk_charset label = label_of(view, part);
+    mk_charset charset = label;
+    mk_err err = MK_OK;
+    if (!is_utf8(view, part, label, out, &charset)) {
+        mk_charset_look look;
+        uint64_t defects;
+        mk_charset_look_init(&look);
+        if (label <= MK_CHARSET_UTF_8) {
+            (void)look_through(view, part, &look);
+            charset = mk_charset_look_choose(&look, label);
+        }
+        err = decode_text(view, part, charset, table, out, &defects);
+        out->full |= err == MK_E_ROOM;
+    }
     if (out_charset != NULL) {
         *out_charset = charset;
     }
-    return err != MK_OK ? err : begun;
+    return err;
 }
 
 uint32_t mk_view_next(const mk_view *view, uint32_t root, mk_use wanted,

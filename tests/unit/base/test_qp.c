@@ -463,9 +463,40 @@ static void hex_is_encoded(void **state)
     }
 }
 
+/* Runs are copied many octets at a time: two odd octets at any places of a
+ * longer text mean the same as one octet after the other. */
+static void sec_064_runs_are_as_their_octets(void **state)
+{
+    static const char odd[] = " \t=\r\n\0\x1F\x7F\x80\xFF<>~!";
+    enum { TEXT = 26 };
+    char text[TEXT];
+    char mem[2][2 * TEXT];
+
+    (void)state;
+    for (size_t a = 0; a < TEXT; a++) {
+        for (size_t b = a; b < a + 10 && b < TEXT; b++) {
+            for (size_t k = 0; k < sizeof odd * sizeof odd; k++) {
+                mk_buf whole;
+                mk_buf cut;
+
+                memset(text, 'x', TEXT);
+                text[a] = odd[k / sizeof odd];
+                text[b] = odd[k % sizeof odd];
+                mk_buf_init(&whole, mem[0], sizeof mem[0]);
+                mk_buf_init(&cut, mem[1], sizeof mem[1]);
+                assert_int_equal(
+                    decode(mk_str_of(text, TEXT), TEXT, 2 * TEXT, &whole),
+                    decode(mk_str_of(text, TEXT), 1, 1, &cut));
+                assert_str_equal(mk_buf_str(&whole), mk_buf_str(&cut));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sec_064_runs_are_as_their_octets),
         cmocka_unit_test(text_is_decoded),
         cmocka_unit_test(sec_064_malformed_is_passed_on),
         cmocka_unit_test(sec_024_high_octets_pass),

@@ -139,6 +139,50 @@ static void decodes_when_asked(void **state)
     free(s.block);
 }
 
+/* Labels are believed as far as they can be. */
+static void reads_text_as_what_it_can_be(void **state)
+{
+    static const struct {
+        const char *label, *body, *text;
+        mk_charset charset;
+    } rows[] = {
+        {"", "plain", "plain", MK_CHARSET_US_ASCII},
+        {"us-ascii", "plain", "plain", MK_CHARSET_US_ASCII},
+        {"us-ascii", "", "", MK_CHARSET_US_ASCII},
+        {"utf-8", "plain", "plain", MK_CHARSET_UTF_8},
+        {"utf-8", "caf\xC3\xA9", "caf\xC3\xA9", MK_CHARSET_UTF_8},
+        {"us-ascii", "caf\xC3\xA9", "caf\xC3\xA9", MK_CHARSET_UTF_8},
+        {"", "caf\xC3\xA9", "caf\xC3\xA9", MK_CHARSET_UTF_8},
+        {"", "caf\xE9", "caf\xC3\xA9", MK_CHARSET_WINDOWS_1252},
+        {"us-ascii", "caf\xE9!", "caf\xC3\xA9!", MK_CHARSET_WINDOWS_1252},
+        {"utf-8", "caf\xE9!", "caf\xC3\xA9!", MK_CHARSET_WINDOWS_1252},
+        {"utf-8", "\xC3\xA9\xE9!", "\xC3\xA9\xEF\xBF\xBD!", MK_CHARSET_UTF_8},
+        {"iso-8859-1", "\xC3\xA9", "\xC3\x83\xC2\xA9", MK_CHARSET_ISO_8859_1},
+        {"koi8-r", "\xF0", "\xD0\x9F", MK_CHARSET_KOI8_R},
+        {"x-unknown", "\xC3\xA9", "\xC3\xA9", MK_CHARSET_UTF_8},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        char mem[64];
+        mk_buf out;
+        mk_charset charset = MK_CHARSET_NONE;
+        text_z(&t, "Content-Type: text/plain");
+        text_z(&t, rows[i].label[0] != '\0' ? "; charset=" : "");
+        text_z(&t, rows[i].label);
+        text_z(&t, "\r\n\r\n");
+        text_z(&t, rows[i].body);
+        seen s = look(text_view(&t));
+        mk_buf_init(&out, mem, sizeof mem);
+        (void)mk_buf_add_z(&out, "before");
+        assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, &charset), MK_OK);
+        assert_view(mk_str_sub(mk_buf_str(&out), 6, SIZE_MAX), rows[i].text);
+        assert_int_equal(charset, rows[i].charset);
+        text_free(&t);
+        free(s.block);
+    }
+}
+
 /* ---- what a reader shows ------------------------------------------------- */
 
 /* A message from a word: t text, h HTML, i image, p PDF, x text/css, M message;
@@ -408,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(indexes_parts_and_fields),
         cmocka_unit_test(decodes_when_asked),
+        cmocka_unit_test(reads_text_as_what_it_can_be),
         cmocka_unit_test(chooses_what_to_show),
         cmocka_unit_test(walks_by_use),
         cmocka_unit_test(walks_within_a_message),
