@@ -264,17 +264,20 @@ static void take_unasked(mk_pop3_client *c, bool is_ok)
     }
 }
 
-static bool awaits_challenge(const mk_pop3_client *c)
-{
-    return c->state == CLIENT_LOGIN && c->login != NULL && c->awaited > 0 &&
-           !c->is_early;
-}
-
 /* continue-req = "+" SP [base64] CRLF (RFC 5034 7); some leave out the space */
 static bool is_challenge(mk_str line)
 {
     return mk_str_is(mk_str_sub(line, 0, 2), mk_str_z("+ ")) ||
            mk_str_is(line, mk_str_z("+"));
+}
+
+static void take_challenge(mk_pop3_client *c, mk_str base64)
+{
+    if (c->is_early) {
+        take_unasked(c, true);
+    } else {
+        mk_pop3_client_hear_challenge(c, base64);
+    }
 }
 
 static void take_status(mk_pop3_client *c, mk_str line)
@@ -283,8 +286,8 @@ static void take_status(mk_pop3_client *c, mk_str line)
     mk_str text;
 
     c->since_ms = c->now_ms;
-    if (awaits_challenge(c) && is_challenge(line)) {
-        mk_pop3_client_hear_challenge(c, mk_str_sub(line, 2, SIZE_MAX));
+    if (c->login != NULL && is_challenge(line)) {
+        take_challenge(c, mk_str_sub(line, 2, SIZE_MAX));
         return;
     }
     if (!mk_pop3_parse_status(line, &is_ok, &text)) {

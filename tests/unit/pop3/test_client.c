@@ -173,6 +173,53 @@ static void test_calls_before_ready(void **state)
     desk_fini(&d);
 }
 
+/* A QUIT that was said cannot be taken back. */
+static void test_cancel_quit(void **state)
+{
+    mk_op op;
+    desk d;
+
+    (void)state;
+    desk_init(&d, 100);
+    desk_ready(&d, PIPED);
+    op = desk_ask(&d, MK_POP3_VERB_QUIT, 0, 0);
+    desk_said(&d, "QUIT\r\n");
+    assert_int_equal(mk_cancel(d.engine, op), MK_E_STALE);
+    desk_hear_z(&d, "+OK\r\n");
+    assert_int_equal(d.outcome, MK_OK);
+    desk_fini(&d);
+}
+
+/* Of what was said only the end is told; a mark that was made stays, so that
+ * mk_finish does not say QUIT. */
+static void test_cancel_what_was_said(void **state)
+{
+    mk_op ops[3];
+    desk d;
+
+    (void)state;
+    desk_init(&d, 3);
+    desk_ready(&d, PIPED);
+    ops[0] = desk_ask(&d, MK_POP3_VERB_RETR, 1, 0);
+    ops[1] = desk_ask(&d, MK_POP3_VERB_LIST, 0, 0);
+    ops[2] = desk_ask(&d, MK_POP3_VERB_DELE, 2, 0);
+    desk_said(&d, "RETR 1\r\nLIST\r\nDELE 2\r\n");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(mk_cancel(d.engine, ops[i]), MK_OK);
+    }
+    desk_hear_z(&d, "+OK\r\none\r\n.\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n");
+    assert_int_equal(d.dones, 3);
+    assert_int_equal(d.outcome, MK_E_CANCELLED);
+    assert_int_equal(d.rows + d.body.len, 0);
+    assert_false(desk_saw(&d, "REPLY"));
+    assert_false(desk_saw(&d, "END"));
+    mk_finish(d.engine, mk_str_of(NULL, 0));
+    desk_run(&d);
+    assert_true(d.is_over);
+    desk_said(&d, "");
+    desk_fini(&d);
+}
+
 /* Without a login QUIT is all that can be said. */
 static void test_no_login(void **state)
 {
@@ -485,6 +532,48 @@ static void test_secrets_are_wiped(void **state)
     desk_fini(&d);
 }
 
+/* Nor what an exchange has made, when the session breaks in its middle. */
+static void test_a_broken_login_is_wiped(void **state)
+{
+    size_t need;
+    desk d;
+
+    (void)state;
+    desk_init(&d, 100);
+    desk_open(&d);
+    desk_hear_z(&d, "+OK\r\n");
+    desk_hear_z(&d, "+OK\r\nSASL SCRAM-SHA-256\r\n.\r\n");
+    need = mk_pop3_client_need(&d.config);
+    assert_true(holds(d.block, need, "n=ann,r="));
+    mk_in_eof(d.engine, MK_OK);
+    desk_run(&d);
+    assert_int_equal(d.fault.why, MK_E_CUT);
+    assert_false(holds(d.block, need, "n=ann,r="));
+    desk_fini(&d);
+}
+
+static void test_the_digest_is_wiped(void **state)
+{
+    /* of test_apop_example */
+    static const char digest[] = "\xc4\xc9\x33\x4b\xac\x56\x0e\xcc\x97\x9e"
+                                 "\x58";
+    size_t need;
+    desk d;
+
+    (void)state;
+    desk_init(&d, 100);
+    d.login.password = mk_str_z("tanstaaf");
+    d.config.capabilities = MK_POP3_CAPABILITY_ALL;
+    desk_open(&d);
+    desk_hear_z(&d, "+OK <1896.697170952@dbc.mtview.ca.us>\r\n");
+    need = mk_pop3_client_need(&d.config);
+    assert_true(holds(d.block, need, digest));
+    desk_hear_z(&d, "-ERR what\r\n");
+    desk_hear_z(&d, "+OK\r\n");
+    assert_false(holds(d.block, need, digest));
+    desk_fini(&d);
+}
+
 /* RFC 1939 7: the example's timestamp and secret give the example's digest. */
 static void test_apop_example(void **state)
 {
@@ -515,6 +604,8 @@ int main(void)
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_calls_before_ready),
+        cmocka_unit_test(test_cancel_quit),
+        cmocka_unit_test(test_cancel_what_was_said),
         cmocka_unit_test(test_no_login),
         cmocka_unit_test(sec_082_floods),
         cmocka_unit_test(sec_082_endless_rows),
@@ -525,6 +616,8 @@ int main(void)
         cmocka_unit_test(test_secrets_that_are_no_argument),
         cmocka_unit_test(test_authzid_needs_auth),
         cmocka_unit_test(test_secrets_are_wiped),
+        cmocka_unit_test(test_a_broken_login_is_wiped),
+        cmocka_unit_test(test_the_digest_is_wiped),
         cmocka_unit_test(test_apop_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
