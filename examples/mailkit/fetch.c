@@ -34,15 +34,16 @@ typedef struct fetching {
     seen seen;
     drop drop;
     progress progress;
-    unsigned under_way;  /* commands */
-    uint32_t retr_next;  /* the message to be asked for next */
-    uint32_t dele_next;  /* and to be deleted */
-    uint32_t asked;      /* messages that were asked for */
-    uint64_t body_bytes; /* of the one that comes */
-    uint64_t seen_ms;    /* when the ids were last written */
-    bool is_planned;     /* listings are through */
-    bool is_leaving;     /* QUIT was said, or will be by the engine */
-    char refusal[512];   /* the server's last -ERR */
+    unsigned under_way;   /* commands */
+    uint32_t retr_next;   /* the message to be asked for next */
+    uint32_t dele_next;   /* and to be deleted */
+    uint32_t asked;       /* messages that were asked for */
+    uint64_t body_bytes;  /* of the one that comes */
+    uint64_t seen_ms;     /* when the ids were last written */
+    bool is_planned;      /* listings are through */
+    bool is_leaving;      /* QUIT was said, or will be by the engine */
+    bool is_dele_refused; /* of one message or more */
+    char refusal[512];    /* the server's last -ERR */
     size_t refusal_len;
     void *block; /* block_bytes octets */
     size_t block_bytes;
@@ -319,6 +320,17 @@ static void take_row(fetching *f, const mk_event *ev)
 
 /* ---- the session --------------------------------------------------------- */
 
+static void complain(const fetching *f, mk_str why)
+{
+    fprintf(stderr, "mailkit: %s: ", f->options.target.host);
+    tool_print_escaped(stderr, why);
+    if (f->refusal_len > 0) {
+        fputs(": ", stderr);
+        tool_print_escaped(stderr, mk_str_of(f->refusal, f->refusal_len));
+    }
+    fputc('\n', stderr);
+}
+
 static void done(fetching *f, const mk_event *ev)
 {
     const mk_pop3_event *event = ev->of.pop3;
@@ -329,6 +341,7 @@ static void done(fetching *f, const mk_event *ev)
         if (ev->err == MK_OK) {
             begin(f, event);
         } else if (ev->err == MK_E_REFUSED) {
+            complain(f, mk_str_z("the maildrop is not shown"));
             drop_break(&f->drop, TOOL_UNAVAILABLE);
             leave(f);
         }
@@ -345,6 +358,7 @@ static void done(fetching *f, const mk_event *ev)
         break;
     case MK_POP3_VERB_DELE:
         f->drop.rows[event->number - 1].is_marked = ev->err == MK_OK;
+        f->is_dele_refused = f->is_dele_refused || ev->err == MK_E_REFUSED;
         break;
     case MK_POP3_VERB_QUIT:
         f->drop.is_over = ev->err == MK_OK || ev->err == MK_E_REFUSED;
@@ -355,14 +369,18 @@ static void done(fetching *f, const mk_event *ev)
     }
 }
 
-static void keep_refusal(fetching *f, mk_str text)
+/* What may explain an end that follows. */
+static void keep_refusal(fetching *f, mk_pop3_verb verb,
+                         const mk_pop3_reply *reply)
 {
-    size_t n = text.len < sizeof f->refusal ? text.len : sizeof f->refusal;
+    bool is_of_session = verb <= MK_POP3_VERB_STLS ||
+                         verb == MK_POP3_VERB_STAT || verb == MK_POP3_VERB_QUIT;
+    mk_str text = mk_str_sub(reply->text, 0, sizeof f->refusal);
 
-    if (n > 0) {
-        memcpy(f->refusal, text.ptr, n);
+    f->refusal_len = !reply->is_ok && is_of_session ? text.len : 0;
+    if (f->refusal_len > 0) {
+        memcpy(f->refusal, text.ptr, text.len);
     }
-    f->refusal_len = n;
 }
 
 /* The session is as safe as it will be. */
@@ -379,26 +397,17 @@ static void learn(fetching *f, const mk_pop3_event *event)
     if (reply == NULL) {
         return;
     }
+    keep_refusal(f, event->verb, reply);
     if (!reply->is_ok) {
-        keep_refusal(f, reply->text);
-    } else if (event->verb == MK_POP3_VERB_AUTH) {
+        return;
+    }
+    if (event->verb == MK_POP3_VERB_AUTH) {
         f->drop.login = secure_mechanism(event->mechanism);
     } else if (event->verb == MK_POP3_VERB_PASS) {
         f->drop.login = "USER";
     } else if (event->verb == MK_POP3_VERB_APOP) {
         f->drop.login = "APOP";
     }
-}
-
-static void complain(const fetching *f, mk_str why)
-{
-    fprintf(stderr, "mailkit: %s: ", f->options.target.host);
-    tool_print_escaped(stderr, why);
-    if (f->refusal_len > 0) {
-        fputs(": ", stderr);
-        tool_print_escaped(stderr, mk_str_of(f->refusal, f->refusal_len));
-    }
-    fputc('\n', stderr);
 }
 
 static void fault(fetching *f, const mk_fault *fault)
@@ -512,7 +521,7 @@ static void converse(fetching *f)
     settle(f);
     if (!f->drop.is_over && f->drop.broken == 0) {
         complain(f, mk_str_z("the connection ended"));
-    } else if (f->drop.is_over && !f->drop.is_updated) {
+    } else if (f->drop.is_over && (!f->drop.is_updated || f->is_dele_refused)) {
         complain(f, mk_str_z("not all was deleted"));
         drop_break(&f->drop, TOOL_TEMPFAIL);
     }

@@ -147,11 +147,13 @@ def check_refused_later():
         for over, code in (({b'STAT': b'-ERR no\r\n'}, UNAVAILABLE),
                            ({b'LIST': b'-ERR no\r\n'}, 0),
                            ({b'UIDL': b'-ERR no\r\n'}, 0),
-                           ({b'DELE 1': b'-ERR no\r\n'}, 0)):
+                           ({b'DELE 1': b'-ERR no\r\n'}, LATER)):
             got, told, err = c.fetch(pop3(over=over))
-            same((got, told['fetched']), (code, 3 if code == 0 else 0),
+            same((got, told['fetched']), (code, 0 if b'STAT' in over else 3),
                  (over, err))
+            same(err != b'', code != 0, err)
         same((told['deleted'], told['messages'][0]['verdict']), (2, 'kept'))
+        has(err, b'not all was deleted')
 
 
 def check_quit_decides():
