@@ -100,7 +100,8 @@ mk_err mk_serve_stream_sent(mk_engine *e, size_t n)
     size_t room = BLOCK_BYTES - t->taken;
     t->is_block = t->is_block || is_empty || n >= room;
     t->taken = n >= room ? 0 : t->taken + (uint32_t)n;
-    s->stirred = s->stirred || is_empty || t->body.givens > 0;
+    /* by each block the clock is looked at: a long span goes by no other */
+    s->stirred = s->stirred || is_empty || t->is_block || t->body.givens > 0;
     mk_serve_earn(s, n);
     return MK_OK;
 }

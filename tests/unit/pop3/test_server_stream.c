@@ -229,6 +229,41 @@ static void sec_113_a_slow_reader_is_served(void **state)
     site_close(&t);
 }
 
+/* A whole message in one span, as a mapped file is lent, and a driver that
+ * steps only when it must: who reads fast enough is served to the end. */
+static void sec_113_a_span_may_be_of_any_size(void **state)
+{
+    static char body[2000000];
+    static const size_t rates[] = {200, 1000, 2500};
+
+    (void)state;
+    memset(body, 'x', sizeof body);
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        size_t left = sizeof body;
+        site t;
+
+        site_open(&t);
+        site_log_in(&t, 1);
+        mk_op op = site_begin_body(&t, "RETR 1\r\n", 2);
+        assert_int_equal(
+            mk_body(t.engine, op, mk_str_of(body, sizeof body), true), MK_OK);
+        assert_int_equal(site_step(&t), MK_WAIT);
+        for (; left > 0; left -= rates[i]) {
+            t.now_ms += 1000;
+            assert_int_equal(mk_out_sent(t.engine, rates[i]), MK_OK);
+            if ((mk_want(t.engine) & MK_WANT_STEP) != 0 ||
+                t.now_ms >= mk_deadline(t.engine)) {
+                assert_int_equal(site_step(&t), MK_WAIT);
+            }
+        }
+        site_acknowledge(&t);
+        assert_int_equal(site_step(&t), MK_OK);
+        site_expect(&t, MK_EV_WANTED);
+        assert_int_equal(t.ev.flags, MK_LAST);
+        site_close(&t);
+    }
+}
+
 /* While the application lends nothing it is not the reader that is slow. */
 static void sec_113_the_applications_time_is_its_own(void **state)
 {
@@ -306,6 +341,7 @@ int main(void)
         cmocka_unit_test(rfc1939_5_rows_are_told_or_wait),
         cmocka_unit_test(sec_113_a_reader_below_the_rate_is_cut),
         cmocka_unit_test(sec_113_a_slow_reader_is_served),
+        cmocka_unit_test(sec_113_a_span_may_be_of_any_size),
         cmocka_unit_test(sec_113_the_applications_time_is_its_own),
         cmocka_unit_test(law6_what_ended_borrows_nothing),
     };
