@@ -41,10 +41,14 @@ void mk_serve_end(mk_serve *s)
     s->border = SERVE_BORDER_NONE;
 }
 
+/* A peer that waits for the end of something must never get it (Law 11), and
+ * what was lent may not be looked at any more. */
 void mk_serve_break(mk_serve *s)
 {
     s->cut_off = true;
     mk_serve_end(s);
+    mk_outq_fini(&s->out);
+    s->pending = 0;
 }
 
 /* ---- replies ------------------------------------------------------------- */

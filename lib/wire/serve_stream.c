@@ -147,12 +147,17 @@ static bool tell_wanted(mk_serve *s, mk_serve_stream *t, mk_event *ev)
     return true;
 }
 
+static mk_err broke(mk_serve *s, mk_event *ev, mk_err why)
+{
+    mk_serve_break(s);
+    return mk_serve_fault(s, ev, why, NULL);
+}
+
 /* Nobody has anything to do; is somebody too slow? */
 static mk_err wait_for_either(mk_serve *s, mk_serve_stream *t, mk_event *ev)
 {
     if (s->eof && s->eof_why != MK_OK) {
-        s->cut_off = true;
-        return mk_serve_fault(s, ev, s->eof_why, NULL);
+        return broke(s, ev, s->eof_why);
     }
     if (mk_outq_is_empty(&s->out)) {
         if (s->due_ms == 0) {
@@ -172,8 +177,7 @@ static mk_err wait_for_either(mk_serve *s, mk_serve_stream *t, mk_event *ev)
     if (s->now_ms < mk_serve_peer_due_ms(s)) {
         return MK_WAIT;
     }
-    s->cut_off = true;
-    return mk_serve_fault(s, ev, MK_E_TIMEOUT, NULL);
+    return broke(s, ev, MK_E_TIMEOUT);
 }
 
 mk_err mk_serve_stream_next(mk_serve *s, mk_event *ev)

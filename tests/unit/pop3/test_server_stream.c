@@ -332,6 +332,42 @@ static void law6_what_ended_borrows_nothing(void **state)
     }
 }
 
+/* Law 11: what is given up is not shown any more, and least of all its end; who
+ * lent it may forget it. */
+static void law11_what_broke_is_not_shown(void **state)
+{
+    enum { CANCEL, DIED, DEAF };
+    static const mk_str line = MK_STR_INIT("a line\r\n");
+    static const mk_err ends[] = {MK_END, MK_OK, MK_OK};
+
+    (void)state;
+    for (int how = CANCEL; how <= DEAF; how++) {
+        mk_str span;
+        site t;
+
+        site_open(&t);
+        site_log_in(&t, 1);
+        mk_op op = site_begin_body(&t, "RETR 1\r\n", 2);
+        assert_int_equal(mk_body(t.engine, op, line, true), MK_OK);
+        assert_int_equal(site_step(&t), MK_WAIT);
+        assert_string_equal(site_queued(&t),
+                            "+OK Message follows\r\na line\r\n.\r\n");
+        if (how == CANCEL) {
+            assert_int_equal(mk_cancel(t.engine, op), MK_OK);
+        } else if (how == DIED) {
+            mk_in_eof(t.engine, MK_E_NET);
+        } else {
+            t.now_ms = mk_deadline(t.engine);
+        }
+        assert_int_equal(site_step(&t), ends[how]);
+        assert_int_equal(mk_out(t.engine, 0, &span, 1), 0);
+        assert_int_equal(mk_want(t.engine), MK_WANT_ABORT);
+        assert_int_equal(site_step(&t), MK_END);
+        assert_int_equal(t.units.taken, 0);
+        site_close(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +380,7 @@ int main(void)
         cmocka_unit_test(sec_113_a_span_may_be_of_any_size),
         cmocka_unit_test(sec_113_the_applications_time_is_its_own),
         cmocka_unit_test(law6_what_ended_borrows_nothing),
+        cmocka_unit_test(law11_what_broke_is_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
