@@ -147,7 +147,7 @@ typedef struct mk_message_event {
 /** The octets that a parser needs.
  *
  * @param config  the limits; NULL for the defaults.
- * @return octets; 17 KiB by default, 7 KiB with a max_depth of 32. */
+ * @return octets; 19 KiB by default, 8 KiB with a max_depth of 32. */
 MK_API size_t mk_message_need(const mk_message_config *config);
 
 /** Begin to parse.

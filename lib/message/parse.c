@@ -373,6 +373,8 @@ static bool keep_boundary(mk_message *m, level *l)
     memcpy(m->store + m->store_len, f->boundary, n);
     l->boundary_at = m->store_len;
     l->boundary_len = n;
+    l->boundary_tag = mk_parse_tag(f->boundary, n);
+    l->tag_mask = mk_parse_tag("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", n);
     m->store_len += n;
     if (n > m->longest) {
         m->longest = n;

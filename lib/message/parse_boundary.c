@@ -35,16 +35,25 @@ static delimiter_kind behind(const char *ptr, size_t n, size_t *out_length)
     return DELIMITER_PREFIX;
 }
 
-/* Compare with each open multipart; text is what stands behind "--". */
+uint64_t mk_parse_tag(const char *ptr, size_t n)
+{
+    uint64_t tag = 0;
+    memcpy(&tag, ptr, n < sizeof tag ? n : sizeof tag);
+    return tag;
+}
+
+/* Compare with each open multipart; text is what stands behind "--". A hundred
+ * may be open, so most are told apart without a call. */
 static delimiter choose(const mk_message *m, mk_str text)
 {
     delimiter found = {DELIMITER_NOT, 0, 0};
+    uint64_t tag = mk_parse_tag(text.ptr, text.len);
     size_t best = 0;
     for (uint32_t i = m->depth; i > 0; i--) {
         const level *l = &m->levels[i - 1];
         size_t length;
-        if (l->boundary_len == 0 || l->boundary_len > text.len ||
-            l->boundary_len <= best ||
+        if ((tag & l->tag_mask) != l->boundary_tag || l->boundary_len == 0 ||
+            l->boundary_len > text.len || l->boundary_len <= best ||
             memcmp(m->store + l->boundary_at, text.ptr, l->boundary_len) != 0) {
             continue;
         }

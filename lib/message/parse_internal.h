@@ -43,6 +43,8 @@ typedef struct level {
     uint64_t lines_before; /* the parser's count where the body began */
     uint32_t boundary_at;  /* in the store of boundaries */
     uint32_t boundary_len; /* 0 when it is no multipart */
+    uint64_t boundary_tag; /* its first octets, of eight */
+    uint64_t tag_mask;     /* which of the eight these are */
     bool has_parts;        /* a delimiter was met */
     bool uu_told;
 } level;
@@ -109,6 +111,8 @@ struct mk_message {
     char *store;
 };
 
+/* The first eight octets, NUL for those that are not there. */
+uint64_t mk_parse_tag(const char *ptr, size_t n);
 /* What is the line at ptr[0], which begins with '-', of n octets offered? */
 delimiter mk_parse_delimiter(const mk_message *m, const char *ptr, size_t n);
 /* Likewise, whatever it begins with. */
