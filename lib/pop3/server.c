@@ -486,7 +486,7 @@ static const mk_serve_words words = {
 
 const mk_serve_kind mk_pop3_server_kind = {
     .ops = {MK_SERVE_CALLS, .out_sent = mk_serve_stream_sent,
-            .cancel = mk_serve_stream_cancel, .body = mk_pop3_server_body,
+            .cancel = mk_pop3_server_cancel, .body = mk_pop3_server_body,
             .is_code = is_code, .close = close_server},
     .words = &words,
     .reply_room = SERVER_REPLY_ROOM,

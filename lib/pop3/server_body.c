@@ -24,7 +24,8 @@ bool mk_pop3_server_is_ahead(const pop3_server *s, mk_op op)
 {
     return op == s->serve.op && is_long(s) &&
            s->serve.question == SERVE_QUESTION_ANSWERED &&
-           s->serve.answer == MK_ANSWER_YES && !s->serve.is_login;
+           s->serve.answer == MK_ANSWER_YES && !s->serve.is_login &&
+           !s->stream.is_cancelled;
 }
 
 void mk_pop3_server_body_begin(pop3_server *s)
@@ -73,6 +74,17 @@ static mk_err add_top(pop3_server *s, mk_op op, mk_str span, bool last)
         s->cut_span = span;
     }
     return err;
+}
+
+mk_err mk_pop3_server_cancel(mk_engine *e, mk_op op)
+{
+    pop3_server *s = (pop3_server *)(void *)e;
+
+    if (!mk_pop3_server_is_ahead(s, op)) {
+        return mk_serve_stream_cancel(e, op);
+    }
+    s->stream.is_cancelled = true; /* it breaks off where it would begin */
+    return MK_OK;
 }
 
 mk_err mk_pop3_server_body(mk_engine *e, mk_op op, mk_str span, bool last)

@@ -127,6 +127,9 @@ bool mk_pop3_server_is_ahead(const pop3_server *s, mk_op op);
 /* Go on with it. */
 mk_err mk_pop3_server_body_next(pop3_server *s, mk_event *ev);
 
+/* mk_cancel, also before the next step begins it. */
+mk_err mk_pop3_server_cancel(mk_engine *e, mk_op op);
+
 /* mk_body: spans of a message, or the end of rows. */
 mk_err mk_pop3_server_body(mk_engine *e, mk_op op, mk_str span, bool last);
 

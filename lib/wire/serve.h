@@ -214,7 +214,7 @@ typedef struct mk_serve_stream {
     bool is_full;      /* but not before all is taken that there is */
     bool is_last;      /* nothing more will be lent */
     bool is_ended;     /* and its end is queued */
-    bool is_cancelled; /* it breaks off, by the next step */
+    bool is_cancelled; /* = it breaks off, by the next step or at once */
     bool is_block;     /* a block was taken: the time for the next begins */
 } mk_serve_stream;
 

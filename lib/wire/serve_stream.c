@@ -29,7 +29,6 @@ void mk_serve_stream_begin(mk_serve *s, outq_mode mode, const char *end)
     t->is_full = false;
     t->is_last = false;
     t->is_ended = false;
-    t->is_cancelled = false;
     t->is_block = false;
     s->streaming = true;
     s->stirred = true;

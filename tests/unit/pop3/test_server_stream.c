@@ -332,6 +332,34 @@ static void law6_what_ended_borrows_nothing(void **state)
     }
 }
 
+/* Law 11: who said YES may find at once that it cannot be had after all. */
+static void law11_cancel_before_it_begins(void **state)
+{
+    static const char *const commands[] = {"RETR 1\r\n", "TOP 1 0\r\n",
+                                           "UIDL\r\n"};
+    static const mk_str none = {NULL, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        mk_str span;
+        site t;
+
+        site_open(&t);
+        site_log_in(&t, 1);
+        mk_op op = site_begin(&t, commands[i]);
+        assert_int_equal(mk_cancel(t.engine, op + 1), MK_E_STALE);
+        assert_int_equal(mk_cancel(t.engine, op), MK_OK);
+        assert_int_equal(mk_cancel(t.engine, op), MK_E_STALE);
+        assert_int_equal(mk_body(t.engine, op, none, true), MK_E_STALE);
+        assert_int_equal(mk_pop3_server_uid(t.engine, op, 1, mk_str_z("x")),
+                         MK_E_STALE);
+        assert_int_equal(site_step(&t), MK_END);
+        assert_int_equal(mk_out(t.engine, 0, &span, 1), 0);
+        assert_int_equal(mk_want(t.engine), MK_WANT_ABORT);
+        site_close(&t);
+    }
+}
+
 /* Law 11: what is given up is not shown any more, and least of all its end; who
  * lent it may forget it. */
 static void law11_what_broke_is_not_shown(void **state)
@@ -381,6 +409,7 @@ int main(void)
         cmocka_unit_test(sec_113_the_applications_time_is_its_own),
         cmocka_unit_test(law6_what_ended_borrows_nothing),
         cmocka_unit_test(law11_what_broke_is_not_shown),
+        cmocka_unit_test(law11_cancel_before_it_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
