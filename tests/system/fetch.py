@@ -3,6 +3,7 @@
 """`mailkit fetch` against Dovecot: every mechanism and kind of TLS, octet for
 octet; deleted is only what is on stable storage; whatever breaks on the way,
 nothing is lost. Servers that lie are in fetch_hostile.py."""
+import contextlib
 import json
 import os
 import resource
@@ -33,20 +34,20 @@ class Fetch:
         self.settings = {'mechanisms': ALL, **settings}
 
     def __enter__(self):
-        self.scratch = Scratch()
-        self.scratch.__enter__()
-        self.password = self.scratch.file('password', 'one\n')
-        self.token = self.scratch.file('token', TOKEN + '\n')
-        for path in (self.password, self.token):
-            os.chmod(path, 0o600)
-        self.server = Pop3Dovecot(self.scratch, self.texts, **self.settings)
-        self.server.__enter__()
-        self.dir = self.scratch.path + '/box'
+        with contextlib.ExitStack() as stack:
+            self.scratch = stack.enter_context(Scratch())
+            self.password = self.scratch.file('password', 'one\n')
+            self.token = self.scratch.file('token', TOKEN + '\n')
+            for path in (self.password, self.token):
+                os.chmod(path, 0o600)
+            self.server = stack.enter_context(
+                Pop3Dovecot(self.scratch, self.texts, **self.settings))
+            self.dir = self.scratch.path + '/box'
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *why):
-        self.server.__exit__(*why)
-        self.scratch.__exit__(*why)
+        self.stack.__exit__(*why)
 
     def argv(self, *options, scheme='pop3', user='alice', port=None,
              box=None):

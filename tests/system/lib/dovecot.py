@@ -64,8 +64,12 @@ class Dovecot:
         self.process = subprocess.Popen(
             [self.program, '-F', '-c', self.conf], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: self.is_ready() or self.process.poll(), 10,
-              'a Dovecot that serves')
+        try:
+            until(lambda: self.is_ready() or self.process.poll(), 10,
+                  'a Dovecot that serves')
+        except BaseException as why:
+            self.__exit__(type(why))
+            raise
         if self.process.poll() is not None:
             raise AssertionError('dovecot ends: ' + self.log())
         return self
