@@ -82,7 +82,7 @@ mk_parse_scan_avx2(const char *ptr, size_t at, size_t n, parse_firsts firsts,
 {
     uint32_t carry = 0;
     uint64_t lines = 0;
-    __m256i least = _mm256_set1_epi8(-1);
+    __m256i least = _mm256_set1_epi8((char)-1);
     __m256i highs = _mm256_setzero_si256();
     bool lf = false;
     for (; n - at >= 32; at += 32) {
