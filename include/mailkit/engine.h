@@ -227,12 +227,14 @@ MK_API mk_err mk_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
  * @return MK_OK, or MK_E_STALE. */
 MK_API mk_err mk_later(mk_engine *e, mk_op op);
 
-/** Give up a client operation. After octets or lines were promised to the
- *  peer this ends the session: no final dot, ever (Law 11).
+/** Give up a client operation, or what a server streams out. After octets or
+ *  lines were promised to the peer this ends the session: no final dot, ever
+ *  (Law 11).
  *
  * @param e   the engine.
  * @param op  the operation under way.
- * @return MK_OK and MK_EV_DONE with MK_E_CANCELLED follows; MK_E_STALE. */
+ * @return MK_OK and, at a client, MK_EV_DONE with MK_E_CANCELLED follows; at a
+ *         server MK_END, and it wants ABORT; MK_E_STALE. */
 MK_API mk_err mk_cancel(mk_engine *e, mk_op op);
 
 /** Lend a span of body. All or nothing.

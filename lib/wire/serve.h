@@ -298,9 +298,6 @@ mk_err mk_serve_trust(const mk_serve *s, mk_tls_policy policy);
 mk_err mk_serve_auth(mk_serve *s, mk_str mechanism, mk_str response,
                      mk_event *ev);
 
-/* A login by name and password (USER and PASS, LOGIN): the same as PLAIN. */
-mk_err mk_serve_plain(mk_serve *s, mk_str name, mk_str password, mk_event *ev);
-
 /* Wipe the exchange and give its room back; NULL is fine. */
 void mk_serve_login_close(mk_serve *s);
 

@@ -79,7 +79,9 @@ static mk_err line(mk_serve *s, mk_str word, mk_event *ev)
         }
     }
     if (mk_str_is(word, mk_str_z("LOGIN"))) {
-        return mk_serve_plain(s, mk_str_z("ann"), mk_str_z("secret"), ev);
+        /* "\0ann\0secret" */
+        return mk_serve_auth(s, mk_str_z("PLAIN"), mk_str_z("AGFubgBzZWNyZXQ="),
+                             ev);
     }
     return mk_serve_say(s, "-what");
 }
