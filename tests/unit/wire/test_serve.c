@@ -138,6 +138,11 @@ static bool is_code(mk_str code, mk_answer answer)
 /* ---- an exchange that hears and says what it is told ----------------------
  */
 
+static mk_sasl_mechanism find(mk_str name)
+{
+    return mk_str_is(name, mk_str_z("PLAIN")) ? MK_SASL_PLAIN : MK_SASL_NONE;
+}
+
 static mk_err open_sasl(const struct mk_sasl_server_config *c,
                         mk_sasl_mechanism mechanism, const mk_tls_info *tls,
                         void *mem, size_t n, mk_sasl **out_sasl)
@@ -176,7 +181,8 @@ static void close_sasl(mk_sasl *x)
     ((server *)(void *)x)->closed = true;
 }
 
-static const mk_sasl_server_ops sasl_ops = {.open = open_sasl,
+static const mk_sasl_server_ops sasl_ops = {.find = find,
+                                            .open = open_sasl,
                                             .next_state = next_state,
                                             .hear = hear,
                                             .heard = heard,
