@@ -158,7 +158,6 @@ static void service_closed(void *session, mk_err why)
     s->engine = NULL;
     s->conn = NULL;
     s->op = 0;
-    s->next_step = STEP_NONE;
     s->fault = s->fault != MK_OK ? s->fault : why;
     mk_agent_drop_queue_leave(s);
     mk_agent_login_withdraw(s->login);
@@ -199,12 +198,13 @@ static void on_withdrawn(drop_session *s, const mk_event *ev)
 {
     mk_agent_login_withdraw(s->login);
     if (s->op != 0 && s->op == ev->op) {
-        bool is_open = s->drop != NULL && s->drop->list == NULL;
+        /* not the list: that is the worker's until its job is done */
+        bool is_opening = s->drop != NULL && s->drop->marks == NULL;
         s->op = 0;
         s->next_step = STEP_NONE;
         mk_agent_drop_queue_leave(s);
         mk_agent_stream_drop(s);
-        if (is_open) {
+        if (is_opening) {
             mk_agent_drop_leave(s);
             mk_agent_login_forget(&s->login);
         }

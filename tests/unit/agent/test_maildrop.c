@@ -393,6 +393,7 @@ static void opened_too_late(void **state)
             assert_non_null(strstr(post_heard(&p), "+OK 0 messages"));
         } else {
             assert_string_equal(post_heard(&p), "");
+            assert_int_equal(mk_maildrop_memory(p.m), 0);
             assert_begins(post_says(&p, "STAT\r\n"), "-ERR");
             log_in();
             assert_begins(post_says(&p, "STAT\r\n"), "+OK 3");
@@ -427,9 +428,16 @@ static void tls_forgets_a_login(void **state)
     mk_event ev = {.type = MK_EV_POP3_TLS, .of.pop3 = &of};
     (void)state;
     open_with_mail();
+    mk_fault fault = {.why = MK_E_LINE};
+    mk_event broken = {.type = MK_EV_FAULT, .of.fault = &fault};
     p.service.event(p.conn->session, &ev);
     log_in();
     assert_non_null(strstr(text_c(&p.h.log), "tls=yes"));
+    text_clear(&p.h.log);
+    p.service.event(p.conn->session, &ev);
+    p.service.event(p.conn->session, &broken);
+    assert_non_null(strstr(text_c(&p.h.log), "fault=E_LINE"));
+    assert_null(strstr(text_c(&p.h.log), "login="));
     post_close(&p);
 }
 

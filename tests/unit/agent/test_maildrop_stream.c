@@ -143,6 +143,53 @@ static void reads_ahead_by_one(void **state)
     post_close(&p);
 }
 
+/* Step until the engine has room, which is told to nobody. */
+static mk_event wanted(void)
+{
+    mk_event ev = {0};
+    mk_str nothing = {NULL, 0};
+    while (ev.type != MK_EV_WANTED) {
+        assert_int_equal(
+            mk_step(p.conn->engine, p.h.host.now_ms, &nothing, &ev), MK_OK);
+    }
+    return ev;
+}
+
+/* An engine may have room for two pieces only when both are there, or when the
+ * second, the last, is just being read: the first is not the last. */
+static void the_last_is_the_last(void **state)
+{
+    static char text[1501];
+    (void)state;
+    for (int is_done = 0; is_done < 2; is_done++) {
+        post_open(&p);
+        p.c.chunk_bytes = 1024;
+        memset(text, 'x', 1499);
+        text[1499] = '\n';
+        post_put(&p, "new/1", text);
+        assert_int_equal(post_serve(&p), MK_OK);
+        (void)post_dial(&p, 0);
+        assert_begins(post_login(&p), "+OK 1");
+        post_mutters(&p, "RETR 1\r\n");
+        assert_true(fake_host_job(&p.h.host));
+        mk_event ev = wanted();
+        ev.size = 0;
+        p.service.event(p.conn->session, &ev);
+        assert_true(fake_host_work(&p.h.host));
+        if (is_done) {
+            assert_true(fake_host_job(&p.h.host));
+        }
+        ev.size = 2;
+        p.service.event(p.conn->session, &ev);
+        post_work(&p);
+        const char *got = post_heard(&p);
+        assert_begins(got, "+OK Message follows\r\nx");
+        assert_int_equal(strlen(got), 21 + 1501 + 3);
+        assert_begins(post_says(&p, "NOOP\r\n"), "+OK");
+        post_close(&p);
+    }
+}
+
 static void one_behind_the_other(void **state)
 {
     (void)state;
@@ -290,15 +337,25 @@ static void gone_on_the_way(void **state)
 static void asked_in_vain(void **state)
 {
     (void)state;
-    for (int worked = 0; worked < 2; worked++) {
+    for (int how = 0; how < 4; how++) {
         open_with_big(1024);
+        size_t idle = mk_maildrop_memory(p.m);
         post_mutters(&p, "RETR 1\r\n");
-        if (worked) {
+        if (how % 2 == 1) {
             assert_true(fake_host_work(&p.h.host));
         }
-        fake_host_pass(&p.h.host, p.pop3.answer_ms);
-        fake_conn_run(p.conn);
-        assert_begins(post_heard(&p), "-ERR [SYS/TEMP]");
+        for (int i = 0; i <= how / 2; i++) {
+            fake_host_pass(&p.h.host, p.pop3.answer_ms);
+            fake_conn_run(p.conn);
+            assert_begins(post_heard(&p), "-ERR [SYS/TEMP]");
+            if (i < how / 2) { /* the next one waits, in vain too */
+                post_mutters(&p, "RETR 2\r\n");
+            }
+        }
+        if (how >= 2) {
+            post_work(&p);
+            assert_int_equal(mk_maildrop_memory(p.m), idle);
+        }
         post_mutters(&p, "RETR 2\r\n"); /* waits for the first */
         post_work(&p);
         assert_begins(post_heard(&p), "+OK Message follows\r\nSubject: small");
@@ -493,6 +550,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_pieces_at_most),
         cmocka_unit_test(reads_ahead_by_one),
+        cmocka_unit_test(the_last_is_the_last),
         cmocka_unit_test(one_behind_the_other),
         cmocka_unit_test(top_ends_while_it_is_read),
         cmocka_unit_test(an_empty_message),
