@@ -204,9 +204,9 @@ static mk_err size_of(const sizes *s, mk_file file, mk_str name,
     if (err != MK_OK) {
         return err;
     }
+    /* W below S wraps, and is more than S as well */
     if (mk_maildir_name_parse(name, &m) != MK_OK || !m.has_disk_bytes ||
         !m.has_wire_bytes || m.disk_bytes != st.size_bytes ||
-        m.wire_bytes < m.disk_bytes ||
         m.wire_bytes - m.disk_bytes > m.disk_bytes) {
         return count(s, file, st.size_bytes, out_wire);
     }
@@ -228,7 +228,6 @@ static mk_err size_act(void *self, mk_maildir_row *row, mk_dir dir,
     if (err == MK_OK) {
         err = size_of(s, file, mk_str_z(name), &row->wire_bytes);
         (void)s->vfs->file_close(s->vfs->self, file);
-        err = err == MK_E_NOENT ? MK_E_IO : err; /* it is open */
     }
     if (err == MK_OK || err == MK_E_NOENT || err == MK_E_FILES ||
         err == MK_E_MEMORY) {

@@ -83,14 +83,9 @@ static mk_str key_of(const mk_maildir_rows *r, const mk_maildir_row *row)
     return mk_str_of(r->names + row->at, row->key_len);
 }
 
-/* Of one message the place behind counts: it was moved there. */
 static bool is_before(const mk_maildir_rows *r, size_t i, size_t j)
 {
-    const mk_maildir_row *a = &r->items[i];
-    const mk_maildir_row *b = &r->items[j];
-    int order = key_compare(key_of(r, a), key_of(r, b));
-
-    return order != 0 ? order < 0 : a->place > b->place;
+    return key_compare(key_of(r, &r->items[i]), key_of(r, &r->items[j])) < 0;
 }
 
 static void swap(mk_maildir_rows *r, size_t i, size_t j)

@@ -289,12 +289,15 @@ static mk_err fake_list_read(void *self, mk_listing l, char *out)
 static void sec_104_names_that_are_paths(void **state)
 {
     drop_rig *r = *state;
+    size_t i;
 
     fake_names = 0;
     r->t->vfs.list_read = fake_list_read;
     assert_int_equal(drop_list(r), MK_OK);
     assert_int_equal(info(r)->count, 0);
-    assert_int_equal(test_vfs_count(r->t, TEST_VFS_OPEN), 0);
+    for (i = 0; i < r->t->n; i++) { /* not even tried */
+        assert_int_not_equal(r->t->trace[i].op, TEST_VFS_OPEN);
+    }
 }
 
 /* 255 octets: there is no room for flags behind it. */

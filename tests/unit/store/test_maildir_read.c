@@ -131,6 +131,22 @@ static void pieces_are_filled(void **state)
     assert_true(test_vfs_count(r->t, TEST_VFS_READ) <= 9);
 }
 
+/* Lines that are half line ends are not read over and over. */
+static void short_lines_are_read_at_once(void **state)
+{
+    static char disk[200001];
+    drop_rig *r = *state;
+    mk_str wire;
+
+    memset(disk, '\n', sizeof disk - 1);
+    drop_put(r, "new/1", disk);
+    assert_int_equal(drop_list(r), MK_OK);
+    test_vfs_reset(r->t);
+    assert_int_equal(drop_read(r, 0, 65536, &wire), MK_OK);
+    assert_int_equal(wire.len, 400000);
+    assert_true(test_vfs_count(r->t, TEST_VFS_READ) < 25);
+}
+
 static void nothing_is_a_message_too(void **state)
 {
     drop_rig *r = *state;
@@ -401,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(pieces_of_any_size),
         T(pieces_are_filled),
+        T(short_lines_are_read_at_once),
         T(nothing_is_a_message_too),
         T(misuse_of_a_reader),
         T(found_wherever_it_went),
