@@ -7,6 +7,7 @@
 #include "mailkitd.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -154,12 +155,15 @@ typedef struct racer {
 static void *race(void *self)
 {
     racer *r = self;
-    for (int i = 0; i < 20000; i++) {
+    /* at the edge all may refuse each other, however often they try */
+    for (int i = 0; i < 10000000 && r->taken < 1000; i++) {
         if (take(&r->h, r->address) == MK_OK) {
             r->over += atomic_fetch_add(r->held, 1) >= r->limit;
             r->taken++;
             atomic_fetch_sub(r->held, 1);
             give(&r->h, r->address);
+        } else {
+            (void)sched_yield();
         }
     }
     return NULL;
@@ -184,7 +188,7 @@ static void run_race(const settings *s, bool is_one_address, int limit)
         assert_int_equal(r[i].over, 0);
         taken += r[i].taken;
     }
-    assert_true(taken > 1000);
+    assert_true(taken >= 1000);
     assert_int_equal(count_free(&r[0].h, is_one_address), limit);
 }
 
