@@ -137,25 +137,17 @@ received = false
 verbose = 0
 """
 
-# It waits for the child that delivers without looking whether that has ended
-# already, and then for a minute.
+# It forks for each message, and listens for the end of the child only behind
+# that: a child that was quicker is waited for in vain.
 SURELY = """
-import runpy, sys, threading
+import os, runpy, sys
 import getmailcore.baseclasses as base
 
-class Surely(threading.Condition):
-    told = False
+def wait(self, pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
-    def notify_all(self):
-        self.told = True
-        super().notify_all()
-
-    def wait(self, timeout=None):
-        while not self.told:
-            super().wait(0.05)
-        return True
-
-base.Condition = Surely
+base.ForkingBase._prepare_child = lambda self: None
+base.ForkingBase._wait_for_child = wait
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name='__main__')
 """
