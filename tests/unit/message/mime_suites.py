@@ -287,6 +287,8 @@ DISAGREE = {
                'thirdparty/015 0 parts', 'thirdparty/015 uses'),
     },
 }
+# Text in a character set of several octets: judged where the build has iconv.
+ICONV = each('', 'thirdparty/005 4 body')
 SETS = {'mime4j': mime4j, 'mail-parser': mail_parser}
 
 
@@ -305,7 +307,7 @@ def main(argv):
     count, wrong, differ = 0, [], set()
     for name, have, want in SETS[which](tool, folder):
         count += 1
-        if have == want:
+        if have == want or (name in ICONV and 'no-iconv' in argv):
             continue
         differ.add(name)
         if name not in allowed:
