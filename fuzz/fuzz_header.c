@@ -152,7 +152,7 @@ static void addresses(run *r, uint8_t id)
         (void)mk_address_comments_decode(&a, NULL, fresh(r), NULL);
         is_shown(mk_buf_str(&r->out));
         fuzz_promise(mk_address_spec_format(&a, fresh(r)) == MK_OK, "room");
-        fuzz_promise(is_writable(mk_buf_str(&r->out)), "no control");
+        is_shown(mk_buf_str(&r->out));
         (void)mk_address_is_deceptive(a.name, mk_buf_str(&r->out), NULL);
         if (a.kind == MK_ADDRESS_MAILBOX && is_writable(a.local_part) &&
             is_writable(a.domain) && a.local_part.len < 256 &&

@@ -335,8 +335,8 @@ MK_API mk_err mk_address_local_part(const mk_address *address, mk_buf *out);
 /** The addr-spec in its plain form: "local-part@domain".
  *
  * Without route, comments and white space; the local-part is quoted only if it
- * must be. What is not valid is given as it stands; octets of no form become
- * U+FFFD or a space, so that no control and no line end comes out.
+ * must be. What is not valid is given as it stands, but always as UTF-8: octets
+ * that are none, and controls but HTAB, become U+FFFD.
  *
  * @param address  what mk_addresses_next gave.
  * @param out      the text is appended; without "@" when there is no domain.

@@ -155,31 +155,34 @@ mk_err mk_address_local_part(const mk_address *address, mk_buf *out)
     return out->full ? MK_E_ROOM : MK_OK;
 }
 
-/* Octets that no form has: line ends are a space, other controls U+FFFD. */
+/* What may hold octets of no form: they become U+FFFD. */
 static void add_shown(mk_str s, mk_buf *out)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = mk_octet_at(s, i);
-        if (c == '\r' || c == '\n' || c == '\t') {
-            (void)mk_buf_add_c(out, ' ');
-        } else if (mk_is_ctl(c)) {
-            (void)mk_buf_add_z(out, "\xEF\xBF\xBD");
-        } else {
-            (void)mk_buf_add_c(out, (char)c);
-        }
-    }
+    words w;
+    mk_charset_decoder d;
+    mk_words_begin(&w, s, NULL, out, NULL);
+    (void)mk_charset_decoder_init(&d, MK_CHARSET_UTF_8, NULL);
+    (void)mk_words_octets(&w, &d, s, false);
+    (void)mk_words_octets(&w, &d, mk_str_of(NULL, 0), true);
+    mk_charset_decoder_fini(&d);
 }
 
+/* Without the CFWS between labels; a literal keeps what it has. */
 static void add_domain(mk_str domain, mk_buf *out)
 {
     token_reader r = {domain, 0, 0, 0};
+    bool literal = domain.ptr[0] == '[';
     while (r.at < domain.len) {
         size_t start = r.at;
-        if (domain.ptr[0] != '[' && mk_token_cfws(&r)) {
+        if (!literal && mk_token_cfws(&r)) {
             continue;
         }
-        r.at = start + 1;
-        add_shown(mk_str_sub(domain, start, 1), out);
+        do {
+            r.at++;
+        } while (r.at < domain.len &&
+                 (literal || mk_octet_at(domain, r.at) > ' ') &&
+                 (literal || domain.ptr[r.at] != '('));
+        add_shown(mk_str_sub(domain, start, r.at - start), out);
     }
 }
 

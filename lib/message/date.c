@@ -229,7 +229,9 @@ static bool write_down(const parts *p, mk_buf *b, bool *out_zone)
     (void)mk_buf_add_c(b, ' ');
     (void)mk_buf_add_z(b, mk_civil_months[p->month - 1]);
     (void)mk_buf_add_c(b, ' ');
-    (void)mk_buf_add(b, p->year);
+    /* "0102" is a count from 1900 that was written with four digits. */
+    bool counted = p->year.len == 4 && p->year.ptr[0] == '0';
+    (void)mk_buf_add(b, counted ? mk_str_sub(p->year, 1, 3) : p->year);
     (void)mk_buf_add_c(b, ' ');
     add_two(b, (unsigned)hour);
     (void)mk_buf_add_c(b, ':');

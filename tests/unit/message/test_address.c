@@ -134,7 +134,7 @@ static const row obsolete[] = {
      "addr-obsolete@0 addr-not-5321@0"},
     {S("joe@a/b.example"), "<joe@a/b.example>", "addr-not-5321@0"},
     {S("joe@-a.example"), "<joe@-a.example>", "addr-not-5321@0"},
-    {S("\"a\tb\"@c.example"), "<\"a b\"@c.example>", "addr-not-5321@0"},
+    {S("\"a\tb\"@c.example"), "<\"a\tb\"@c.example>", "addr-not-5321@0"},
 };
 
 static const row broken[] = {
@@ -169,6 +169,10 @@ static const row broken[] = {
     {S("a@.b"), "<a@.b>", "addr-invalid@2"},
     {S("a@b."), "<a@b.>", "addr-invalid@4"},
     {S("a@b\r\n"), "<a@b>", "addr-invalid@3"},
+    {S("j\xF6@b.example"), "<j\xEF\xBF\xBD@b.example>", "addr-invalid@12"},
+    {S("\"\xC3\"@b.example"), "<\"\xEF\xBF\xBD\"@b.example>",
+     "addr-invalid@13"},
+    {S("J\xF6 <j@b.example>"), "J\xC3\xB6<j@b.example>", ""},
     {S("a@\x01"), "<a>", "addr-invalid@2"},
     {S("<http://www.host.example/list,x>"),
      "<http://www.host.example/list> <x>>", "addr-invalid@5 addr-invalid@31"},

@@ -94,6 +94,8 @@ static const row dates[] = {
      "date-repaired@0 date-loose@0"},
     {"1 Jul 2003 12:00 am GMT+2", "Tue, 1 Jul 2003 00:00:00 +0200",
      "date-repaired@0"},
+    {"Tue, 1 Jul 0103 10:52:37 +0200", "Tue, 1 Jul 2003 10:52:37 +0200",
+     "date-repaired@0 date-obsolete@0"},
     {"1 Jul 2003 10:52:37 EST5EDT", "Tue, 1 Jul 2003 10:52:37 -0500",
      "date-repaired@0 date-obsolete@0"},
     {"1 Jul 2003 10:52:37 +200", "Tue, 1 Jul 2003 10:52:37 +0200",
