@@ -159,14 +159,14 @@ static mk_event wanted(void)
  * second, the last, is just being read: the first is not the last. */
 static void the_last_is_the_last(void **state)
 {
-    static char text[1501];
+    static char message[1501];
     (void)state;
     for (int is_done = 0; is_done < 2; is_done++) {
         post_open(&p);
         p.c.chunk_bytes = 1024;
-        memset(text, 'x', 1499);
-        text[1499] = '\n';
-        post_put(&p, "new/1", text);
+        memset(message, 'x', 1499);
+        message[1499] = '\n';
+        post_put(&p, "new/1", message);
         assert_int_equal(post_serve(&p), MK_OK);
         (void)post_dial(&p, 0);
         assert_begins(post_login(&p), "+OK 1");
