@@ -139,7 +139,10 @@ __attribute__((target("avx2"))) static void colon_avx2(const scan *s, __m256i v,
     if (out->colon > out->end) {
         out->colon = out->end;
     }
-    out->bad_name = (bad & ((UINT32_C(1) << out->colon) - 1)) != 0;
+    /* those before the first colon, and before the end */
+    uint32_t name = (colon & (0 - colon)) - 1;
+    name &= out->end < 32 ? (UINT32_C(1) << out->end) - 1 : UINT32_MAX;
+    out->bad_name = (bad & name) != 0;
 }
 
 __attribute__((target("avx2"))) void

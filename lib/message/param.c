@@ -154,7 +154,7 @@ static void read_quoted(reader *p, mk_param *out)
 static void read_bare(reader *p, mk_param *out)
 {
     size_t start = p->r.at;
-    size_t end = start;
+    size_t end;
     for (;;) {
         mk_str run = take_run(p, "(");
         if (!is_token_run(run) && p->r.at > start) {
