@@ -651,18 +651,17 @@ static mk_err end_line(mk_message *m)
 /* The rest of a delimiter's line is padding (RFC 2046 5.1.1), or junk. */
 static mk_err step_line(mk_message *m, mk_str *io_in)
 {
-    const char *feed =
-        memchr(io_in->ptr != NULL ? io_in->ptr : "", '\n', io_in->len);
-    size_t n = feed == NULL ? io_in->len : (size_t)(feed - io_in->ptr);
+    size_t n = mk_str_find(*io_in, '\n');
+    bool has_end = n < io_in->len;
     for (size_t i = 0; i < n && !m->junk_told; i++) {
         if (!mk_is_wsp(mk_octet_at(*io_in, i)) && io_in->ptr[i] != '\r') {
             m->junk_told = true;
             tell(m, MK_DEFECT_MIME_BOUNDARY_TAIL, m->offset + i, 0);
         }
     }
-    consume(m, io_in, feed == NULL ? n : n + 1);
-    m->lines += feed != NULL;
-    if (feed == NULL && !m->eof) {
+    consume(m, io_in, has_end ? n + 1 : n);
+    m->lines += has_end ? 1 : 0;
+    if (!has_end && !m->eof) {
         return m->defects.count > 0 ? again : MK_WAIT;
     }
     return end_line(m);
