@@ -14,8 +14,9 @@ import sys
 import time
 from collections import Counter
 
-from outside import (FULL, LINE, Life, Tracer, Victim, age, dice, inject,
-                     may_trace, message, numbers, send, traced)
+from outside import (FULL, LINE, Life, Tracer, Victim, age, dice,
+                     eldest_first, inject, may_trace, message, numbers, send,
+                     traced)
 from lib.case import SLOW, Scratch, main, need, same, true
 
 DOMAINS = 600
@@ -166,6 +167,15 @@ def each_call(what, users, size, prepare, most=200):
                 raise AssertionError('killed at %s %d of thread %d: %s' % (
                     call, n, thread, why)) from why
         tally.tell(what)
+
+
+def check_fault_f02_threads_are_told_apart():
+    """Also when their ids began again at the bottom meanwhile."""
+    with open('/proc/sys/kernel/pid_max', encoding='latin-1') as f:
+        top = int(f.read()) - 1
+    same(eldest_first(top - 1, [300, top, 301, top - 1]),
+         [top - 1, top, 300, 301])
+    same(eldest_first(300, [302, 300, 301]), [300, 301, 302])
 
 
 # ---- a delivery -------------------------------------------------------------

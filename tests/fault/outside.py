@@ -40,6 +40,14 @@ def parent_and_session(pid):
     return int(words[1]), int(words[3])
 
 
+def eldest_first(first, ids):
+    """Process or thread ids in the order of their making: `first` was made
+    first, and the kernel begins again at the bottom behind pid_max."""
+    with open('/proc/sys/kernel/pid_max', encoding='latin-1') as f:
+        pid_max = int(f.read())
+    return sorted(ids, key=lambda n: (n - first) % pid_max)
+
+
 def family(leader):
     """The living processes of a session, parents first."""
     found = []
@@ -49,11 +57,11 @@ def family(leader):
                 found.append(int(name))
         except (OSError, IndexError):
             pass  # gone meanwhile
-    return sorted(found)
+    return eldest_first(leader, found)
 
 
 def threads(pid):
-    return sorted(int(t) for t in os.listdir('/proc/%d/task' % pid))
+    return eldest_first(pid, map(int, os.listdir('/proc/%d/task' % pid)))
 
 
 class Victim(Daemon):
