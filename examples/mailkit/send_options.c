@@ -79,7 +79,7 @@ static bool parse_sender(send_options *o, mk_str s)
 
     o->sender = s;
     o->has_sender = true;
-    return s.len == 0 || (mk_smtp_mailbox_parse(s, &path) == MK_OK &&
+    return s.len == 0 || (mk_smtp_mailbox_parse(s, false, &path) == MK_OK &&
                           (path.flags & MK_SMTP_PATH_NO_DOMAIN) == 0);
 }
 
@@ -88,7 +88,7 @@ static bool parse_recipient(send_options *o, mk_str s)
     mk_smtp_path path;
 
     if (o->recipient_count == RECIPIENTS_MAX ||
-        mk_smtp_mailbox_parse(s, &path) != MK_OK) {
+        mk_smtp_mailbox_parse(s, false, &path) != MK_OK) {
         return false;
     }
     o->recipients[o->recipient_count++] = s;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * smtp.h: the SMTP machines of both roles as engines (engine.h). RFC 5321,
- * with PIPELINING (2920), SIZE (1870), 8BITMIME (6152) and
- * ENHANCEDSTATUSCODES (2034). The server asks, the application answers; the
- * client is given an envelope and a body and tells the outcome for each
- * recipient. Neither ever sees a socket, and neither guesses: a bare CR or LF
- * ends nothing, a malformed reply is a fault and never a refusal.
+ * smtp.h: the SMTP and LMTP machines of both roles as engines (engine.h). RFC
+ * 5321 and 2033, with the service extensions of mk_smtp_extension. The server
+ * asks, the application answers; the client is given an envelope and a body and
+ * tells the outcome for each recipient. Neither ever sees a socket, and neither
+ * guesses: a bare CR or LF ends nothing, a malformed reply is a fault and never
+ * a refusal.
  */
 #ifndef MAILKIT_SMTP_H
 #define MAILKIT_SMTP_H
@@ -33,7 +33,13 @@ typedef enum mk_smtp_verb {
     MK_SMTP_VERB_EXPN = 12,
     MK_SMTP_VERB_HELP = 13,
     MK_SMTP_VERB_STARTTLS = 14, /**< RFC 3207 */
-    MK_SMTP_VERB_AUTH = 15      /**< RFC 4954; also the end of an exchange */
+    MK_SMTP_VERB_AUTH = 15,     /**< RFC 4954; also the end of an exchange */
+    MK_SMTP_VERB_LHLO = 16,     /**< RFC 2033 4.1 */
+    MK_SMTP_VERB_BDAT = 17,     /**< RFC 3030 2 */
+    MK_SMTP_VERB_ETRN = 18,     /**< RFC 1985 5 */
+    MK_SMTP_VERB_XCLIENT = 19,
+    MK_SMTP_VERB_XFORWARD = 20,
+    MK_SMTP_VERB_CLIENTID = 21
 } mk_smtp_verb;
 
 /** A verb's name on the wire.
@@ -43,7 +49,8 @@ typedef enum mk_smtp_verb {
  *         "?" for an unknown value. Static. */
 MK_API const char *mk_smtp_verb_name(mk_smtp_verb verb);
 
-/** The service extensions, a bit each (the same bits in both roles). */
+/** The service extensions, a bit each (the same bits in both roles). A server
+ *  should offer only what stands behind it honours. */
 typedef enum mk_smtp_extension {
     MK_SMTP_EXTENSION_PIPELINING = 1,          /**< RFC 2920 */
     MK_SMTP_EXTENSION_SIZE = 2,                /**< RFC 1870 */
@@ -53,24 +60,129 @@ typedef enum mk_smtp_extension {
                                                 *   it by its `tls` setting */
     MK_SMTP_EXTENSION_AUTH = 32,               /**< RFC 4954; likewise by its
                                                 *   `sasl` setting */
-    MK_SMTP_EXTENSION_ALL = 63                 /**< all of this version */
+    MK_SMTP_EXTENSION_CHUNKING = 64,           /**< RFC 3030 */
+    MK_SMTP_EXTENSION_BINARYMIME = 128,        /**< RFC 3030; with CHUNKING */
+    MK_SMTP_EXTENSION_DSN = 256,               /**< RFC 3461 */
+    MK_SMTP_EXTENSION_SMTPUTF8 = 512,          /**< RFC 6531; with 8BITMIME */
+    MK_SMTP_EXTENSION_LIMITS = 1024,           /**< RFC 9422 */
+    MK_SMTP_EXTENSION_REQUIRETLS = 2048,       /**< RFC 8689; behind TLS only */
+    MK_SMTP_EXTENSION_MT_PRIORITY = 4096,      /**< RFC 6710 */
+    MK_SMTP_EXTENSION_DELIVERBY = 8192,        /**< RFC 2852 */
+    MK_SMTP_EXTENSION_FUTURERELEASE = 16384,   /**< RFC 4865 */
+    MK_SMTP_EXTENSION_ETRN = 32768,            /**< RFC 1985 */
+    MK_SMTP_EXTENSION_NO_SOLICITING = 65536,   /**< RFC 3865 */
+    MK_SMTP_EXTENSION_XCLIENT = 131072,        /**< for trusted peers only */
+    MK_SMTP_EXTENSION_XFORWARD = 262144,       /**< likewise */
+    MK_SMTP_EXTENSION_CLIENTID = 524288,       /**< behind TLS only */
+    MK_SMTP_EXTENSION_DEFAULT = 63, /**< what a machine keeps by itself */
+    MK_SMTP_EXTENSION_ALL = 1048575 /**< all of this version */
 } mk_smtp_extension;
 
-/** The BODY parameter (RFC 6152). */
+/** The BODY parameter (RFC 6152, RFC 3030 3). */
 typedef enum mk_smtp_body {
     MK_SMTP_BODY_UNSTATED = 0,
     MK_SMTP_BODY_7BIT = 1,
-    MK_SMTP_BODY_8BITMIME = 2
+    MK_SMTP_BODY_8BITMIME = 2,
+    MK_SMTP_BODY_BINARYMIME = 3
 } mk_smtp_body;
+
+/** RET of DSN: how much of a message a failure notice returns (RFC 3461
+ *  4.3). */
+typedef enum mk_smtp_ret {
+    MK_SMTP_RET_UNSTATED = 0,
+    MK_SMTP_RET_FULL = 1,
+    MK_SMTP_RET_HDRS = 2
+} mk_smtp_ret;
+
+/** NOTIFY of DSN, or-ed; NEVER stands alone (RFC 3461 4.1). */
+typedef enum mk_smtp_notify {
+    MK_SMTP_NOTIFY_UNSTATED = 0,
+    MK_SMTP_NOTIFY_NEVER = 1,
+    MK_SMTP_NOTIFY_SUCCESS = 2,
+    MK_SMTP_NOTIFY_FAILURE = 4,
+    MK_SMTP_NOTIFY_DELAY = 8
+} mk_smtp_notify;
+
+/** BY of DELIVERBY (RFC 2852 4). */
+typedef enum mk_smtp_by {
+    MK_SMTP_BY_UNSTATED = 0,
+    MK_SMTP_BY_NOTIFY = 1, /**< N: tell when it is late */
+    MK_SMTP_BY_RETURN = 2  /**< R: return it */
+} mk_smtp_by;
+
+/** What is asked for a message as a whole: parameters of MAIL but SIZE and
+ *  BODY. At a server views into the line; at a client borrowed with the
+ *  envelope. Texts are as they mean, not as xtext, but for `envid` and `auth`
+ *  at a server: mk_smtp_xtext_parse reads those. */
+typedef struct mk_smtp_mail_options {
+    size_t size;          /**< sizeof(mk_smtp_mail_options) of its filler */
+    bool is_utf8;         /**< SMTPUTF8 */
+    bool is_tls_required; /**< REQUIRETLS */
+    mk_smtp_ret ret;
+    mk_str envid; /**< ENVID, at most 100 octets as xtext (RFC 3461
+                   *   4.4); empty: none */
+    mk_str auth;  /**< AUTH: a mailbox or "<>"; empty: none. Nobody
+                   *   here vouches for it */
+    bool has_priority;
+    int8_t priority; /**< MT-PRIORITY, -9 to 9 */
+    mk_smtp_by by;
+    int32_t by_s;        /**< seconds from now, -999,999,999 to 999,999,999;
+                          *   RETURN: above 0 */
+    bool is_by_traced;   /**< BY with T */
+    uint32_t hold_for_s; /**< HOLDFOR; 0: none */
+    mk_str hold_until;   /**< HOLDUNTIL, an RFC 3339 date and time; or empty */
+    mk_str solicit;      /**< SOLICIT: keywords with commas; or empty */
+} mk_smtp_mail_options;
+
+/** What is asked for one recipient: parameters of RCPT, likewise. */
+typedef struct mk_smtp_rcpt_options {
+    size_t size;       /**< sizeof(mk_smtp_rcpt_options) of its filler */
+    uint32_t notify;   /**< mk_smtp_notify, or-ed */
+    mk_str orcpt_type; /**< "rfc822", "utf-8"; empty: no ORCPT */
+    mk_str orcpt;      /**< the address; at a server as xtext */
+} mk_smtp_rcpt_options;
+
+/** Decode xtext (RFC 3461 4).
+ *
+ * @param text  xtext.
+ * @param out   appended to.
+ * @return MK_OK; MK_E_SYNTAX: it is none; MK_E_CTL: it hides a control
+ *         character (THREATS 17); MK_E_ROOM. */
+MK_API mk_err mk_smtp_xtext_parse(mk_str text, mk_buf *out);
+
+/** Encode as xtext.
+ *
+ * @param plain  any octets.
+ * @param out    appended to, all or nothing.
+ * @return MK_OK; MK_E_ROOM. */
+MK_API mk_err mk_smtp_xtext_format(mk_str plain, mk_buf *out);
+
+/** What XCLIENT or XFORWARD tells of a peer behind a trusted one, as xtext;
+ *  empty: not told. */
+typedef struct mk_smtp_client_info {
+    uint32_t given;   /**< a bit for each field, in their order, from 1 */
+    uint32_t unknown; /**< likewise: "[UNAVAILABLE]", "[TEMPUNAVAIL]" */
+    mk_str name;
+    mk_str addr;
+    mk_str port;
+    mk_str proto; /**< "SMTP" or "ESMTP" */
+    mk_str helo;
+    mk_str login;     /**< XCLIENT */
+    mk_str dest_addr; /**< XCLIENT */
+    mk_str dest_port; /**< XCLIENT */
+    mk_str ident;     /**< XFORWARD */
+    mk_str source;    /**< XFORWARD: "LOCAL" or "REMOTE" */
+} mk_smtp_client_info;
 
 /** What is notable about a path. */
 typedef enum mk_smtp_path_flag {
-    MK_SMTP_PATH_NULL = 1,      /**< <>, the null reverse-path */
-    MK_SMTP_PATH_ROUTE = 2,     /**< a source route stood in front; ignored */
-    MK_SMTP_PATH_QUOTED = 4,    /**< the local-part is a quoted-string */
-    MK_SMTP_PATH_LITERAL = 8,   /**< the domain is an address literal */
-    MK_SMTP_PATH_DASH = 16,     /**< the local-part begins with '-' */
-    MK_SMTP_PATH_NO_DOMAIN = 32 /**< <postmaster> */
+    MK_SMTP_PATH_NULL = 1,       /**< <>, the null reverse-path */
+    MK_SMTP_PATH_ROUTE = 2,      /**< a source route stood in front; ignored */
+    MK_SMTP_PATH_QUOTED = 4,     /**< the local-part is a quoted-string */
+    MK_SMTP_PATH_LITERAL = 8,    /**< the domain is an address literal */
+    MK_SMTP_PATH_DASH = 16,      /**< the local-part begins with '-' */
+    MK_SMTP_PATH_NO_DOMAIN = 32, /**< <postmaster> */
+    MK_SMTP_PATH_UTF8 = 64       /**< octets above 0x7F (RFC 6531 3.3) */
 } mk_smtp_path_flag;
 
 /** A reverse-path or forward-path (RFC 5321 4.1.2). Views into the line. */
@@ -84,22 +196,26 @@ typedef struct mk_smtp_path {
 /** Parse a path with its angle brackets.
  *
  * @param text      begins with '<'; octets behind the '>' are left alone.
+ * @param is_utf8   SMTPUTF8: UTF-8 is allowed in both parts (RFC 6531 3.3).
  * @param out_path  views into text; written on success.
  * @param out_used  octets up to and with the '>'; written on success.
  * @return MK_OK; MK_E_SYNTAX; MK_E_LIMIT when a part is longer than 64
  *         (local-part), 255 (domain) or 256 octets (path, RFC 5321 4.5.3.1);
- *         MK_E_UNSUPPORTED for octets above 0x7F (they need SMTPUTF8). <> and
- *         <postmaster> are accepted: look at the flags. */
-MK_API mk_err mk_smtp_path_parse(mk_str text, mk_smtp_path *out_path,
-                                 size_t *out_used);
+ *         MK_E_UNSUPPORTED for octets above 0x7F without is_utf8; with it
+ *         what is no UTF-8 is MK_E_SYNTAX (RFC 3629 4). <> and <postmaster>
+ *         are accepted: look at the flags. */
+MK_API mk_err mk_smtp_path_parse(mk_str text, bool is_utf8,
+                                 mk_smtp_path *out_path, size_t *out_used);
 
 /** Parse a mailbox without angle brackets (for command lines and APIs).
  *
  * @param text      local-part@domain, nothing else; or "postmaster" in any
  *                  case, flagged MK_SMTP_PATH_NO_DOMAIN.
+ * @param is_utf8   as for mk_smtp_path_parse.
  * @param out_path  views into text; written on success.
  * @return as mk_smtp_path_parse; an empty text is MK_E_SYNTAX. */
-MK_API mk_err mk_smtp_mailbox_parse(mk_str text, mk_smtp_path *out_path);
+MK_API mk_err mk_smtp_mailbox_parse(mk_str text, bool is_utf8,
+                                    mk_smtp_path *out_path);
 
 /** The local-part without quotes and backslashes: two spellings of the same
  *  mailbox give the same octets (RFC 5321 4.1.2).
@@ -143,6 +259,12 @@ typedef struct mk_smtp_event {
     mk_str authzid;             /**< AUTH; empty: as oneself */
     uint32_t mechanism;         /**< AUTH: mk_sasl_mechanism. Client, READY:
                                  *   all that the server offers, or-ed */
+    const mk_smtp_mail_options *mail;  /**< server, MAIL; else NULL */
+    const mk_smtp_rcpt_options *rcpt;  /**< server, RCPT; else NULL */
+    const mk_smtp_client_info *client; /**< XCLIENT, XFORWARD; else NULL */
+    uint32_t mail_max; /**< client, READY: messages of this connection, and */
+    uint32_t rcpt_max; /**< recipients of a message that the server takes
+                        *   (RFC 9422); 0: not told */
 } mk_smtp_event;
 
 /** Flags of mk_smtp_event. */
@@ -172,12 +294,26 @@ typedef enum mk_smtp_event_type {
      *  is good `argument` is who (authcid), `authzid` as whom; when it failed
      *  both are empty: the name is in MK_EV_SASL, which asked before. */
     MK_EV_SMTP_AUTH = MK_EV_SMTP + 11,
+    /** LMTP: what became of the message for the recipient `index`? Always
+     *  asked, one for each accepted recipient, in order, behind the MK_EV_BODY
+     *  with MK_LAST, which is told and not asked there (RFC 2033 4.2). */
+    MK_EV_SMTP_DELIVERED = MK_EV_SMTP + 12,
+    /** Start the queue for `argument` (RFC 1985); always asked: 250 to 253,
+     *  458, 459. */
+    MK_EV_SMTP_ETRN = MK_EV_SMTP + 13,
+    /** See `client`; always asked. With YES the session begins anew, with
+     *  MK_EV_SMTP_CONNECT for the named peer and a greeting. */
+    MK_EV_SMTP_XCLIENT = MK_EV_SMTP + 14,
+    /** See `client`; always asked. */
+    MK_EV_SMTP_XFORWARD = MK_EV_SMTP + 15,
     /* client */
     MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every
                                          *   one is told, also to greeting and
                                          *   EHLO. With MK_UNASKED it is a 421
                                          *   on the server's own account */
-    MK_EV_SMTP_READY = MK_EV_SMTP + 17  /**< EHLO is through: send */
+    MK_EV_SMTP_READY = MK_EV_SMTP + 17, /**< EHLO is through: send */
+    /** server: CLIENTID: `argument` is type and token; asked always. */
+    MK_EV_SMTP_CLIENTID = MK_EV_SMTP + 18
 } mk_smtp_event_type;
 
 /** What to do about a bare CR, a bare LF or a NUL (Law 10). */
@@ -186,6 +322,13 @@ typedef enum mk_smtp_bare {
     MK_SMTP_BARE_NORMALIZE = 1 /**< bare LF becomes CRLF, bare CR and NUL a
                                 *   space; none of them ends anything */
 } mk_smtp_bare;
+
+/** What a client does about a body's bare CR or LF. BINARYMIME has none. */
+typedef enum mk_smtp_mend {
+    MK_SMTP_MEND_NEVER = 0, /**< the send ends with MK_E_BARE (THREATS 4) */
+    MK_SMTP_MEND_LF = 1     /**< a bare LF becomes CRLF; a bare CR is
+                             *   MK_E_BARE */
+} mk_smtp_mend;
 
 /* ---- server -------------------------------------------------------------- */
 
@@ -213,7 +356,7 @@ typedef struct mk_smtp_server_config {
     mk_pool *units;       /**< text units; NULL: the unit lies in the block */
     uint32_t text_bytes;  /**< the unit in the block, 1,024 to 65,535: 1,024 */
     uint32_t asks;        /**< mk_smtp_ask, or-ed: MK_SMTP_ASK_DEFAULT */
-    uint32_t extensions;  /**< offered: MK_SMTP_EXTENSION_ALL */
+    uint32_t extensions;  /**< offered: MK_SMTP_EXTENSION_DEFAULT */
     mk_smtp_bare bare;    /**< MK_SMTP_BARE_REJECT */
     uint32_t line_max;    /**< command line with CRLF, octets: 2,048 */
     uint32_t discard_max; /**< of an over-long line swallowed: 65,536 */
@@ -264,6 +407,19 @@ typedef struct mk_smtp_server_config {
                                  *   421 4.7.0: 3 */
     uint64_t auth_delay_ms; /**< before the reply to a failed login, growing by
                              *   as much, to half of command_ms: 2,000 */
+    /* Of single extensions, and LMTP: */
+    bool is_lmtp; /**< RFC 2033: LHLO instead of HELO and EHLO, and a reply to
+                   *   the body for each recipient, asked by
+                   *   MK_EV_SMTP_DELIVERED: false */
+    uint32_t chunks_max; /**< BDAT commands of a message, then 554 and the end:
+                          *   65,536 */
+    uint32_t deliver_by_min_s; /**< told by DELIVERBY; 0: nothing is told: 0 */
+    uint32_t hold_max_s;       /**< told by FUTURERELEASE, 1 to 999,999,999:
+                                *   604,800 */
+    mk_str hold_until_max; /**< likewise, an RFC 3339 date and time in UTC; must
+                            *   be set where it is offered */
+    mk_str priority_profile; /**< told by MT-PRIORITY; may be empty */
+    mk_str solicit; /**< keywords told by NO-SOLICITING; may be empty */
 } mk_smtp_server_config;
 
 /** Fill a server's settings with the defaults named above.
@@ -339,6 +495,11 @@ typedef struct mk_smtp_client_config {
                                 *   MK_E_CLEARTEXT or MK_E_UNSUPPORTED. NULL: no login */
     uint32_t sasl_message_max; /**< of a login's messages, octets; lies in the
                                 *   block: 1,024 to 9,216: 4,096 */
+    bool is_lmtp; /**< RFC 2033: say LHLO, and hear a reply to the body for each
+                   *   recipient: false */
+    bool is_data_only; /**< DATA also where CHUNKING is offered, unless the body
+                        *   is BINARYMIME: false */
+    mk_smtp_mend mend; /**< of a body's bare CR and LF: MK_SMTP_MEND_NEVER */
 } mk_smtp_client_config;
 
 /** Fill a client's settings with the defaults named above.
@@ -387,7 +548,23 @@ typedef struct mk_smtp_envelope {
     uint64_t message_bytes; /**< of the message on the wire without stuffing;
                              *   0: not known. A bound on mk_body */
     mk_smtp_body body;      /**< what the message holds */
+    const mk_smtp_mail_options *mail;  /**< NULL: nothing is asked */
+    const mk_smtp_rcpt_options *rcpts; /**< forward_count of them; or NULL */
 } mk_smtp_envelope;
+
+/** What an envelope asks of a server.
+ *
+ * @param envelope  as for mk_smtp_client_send.
+ * @param out_must  mk_smtp_extension, or-ed: without these it is not sent:
+ *                  8BITMIME, BINARYMIME (RFC 3030 3), SMTPUTF8 (RFC 6531 3.2;
+ *                  so do octets above 0x7F in a path), REQUIRETLS (RFC 8689
+ *                  4.2.1), FUTURERELEASE (RFC 4865 4), DELIVERBY with RETURN
+ *                  (RFC 2852 4.1.4).
+ * @param out_may   those that are passed over where they are not offered: DSN,
+ *                  MT_PRIORITY, NO_SOLICITING, AUTH, DELIVERBY with NOTIFY.
+ * @return MK_OK; or what mk_smtp_client_send says of a malformed envelope. */
+MK_API mk_err mk_smtp_envelope_needs(const mk_smtp_envelope *envelope,
+                                     uint32_t *out_must, uint32_t *out_may);
 
 /** Fill an envelope with nothing.
  *
@@ -407,31 +584,61 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  * told RSET before MK_EV_DONE. mk_cancel before the 354 does the same; after
  * it the session ends. A final line without CRLF is given one.
  *
+ * Where PIPELINING is offered the next message may be sent from the moment
+ * that the last span of this one was lent: its commands go out behind the
+ * final dot (RFC 2920 3.1), and its events come behind the MK_EV_DONE of this
+ * one. With CHUNKING each lent span goes out as a chunk (RFC 3030 2), unless
+ * `is_data_only`. Over LMTP the reply to MK_SMTP_VERB_END comes once for each
+ * accepted recipient, with its `index`, and `accepted` of MK_EV_DONE counts
+ * those of 2yz. Of MK_EV_DONE `extensions` are those of the envelope's needs
+ * that the server was told.
+ *
  * @param e         a client engine (or a wrapper over one), after
- *                  MK_EV_SMTP_READY, with no other operation under way.
+ *                  MK_EV_SMTP_READY, with no other operation under way but one
+ *                  whose body was lent.
  * @param envelope  borrowed, with all it points to, until MK_EV_DONE.
  * @param out_op    the operation, for mk_body and mk_cancel.
  * @return MK_OK; MK_E_STATE: not ready, or not a client; MK_E_BUSY; MK_E_CTL:
  *         CR, LF or NUL in a path; MK_E_SYNTAX, MK_E_LIMIT: a path is not a
  *         mailbox; MK_E_COUNT; MK_E_SIZE: larger than the server takes (RFC
- *         1870 6.1); MK_E_UNSUPPORTED: 8BITMIME is stated and not offered
- *         (RFC 6152 3), or octets above 0x7F in a path. Nothing was sent. */
+ *         1870 6.1); MK_E_UNSUPPORTED: something that
+ *         mk_smtp_envelope_needs calls a must is not offered, or octets above
+ *         0x7F in a path without `is_utf8`. Nothing was sent. */
 MK_API mk_err mk_smtp_client_send(mk_engine *e,
                                   const mk_smtp_envelope *envelope,
                                   mk_op *out_op);
 
-/** Say NOOP, RSET, VRFY, EXPN or HELP. MK_EV_SMTP_REPLY and MK_EV_DONE follow.
+/** Say NOOP, RSET, VRFY, EXPN, HELP, ETRN or CLIENTID. MK_EV_SMTP_REPLY and
+ *  MK_EV_DONE follow.
  *
  * @param e         as for mk_smtp_client_send.
- * @param verb      one of the five.
- * @param argument  one line, borrowed for the call; may be empty but for VRFY
- *                  and EXPN.
+ * @param verb      one of these.
+ * @param argument  one line, borrowed for the call; may be empty but for VRFY,
+ *                  EXPN, ETRN and CLIENTID ("type token").
  * @param out_op    the operation.
  * @return MK_OK; MK_E_ARG; MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: longer
- *         than a command line may be (RFC 5321 4.5.3.1.4); MK_WAIT: no unit
- *         was free. Nothing was sent. */
+ *         than a command line may be (RFC 5321 4.5.3.1.4); MK_E_UNSUPPORTED:
+ *         ETRN or CLIENTID is not offered; MK_E_CLEARTEXT: CLIENTID without
+ *         TLS; MK_WAIT: no unit was free. Nothing was sent. */
 MK_API mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb,
                                      mk_str argument, mk_op *out_op);
+
+/** Say XCLIENT or XFORWARD. MK_EV_SMTP_REPLY and MK_EV_DONE follow; after an
+ *  XCLIENT that was accepted the server greets anew, and MK_EV_SMTP_READY comes
+ *  again before MK_EV_DONE.
+ *
+ * @param e       as for mk_smtp_client_send.
+ * @param verb    MK_SMTP_VERB_XCLIENT or MK_SMTP_VERB_XFORWARD.
+ * @param client  what is told: the fields in `given`, plain and not as xtext;
+ *                borrowed for the call.
+ * @param out_op  the operation.
+ * @return MK_OK; MK_E_ARG: no field is given, or one that the verb has not;
+ *         MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: beyond a line;
+ *         MK_E_UNSUPPORTED: not offered; MK_WAIT: no unit was free. Nothing was
+ *         sent. */
+MK_API mk_err mk_smtp_client_introduce(mk_engine *e, mk_smtp_verb verb,
+                                       const mk_smtp_client_info *client,
+                                       mk_op *out_op);
 
 /** Say QUIT; the engine wants CLOSE once the reply came or its time passed.
  *

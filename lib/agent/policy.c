@@ -106,7 +106,8 @@ static bool judged_path(const mk_session *s, mk_smtp_path *out)
     const mk_recipient *r = mk_session_recipient(s);
 
     if (s->point == MK_POINT_MAIL) {
-        return mk_smtp_mailbox_parse(mk_session_reverse_path(s), out) == MK_OK;
+        return mk_smtp_mailbox_parse(mk_session_reverse_path(s), false, out) ==
+               MK_OK;
     }
     memset(out, 0, sizeof *out);
     out->mailbox = r->mailbox;

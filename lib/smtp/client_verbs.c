@@ -194,7 +194,7 @@ static mk_err check_mailbox(mk_str text, bool is_sender)
     if (mk_str_has_ctl(text)) {
         return MK_E_CTL;
     }
-    r = mk_smtp_mailbox_parse(text, &path);
+    r = mk_smtp_mailbox_parse(text, false, &path);
     if (r == MK_OK && is_sender && (path.flags & MK_SMTP_PATH_NO_DOMAIN) != 0) {
         return MK_E_SYNTAX;
     }

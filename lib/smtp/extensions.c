@@ -118,7 +118,7 @@ static const char *take_auth(const mk_smtp_server_config *c, mk_str value,
     }
     mk_str mailbox = mk_buf_str(&plain);
     bool fine = mk_str_is(mailbox, mk_str_z("<>")) ||
-                (mk_smtp_mailbox_parse(mailbox, &path) == MK_OK &&
+                (mk_smtp_mailbox_parse(mailbox, false, &path) == MK_OK &&
                  (path.flags & MK_SMTP_PATH_NO_DOMAIN) == 0);
     return fine ? NULL : refusal;
 }

@@ -259,8 +259,10 @@ static mk_err source_route(cursor *c, mk_smtp_path *p)
     return wrong(c);
 }
 
-mk_err mk_smtp_path_parse(mk_str text, mk_smtp_path *out_path, size_t *out_used)
+mk_err mk_smtp_path_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path,
+                          size_t *out_used)
 {
+    (void)is_utf8;
     cursor c = {text, 0};
     mk_smtp_path p = {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
     mk_err err = MK_OK;
@@ -292,8 +294,9 @@ mk_err mk_smtp_path_parse(mk_str text, mk_smtp_path *out_path, size_t *out_used)
     return err;
 }
 
-mk_err mk_smtp_mailbox_parse(mk_str text, mk_smtp_path *out_path)
+mk_err mk_smtp_mailbox_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path)
 {
+    (void)is_utf8;
     cursor c = {text, 0};
     mk_smtp_path p = {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
     mk_err err = mailbox(&c, &p);

@@ -12,7 +12,7 @@
 
 enum { BLOCK = (sizeof(smtp_server) + 63) / 64 * 64 };
 
-_Static_assert(sizeof(smtp_server) <= 384,
+_Static_assert(sizeof(smtp_server) <= 416,
                "an idle session does not grow unnoticed");
 
 _Static_assert(BLOCK + 1024 <= MK_SMTP_SERVER_NEED,
@@ -28,7 +28,7 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     c->banner = mk_str_z("mailkit");
     c->text_bytes = 1024;
     c->asks = MK_SMTP_ASK_DEFAULT;
-    c->extensions = MK_SMTP_EXTENSION_ALL;
+    c->extensions = MK_SMTP_EXTENSION_DEFAULT;
     c->bare = MK_SMTP_BARE_REJECT;
     c->line_max = 2048;
     c->discard_max = 64 * 1024;
@@ -51,6 +51,8 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     c->tls = MK_TLS_POLICY_NONE;
     c->auth_failures_max = 3;
     c->auth_delay_ms = 2000;
+    c->chunks_max = 65536;
+    c->hold_max_s = 604800;
     return MK_OK;
 }
 

@@ -96,7 +96,7 @@ static const char *path_and_params(smtp_server *s, mk_str arg,
     }
     mk_smtp_path *path = &s->of.smtp.path;
     size_t used;
-    mk_err err = mk_smtp_path_parse(arg, path, &used);
+    mk_err err = mk_smtp_path_parse(arg, false, path, &used);
     if (err == MK_E_UNSUPPORTED) {
         return "553 5.6.7 Address needs SMTPUTF8";
     }

@@ -25,6 +25,12 @@ const char *mk_smtp_verb_name(mk_smtp_verb verb)
         [MK_SMTP_VERB_HELP] = "HELP",
         [MK_SMTP_VERB_STARTTLS] = "STARTTLS",
         [MK_SMTP_VERB_AUTH] = "AUTH",
+        [MK_SMTP_VERB_LHLO] = "LHLO",
+        [MK_SMTP_VERB_BDAT] = "BDAT",
+        [MK_SMTP_VERB_ETRN] = "ETRN",
+        [MK_SMTP_VERB_XCLIENT] = "XCLIENT",
+        [MK_SMTP_VERB_XFORWARD] = "XFORWARD",
+        [MK_SMTP_VERB_CLIENTID] = "CLIENTID",
     };
     unsigned i = (unsigned)verb;
     return i < sizeof names / sizeof names[0] ? names[i] : "?";

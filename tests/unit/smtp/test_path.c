@@ -103,7 +103,7 @@ static void sec_020_sec_022_sec_024_paths(void **state)
         mk_str in = exact(r->in, &mem);
         mk_smtp_path p;
         size_t used = 0;
-        mk_err err = mk_smtp_path_parse(in, &p, &used);
+        mk_err err = mk_smtp_path_parse(in, false, &p, &used);
         if (err != r->err) {
             fail_msg("%s: %s", r->in, mk_err_name(err));
         }
@@ -145,8 +145,9 @@ static void the_parts_have_limits(void **state)
         buf[n++] = '>';
         mk_smtp_path p;
         size_t used;
-        assert_int_equal(mk_smtp_path_parse(mk_str_of(buf, n), &p, &used),
-                         sizes[i].err);
+        assert_int_equal(
+            mk_smtp_path_parse(mk_str_of(buf, n), false, &p, &used),
+            sizes[i].err);
     }
 }
 
@@ -164,7 +165,8 @@ static void sec_023_long_inputs_are_linear(void **state)
             memcpy(mem, starts[i], strlen(starts[i]));
             mk_smtp_path p;
             size_t used;
-            assert_true(mk_smtp_path_parse(mk_str_of(mem, N), &p, &used) < 0);
+            assert_true(
+                mk_smtp_path_parse(mk_str_of(mem, N), false, &p, &used) < 0);
         }
     }
     free(mem);
@@ -193,7 +195,7 @@ static void mailboxes_and_plain_local_parts(void **state)
         char *mem;
         mk_str in = exact(boxes[i].in, &mem);
         mk_smtp_path p;
-        assert_int_equal(mk_smtp_mailbox_parse(in, &p), boxes[i].err);
+        assert_int_equal(mk_smtp_mailbox_parse(in, false, &p), boxes[i].err);
         if (boxes[i].err == MK_OK) {
             char plain[8];
             mk_buf b;
