@@ -56,6 +56,7 @@ static const named path_flags[] = {
     {MK_SMTP_PATH_NULL, "null"},     {MK_SMTP_PATH_ROUTE, "route"},
     {MK_SMTP_PATH_QUOTED, "quoted"}, {MK_SMTP_PATH_LITERAL, "literal"},
     {MK_SMTP_PATH_DASH, "dash"},     {MK_SMTP_PATH_NO_DOMAIN, "nodomain"},
+    {MK_SMTP_PATH_UTF8, "utf8"},
 };
 
 static const named extensions[] = {
@@ -65,6 +66,20 @@ static const named extensions[] = {
     {MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
     {MK_SMTP_EXTENSION_STARTTLS, "STARTTLS"},
     {MK_SMTP_EXTENSION_AUTH, "AUTH"},
+    {MK_SMTP_EXTENSION_CHUNKING, "CHUNKING"},
+    {MK_SMTP_EXTENSION_BINARYMIME, "BINARYMIME"},
+    {MK_SMTP_EXTENSION_DSN, "DSN"},
+    {MK_SMTP_EXTENSION_SMTPUTF8, "SMTPUTF8"},
+    {MK_SMTP_EXTENSION_LIMITS, "LIMITS"},
+    {MK_SMTP_EXTENSION_REQUIRETLS, "REQUIRETLS"},
+    {MK_SMTP_EXTENSION_MT_PRIORITY, "MT-PRIORITY"},
+    {MK_SMTP_EXTENSION_DELIVERBY, "DELIVERBY"},
+    {MK_SMTP_EXTENSION_FUTURERELEASE, "FUTURERELEASE"},
+    {MK_SMTP_EXTENSION_ETRN, "ETRN"},
+    {MK_SMTP_EXTENSION_NO_SOLICITING, "NO-SOLICITING"},
+    {MK_SMTP_EXTENSION_XCLIENT, "XCLIENT"},
+    {MK_SMTP_EXTENSION_XFORWARD, "XFORWARD"},
+    {MK_SMTP_EXTENSION_CLIENTID, "CLIENTID"},
 };
 
 static const named capabilities[] = {
@@ -110,7 +125,8 @@ static const char *const ask_kinds[] = {
 };
 
 static const char *const retries[] = {"NOW", "LATER", "NEVER", "UNKNOWN"};
-static const char *const bodies[] = {"UNSTATED", "7BIT", "8BITMIME"};
+static const char *const bodies[] = {"UNSTATED", "7BIT", "8BITMIME",
+                                     "BINARYMIME"};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
