@@ -271,6 +271,58 @@ MK_API mk_err mk_text_decode_finish(mk_text_decoder *d, mk_buf *out);
  * @param d  a decoder that was started; may be given twice. */
 MK_API void mk_text_decoder_fini(mk_text_decoder *d);
 
+/* ---- binary parts recoded -------------------------------------------------
+ */
+
+/** Turns a message with binary parts (RFC 3030) into one of lines: what is
+ *  labelled `binary` becomes base64, all else is copied octet for octet. */
+typedef struct mk_recode mk_recode;
+
+/** The octets that recoding needs.
+ *
+ * @param config  the limits; NULL for the defaults.
+ * @return octets. */
+MK_API size_t mk_recode_need(const mk_message_config *config);
+
+/** Begin to recode.
+ *
+ * @param config      the limits, copied; NULL for the defaults.
+ * @param mem         memory aligned for any type; the caller's, in use until
+ *                    he lets it be: there is nothing to close.
+ * @param n           octets of mem.
+ * @param out_recode  written on success.
+ * @return as mk_message_open. */
+MK_API mk_err mk_recode_open(const mk_message_config *config, void *mem,
+                             size_t n, mk_recode **out_recode);
+
+/** Go on.
+ *
+ * A part labelled binary is labelled base64 where its header ends, or 8bit when
+ * it holds others (RFC 2045 6.4). What comes out ends with CRLF.
+ *
+ * @param recode  from mk_recode_open.
+ * @param io_in   the unconsumed octets; advanced by what was consumed. What is
+ *                left must be offered again, contiguous, with more behind it.
+ * @param out     what comes out is appended; at least 64 octets of room.
+ * @return MK_WAIT: nothing until there are more octets, or mk_recode_in_eof;
+ *         MK_E_ROOM: again with room; MK_END: that was all; or why it cannot
+ *         be, for ever: MK_E_BARE: a bare CR, a bare LF or a NUL in what is
+ *         not binary; MK_E_UNSUPPORTED: it is signed (RFC 1847 2.1), partial,
+ *         or of parts that are not found; MK_E_SYNTAX: a part is labelled
+ *         twice; MK_E_LIMIT: beyond a limit of the config. */
+MK_API mk_err mk_recode_step(mk_recode *recode, mk_str *io_in, mk_buf *out);
+
+/** Tell that no more octets come than are offered in the next steps.
+ *
+ * @param recode  from mk_recode_open. */
+MK_API void mk_recode_in_eof(mk_recode *recode);
+
+/** The most octets that it may need contiguous at once.
+ *
+ * @param recode  from mk_recode_open.
+ * @return octets: a little more than max_field_bytes. */
+MK_API size_t mk_recode_in_max(const mk_recode *recode);
+
 /* ---- the view ------------------------------------------------------------ */
 
 /** What a part is to a mail reader (RFC 8621 4.1.4). */

@@ -33,7 +33,8 @@ void mk_mime_begin(mime_facts *facts);
 /* Learn from a field; the first of a name counts. */
 void mk_mime_learn(mime_facts *facts, const mk_field *field,
                    mk_defects *defects);
-mk_encoding mk_mime_encoding(mk_str token);
+/* Of the value of a Content-Transfer-Encoding. */
+mk_encoding mk_mime_encoding(mk_str value);
 mk_media mk_mime_media(mk_str type);
 
 /* ---- the stack ----------------------------------------------------------- */

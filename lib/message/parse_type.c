@@ -77,10 +77,13 @@ mk_media mk_mime_media(mk_str type)
     return MK_MEDIA_OTHER;
 }
 
-mk_encoding mk_mime_encoding(mk_str token)
+/* A mechanism is a token; comments around it are white space. */
+mk_encoding mk_mime_encoding(mk_str value)
 {
+    mk_params params;
+    mk_params_parse(value, NULL, 0, &params, NULL);
     for (size_t i = 0; i < COUNT(encodings); i++) {
-        if (mk_str_is_nocase(token, encodings[i].name)) {
+        if (mk_str_is_nocase(params.type, encodings[i].name)) {
             return (mk_encoding)encodings[i].encoding;
         }
     }
@@ -212,14 +215,6 @@ static void read_disposition(mime_facts *f, mk_str value, mk_defects *defects)
     f->has_name |= is_named(&params);
 }
 
-/* A mechanism is a token; comments around it are white space. */
-static void read_encoding(mime_facts *f, mk_str value)
-{
-    mk_params params;
-    mk_params_parse(value, NULL, 0, &params, NULL);
-    f->encoding = (uint8_t)mk_mime_encoding(params.type);
-}
-
 static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
 {
     switch (field->id) {
@@ -238,7 +233,7 @@ static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
     case MK_FIELD_CONTENT_TRANSFER_ENCODING:
         if (!facts->has_encoding) {
             facts->has_encoding = true;
-            read_encoding(facts, field->value);
+            facts->encoding = (uint8_t)mk_mime_encoding(field->value);
             if (facts->encoding == MK_ENCODING_UNKNOWN) {
                 mk_defects_add(defects, MK_DEFECT_TRANSFER_UNKNOWN, 0,
                                field->value.len);
