@@ -100,6 +100,10 @@ static const row rows[] = {
     {S(TYPE "multipart/mixed\r\n" BINARY "\r\n--b\r\n\r\nA\r\n--b--\r\n"), S(""), MK_E_UNSUPPORTED},
     {S(TYPE "multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nA\r\n--b--\r\n"),
      S(TYPE "multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nA\r\n--b--\r\n"), MK_END},
+    {S(TYPE "multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nA\r\n--b\r\n" BINARY "\r\nA\r\n--b--\r\n"), S(""), MK_E_UNSUPPORTED},
+    /* each part has its own label */
+    {S(MIXED "\r\n--b\r\n" CTE "8bit\r\n\r\nA\r\n--b\r\n" BINARY "\r\nA\r\n--b--\r\n"),
+     S(MIXED "\r\n--b\r\n" CTE "8bit\r\n\r\nA\r\n--b\r\n" BASE64 "\r\nQQ==\r\n--b--\r\n"), MK_END},
     /* but what stands beside it is */
     {S(MIXED "\r\n--b\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\nA\r\n--s--\r\n"
        "\r\n--b\r\n" BINARY "\r\nA\r\n--b--\r\n"),
