@@ -216,6 +216,31 @@ MK_API mk_err mk_str_u64(mk_str s, uint64_t *out_value);
  * @return 4 or 6; 0 when it is no address. */
 MK_API uint8_t mk_address_parse(mk_str text, uint8_t out_address[16]);
 
+/** A network: all addresses that begin with the same bits. */
+typedef struct mk_network {
+    uint8_t family;      /**< 4 or 6 */
+    uint8_t bits;        /**< of the prefix, 0 to 32 or to 128 */
+    uint8_t address[16]; /**< network order; 0 behind the prefix */
+} mk_network;
+
+/** Read a network (RFC 4632 3.1, RFC 4291 2.3).
+ *
+ * @param text         "192.0.2.0/24", "2001:db8::/32"; an address alone is a
+ *                     network of one.
+ * @param out_network  written on success only.
+ * @return MK_OK; MK_E_SYNTAX: no address, no prefix length, or bits that are
+ *         not 0 behind the prefix, of which nobody knows what is meant. */
+MK_API mk_err mk_network_parse(mk_str text, mk_network *out_network);
+
+/** Is an address in a network? One of IPv4 that is written as IPv6
+ *  (::ffff:192.0.2.1, RFC 4291 2.5.5.2) is the IPv4 address.
+ *
+ * @param network  the network.
+ * @param family   4 or 6; another is in none.
+ * @param address  4 or 16 octets in network order. */
+MK_API bool mk_network_has(const mk_network *network, uint8_t family,
+                           const uint8_t *address);
+
 /* ---- bounded buffers ----------------------------------------------------- */
 
 /** An append buffer over the caller's memory with a maximum fixed at init.

@@ -2,8 +2,9 @@
  *
  * base/address.c: IPv4 and IPv6 addresses from text: dotted decimals without
  * leading zeros (RFC 3986 3.2.2), groups of hexadecimal digits with one "::"
- * and an IPv4 tail (RFC 4291 2.2). No zone, no brackets, no prefix length, no
- * octal or short forms: what could be read in two ways is refused.
+ * and an IPv4 tail (RFC 4291 2.2); and networks, by the length of a prefix. No
+ * zone, no brackets, no octal or short forms, no bits behind a prefix: what
+ * could be read in two ways is refused.
  */
 #include "base/ascii.h"
 
@@ -123,4 +124,71 @@ uint8_t mk_address_parse(mk_str text, uint8_t out_address[16])
         }
     }
     return family;
+}
+
+/* ---- networks ------------------------------------------------------------ */
+
+/* Are the bits of a from `bits` on, up to the end of n octets, all 0? */
+static bool is_zero_behind(const uint8_t *a, size_t n, uint8_t bits)
+{
+    size_t i = bits / 8;
+    if (bits % 8 != 0) {
+        if ((a[i] & (0xFF >> bits % 8)) != 0) {
+            return false;
+        }
+        i++;
+    }
+    for (; i < n; i++) {
+        if (a[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+mk_err mk_network_parse(mk_str text, mk_network *out_network)
+{
+    mk_network n = {0};
+    uint64_t bits;
+    size_t slash = mk_str_find(text, '/');
+
+    n.family = mk_address_parse(mk_str_sub(text, 0, slash), n.address);
+    uint8_t max = n.family == 4 ? 32 : 128;
+    if (n.family == 0) {
+        return MK_E_SYNTAX;
+    }
+    if (slash == text.len) {
+        bits = max;
+    } else if (mk_str_u64(mk_str_sub(text, slash + 1, SIZE_MAX), &bits) !=
+                   MK_OK ||
+               bits > max) {
+        return MK_E_SYNTAX;
+    }
+    n.bits = (uint8_t)bits;
+    if (!is_zero_behind(n.address, max / 8u, n.bits)) {
+        return MK_E_SYNTAX;
+    }
+    *out_network = n;
+    return MK_OK;
+}
+
+bool mk_network_has(const mk_network *network, uint8_t family,
+                    const uint8_t *address)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0,    0,
+                                       0, 0, 0, 0, 0xFF, 0xFF};
+    size_t whole = network->bits / 8;
+    unsigned rest = network->bits % 8u;
+
+    if (family == 6 && network->family == 4 &&
+        memcmp(address, mapped, sizeof mapped) == 0) {
+        family = 4;
+        address += sizeof mapped;
+    }
+    if (family != network->family ||
+        memcmp(address, network->address, whole) != 0) {
+        return false;
+    }
+    return rest == 0 ||
+           ((address[whole] ^ network->address[whole]) >> (8 - rest)) == 0;
 }

@@ -124,12 +124,80 @@ static void test_against_libc(void **state)
     }
 }
 
+/* ---- networks ------------------------------------------------------------ */
+
+static bool has(const char *network, const char *address)
+{
+    mk_network n;
+    uint8_t a[16];
+    assert_int_equal(mk_network_parse(mk_str_z(network), &n), MK_OK);
+    uint8_t family = mk_address_parse(mk_str_z(address), a);
+    assert_int_not_equal(family, 0);
+    return mk_network_has(&n, family, a);
+}
+
+static void test_networks(void **state)
+{
+    static const struct {
+        const char *network;
+        const char *in;
+        const char *out;
+    } rows[] = {
+        {"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
+        {"192.0.2.128/25", "192.0.2.128", "192.0.2.127"},
+        {"10.0.0.0/8", "10.255.1.2", "11.0.0.0"},
+        {"192.0.2.7", "192.0.2.7", "192.0.2.6"},
+        {"192.0.2.7/32", "192.0.2.7", "192.0.2.135"},
+        {"0.0.0.0/0", "255.1.2.3", "::1"},
+        {"::/0", "2001:db8::1", "192.0.2.1"},
+        {"2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"},
+        {"::1", "::1", "::2"},
+        {"192.0.2.0/24", "::ffff:192.0.2.9", "::192.0.2.9"},
+        {"::ffff:0:0/96", "::ffff:192.0.2.9", "192.0.2.9"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(has(rows[i].network, rows[i].in));
+        assert_false(has(rows[i].network, rows[i].out));
+    }
+    mk_network n;
+    assert_int_equal(mk_network_parse(mk_str_z("::/0"), &n), MK_OK);
+    assert_false(mk_network_has(&n, 0, n.address));
+}
+
+static void test_no_networks(void **state)
+{
+    static const char *const rows[] = {
+        "",
+        "/",
+        "/24",
+        "192.0.2.0/",
+        "192.0.2.0/33",
+        "192.0.2.0/-1",
+        "192.0.2.0/24 ",
+        "192.0.2.1/24",
+        "192.0.2.0/22",
+        "10.0.0.0/4",
+        "::/129",
+        "2001:db8::1/64",
+        "mx.example",
+        "192.0.2/24",
+        "192.0.2.0/24/8",
+        "2001:db8::/28x",
+    };
+    mk_network n;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(mk_network_parse(mk_str_z(rows[i]), &n), MK_E_SYNTAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_against_libc),
+        cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_against_libc), cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_no_networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
