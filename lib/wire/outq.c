@@ -4,7 +4,8 @@
  * text[2]; the texts lie one behind the other in the unit, in that order. A
  * line of a span that begins with a dot is shown in two pieces that overlap by
  * that dot: the first piece ends with it, the second begins with it, and so it
- * goes out twice (RFC 5321 4.5.2) without being copied.
+ * goes out twice (RFC 5321 4.5.2) without being copied. Before an LF that is
+ * mended a piece is shown that is a CR and lies in no span.
  */
 #include "wire/outq.h"
 #include "wire/scan.h"
@@ -110,7 +111,7 @@ mk_err mk_outq_text(mk_outq *q, mk_str text)
     return MK_OK;
 }
 
-void mk_outq_body_begin(mk_outq *q, outq_mode mode)
+void mk_outq_body_begin(mk_outq *q, unsigned mode)
 {
     q->body->bol = true;
     q->body->cr = false;
@@ -122,15 +123,32 @@ size_t mk_outq_body_room(const mk_outq *q)
     return (size_t)2 - q->body->spans;
 }
 
+size_t mk_outq_body_octets(const mk_outq *q, mk_str span)
+{
+    bool cr = q->body->cr;
+    size_t n = span.len;
+    if ((q->body->mode & OUTQ_MENDED) != 0) {
+        for (size_t i = 0; i < span.len; i++) {
+            n += span.ptr[i] == '\n' && !cr;
+            cr = span.ptr[i] == '\r';
+        }
+    }
+    return n;
+}
+
 mk_err mk_outq_body_add(mk_outq *q, mk_str span, bool last)
 {
     mk_outq_body *b = q->body;
     if (b->spans + b->givens >= 2) {
         return MK_WAIT;
     }
-    scan_text t = {b->cr, b->bol, false, b->mode == OUTQ_STORED};
-    mk_err err = b->mode == OUTQ_RAW ? MK_OK : mk_scan_text(span, &t);
-    if (err != MK_OK || (last && t.cr && b->mode == OUTQ_STRICT)) {
+    unsigned mode = b->mode;
+    scan_text t = {.cr = b->cr,
+                   .bol = b->bol,
+                   .is_stored = (mode & OUTQ_STORED) != 0,
+                   .is_mended = (mode & OUTQ_MENDED) != 0};
+    mk_err err = (mode & OUTQ_RAW) != 0 ? MK_OK : mk_scan_text(span, &t);
+    if (err != MK_OK || (last && t.cr && !t.is_stored)) {
         return MK_E_BARE;
     }
     outq_span *s = &b->span[b->spans++];
@@ -138,7 +156,9 @@ mk_err mk_outq_body_add(mk_outq *q, mk_str span, bool last)
     s->len = span.len;
     s->pos = 0;
     s->bol = b->bol;
-    s->dots = t.dots;
+    s->cr = b->cr;
+    s->dots = t.dots && (mode & OUTQ_UNSTUFFED) == 0;
+    s->lfs = t.lfs;
     s->doubled = false;
     b->cr = t.cr;
     b->bol = t.bol;
@@ -171,34 +191,44 @@ static bool dot_at(const outq_span *s, size_t pos)
     return pos == 0 ? s->bol : s->ptr[pos - 1] == '\n';
 }
 
-/* The first dot behind ptr[at] that begins a line, or end; what else is
- * irregular was let pass when the span was lent. */
-static size_t next_dot(const char *ptr, size_t at, size_t end)
+/* Is it an LF to be mended? */
+static bool lf_at(const outq_span *s, size_t pos)
 {
-    at = mk_scan_body(ptr, at, end);
-    while (at < end && ptr[at] != '.') {
-        at += ptr[at] == '\r' ? 1 : 0;
-        at = at < end ? mk_scan_body(ptr, at, end) : end;
+    if (!s->lfs || pos >= s->len || s->ptr[pos] != '\n') {
+        return false;
+    }
+    return pos == 0 ? !s->cr : s->ptr[pos - 1] != '\r';
+}
+
+/* The first octet behind ptr[at] that something goes before, or end; what else
+ * is irregular was let pass when the span was lent. */
+static size_t next_stop(const outq_span *s, size_t at, size_t end)
+{
+    at = mk_scan_body(s->ptr, at, end);
+    while (at < end && !(s->ptr[at] == '.' && s->dots) &&
+           !(s->ptr[at] == '\n' && s->lfs)) {
+        at += s->ptr[at] == '\r' ? 1 : 0;
+        at = at < end ? mk_scan_body(s->ptr, at, end) : end;
     }
     return at;
 }
 
 /* The next piece at (pos, doubled), and the position behind it. It is asked for
- * often, so one without a dot has an end in sight. */
+ * often, so one without a stop has an end in sight. */
 static mk_str piece(const outq_span *s, size_t *io_pos, bool *io_doubled)
 {
     enum { SIGHT = 65536 };
     size_t at = *io_pos;
     size_t to = s->len;
     bool dot = false;
-    if (!*io_doubled && dot_at(s, at)) {
+    if (!*io_doubled && (dot_at(s, at) || lf_at(s, at))) {
         *io_doubled = true;
-        return mk_str_of(s->ptr + at, 1);
+        return mk_str_of(s->ptr[at] == '.' ? s->ptr + at : "\r", 1);
     }
-    if (s->dots) {
+    if (s->dots || s->lfs) {
         size_t end = to - at > SIGHT ? at + SIGHT : to;
-        to = next_dot(s->ptr, at, end);
-        dot = to < end;
+        to = next_stop(s, at, end);
+        dot = to < end && s->ptr[to] == '.';
     }
     *io_pos = to;
     *io_doubled = dot;

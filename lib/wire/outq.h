@@ -2,23 +2,26 @@
  *
  * wire/outq.h: the output side of an engine as segments: text in one small
  * unit (of the block or on loan from a pool), and at most two body spans lent
- * by the application, dot-stuffed lazily by splitting, never by copying (RFC
- * 5321 4.5.2). What mk_outq_spans shows stays put until acknowledged.
- * It refuses text beyond its unit, and in bodies what their mode does.
+ * by the application, dot-stuffed and mended lazily by splitting, never by
+ * copying (RFC 5321 4.5.2, 2.3.8). What mk_outq_spans shows stays put until
+ * acknowledged. It refuses text beyond its unit, and in bodies what their mode
+ * does.
  */
 #ifndef WIRE_OUTQ_H
 #define WIRE_OUTQ_H
 
 #include <mailkit/engine.h>
 
-/* What a body may hold, and what becomes of it. */
+/* What a body may hold, and what becomes of it; or-ed. */
 typedef enum outq_mode {
-    OUTQ_STRICT = 0, /* lines, dot-stuffed; no bare CR, LF or NUL (Law 10) */
-    OUTQ_STORED = 1, /* likewise, but CR and NUL pass: what other programs put
-                      * into a mailbox must be had out of it again. A bare LF
-                      * does not, where a lenient peer might see a line end and
-                      * the octets behind it as the end of the reply */
-    OUTQ_RAW = 2     /* octets, counted by whoever asked for them */
+    OUTQ_STRICT = 0,   /* lines, dot-stuffed; no bare CR, LF or NUL (Law 10) */
+    OUTQ_STORED = 1,   /* CR and NUL pass: what other programs put into a
+                        * mailbox must be had out of it again. A bare LF does
+                        * not, where a lenient peer might see a line end and the
+                        * octets behind it as the end of the reply */
+    OUTQ_RAW = 2,      /* octets, counted by whoever asked for them */
+    OUTQ_MENDED = 4,   /* a bare LF is given its CR on the way out */
+    OUTQ_UNSTUFFED = 8 /* no dot is doubled: the lines are counted (BDAT) */
 } outq_mode;
 
 typedef struct outq_span {
@@ -26,8 +29,11 @@ typedef struct outq_span {
     size_t len;
     size_t pos;   /* source octets acknowledged */
     bool bol;     /* it begins at the beginning of a line */
+    bool cr;      /* a CR stands before it */
     bool dots;    /* some line of it begins with a dot: stuff */
-    bool doubled; /* the first of the two dots at pos is acknowledged */
+    bool lfs;     /* some LF of it is bare: mend */
+    bool doubled; /* what goes before the octet at pos, the first of two dots
+                   * or the CR of an LF, is acknowledged */
 } outq_span;
 
 /* The part only engines with bodies carry. */
@@ -38,7 +44,7 @@ typedef struct mk_outq_body {
     uint8_t givens;
     bool bol; /* the body so far ended with CRLF (true at its start) */
     bool cr; /* the body so far ended with a CR; strict: whose LF must follow */
-    uint8_t mode; /* outq_mode */
+    uint8_t mode; /* outq_mode, or-ed */
 } mk_outq_body;
 
 typedef struct mk_outq {
@@ -71,7 +77,10 @@ void mk_outq_commit(mk_outq *q, size_t n);
 mk_err mk_outq_text(mk_outq *q, mk_str text);
 
 /* A new body begins. */
-void mk_outq_body_begin(mk_outq *q, outq_mode mode);
+void mk_outq_body_begin(mk_outq *q, unsigned mode);
+/* Octets of the wire that a span would become if it were lent now, not counting
+ * dots that are doubled. */
+size_t mk_outq_body_octets(const mk_outq *q, mk_str span);
 /* Lend a span. MK_OK, MK_WAIT (two are lent), MK_E_BARE. */
 mk_err mk_outq_body_add(mk_outq *q, mk_str span, bool last);
 /* May spans be lent, and how many? */

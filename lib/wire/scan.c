@@ -144,22 +144,24 @@ size_t mk_scan_body(const char *ptr, size_t at, size_t n)
 static bool is_fit_behind(const scan_text *t, char c)
 {
     if (c == '\n') {
-        return t->cr;
+        return t->cr || t->is_mended;
     }
     return t->is_stored || (!t->cr && c != '\0');
 }
 
 mk_err mk_scan_text(mk_str span, scan_text *io)
 {
-    scan_text t = {.is_stored = io->is_stored};
+    scan_text t = {.is_stored = io->is_stored, .is_mended = io->is_mended};
     if (span.len == 0) {
         io->dots = false;
+        io->lfs = false;
         return MK_OK;
     }
     if (!is_fit_behind(io, span.ptr[0])) {
         return MK_E_BARE;
     }
     t.dots = io->bol && span.ptr[0] == '.';
+    t.lfs = !io->cr && span.ptr[0] == '\n';
     size_t at = mk_scan_body(span.ptr, 0, span.len);
     while (at < span.len) {
         char c = span.ptr[at];
@@ -167,10 +169,11 @@ mk_err mk_scan_text(mk_str span, scan_text *io)
             t.cr = true;
             break;
         }
-        if (c == '\n' || (c != '.' && !t.is_stored)) {
+        if (c == '\n' ? !t.is_mended : c != '.' && !t.is_stored) {
             return MK_E_BARE;
         }
         t.dots = t.dots || c == '.';
+        t.lfs = t.lfs || c == '\n';
         at = mk_scan_body(span.ptr, c == '\r' ? at + 1 : at, span.len);
     }
     t.bol = span.ptr[span.len - 1] == '\n';

@@ -41,7 +41,9 @@ typedef struct scan_text {
     bool cr;        /* in, out: the octet before was a CR */
     bool bol;       /* in, out: at the beginning of a line */
     bool dots;      /* out: some line begins with a dot */
-    bool is_stored; /* in: a bare CR and a NUL pass; a bare LF never does */
+    bool lfs;       /* out: some LF is bare */
+    bool is_stored; /* in: a bare CR and a NUL pass */
+    bool is_mended; /* in: a bare LF passes */
 } scan_text;
 
 /* Is a span of body fit for the wire? MK_OK and *io, or MK_E_BARE. */
