@@ -4,7 +4,9 @@
  * mail server: inbound sessions that ask a chain of stages at every point and
  * an authenticator at every login, and ready-made parts: the policy for own
  * domains, a users file with its logins, and durable delivery into Maildirs.
- * RFC 5321 3.3, 3.6, 4.4, 4.5.1; RFC 2505; RFC 3207, 4954.
+ * RFC 5321 3.3, 3.6, 4.4, 4.5.1; RFC 2505; RFC 3207, 4954; RFC 2033 4.2; what
+ * the service extensions ask for (smtp.h) is kept for the stages, and honoured
+ * or not offered.
  * Everything runs on the loop's thread but the file work, which is given to
  * mk_host as jobs. It refuses to relay: a recipient or a message that no
  * stage takes responsibility for is refused, whatever stages are left out.
@@ -41,9 +43,12 @@ typedef struct mk_recipient {
     mk_str box_domain; /**< the mailbox it goes to; empty: none was named */
     mk_str box_user;
     uint32_t flags; /**< mk_smtp_path_flag, or-ed */
+    /** What was asked for it, never NULL; texts as at the engine. */
+    const mk_smtp_rcpt_options *options;
 } mk_recipient;
 
-/** Who is at the other end.
+/** Who is at the other end. After XCLIENT it is whom that named: a family of 0
+ *  where it has no address.
  *
  * @param s  a session.
  * @return a view that lives as long as the session. */
@@ -77,6 +82,34 @@ MK_API const mk_tls_info *mk_session_tls(const mk_session *s);
  * @return "user@domain"; empty before a login succeeded. */
 MK_API mk_str mk_session_login(const mk_session *s);
 
+/** Is it LMTP, where each recipient gets an answer of its own (RFC 2033 4.2)?
+ *
+ * @param s  a session. */
+MK_API bool mk_session_is_lmtp(const mk_session *s);
+
+/** What a trusted peer told by XCLIENT of the one that it speaks for. Its
+ *  address is the session's peer, its LOGIN the session's login.
+ *
+ * @param s  a session.
+ * @return plain texts, hostile octets; `given` is 0 where nothing was told.
+ *         Lives until the next XCLIENT or the start of TLS. */
+MK_API const mk_smtp_client_info *mk_session_introduced(const mk_session *s);
+
+/** What a trusted peer told by XFORWARD of where the next message came from. It
+ *  is for records: nothing is decided by it here.
+ *
+ * @param s  a session.
+ * @return plain texts, hostile octets; `given` is 0 where nothing was told.
+ *         Lives until the next XFORWARD, HELO or MK_STAGE_RESET. */
+MK_API const mk_smtp_client_info *mk_session_forwarded(const mk_session *s);
+
+/** The client's identity, as CLIENTID told it.
+ *
+ * @param s  a session.
+ * @return "type token", hostile octets, at most 255; empty: none. Lives until
+ *         the next CLIENTID. */
+MK_API mk_str mk_session_client_id(const mk_session *s);
+
 /** The id of the transaction: 21 octets of A-Z and 2-7, unique.
  *
  * @param s  a session.
@@ -89,6 +122,40 @@ MK_API mk_str mk_session_id(const mk_session *s);
  * @return without brackets and source route; empty for <> and outside of a
  *         transaction. */
 MK_API mk_str mk_session_reverse_path(const mk_session *s);
+
+/** What was asked for the message as a whole by parameters of MAIL.
+ *
+ * @param s  a session.
+ * @return never NULL: all zero outside of a transaction, and where nothing was
+ *         asked; `envid` and `auth` are xtext. Lives until MK_STAGE_RESET. */
+MK_API const mk_smtp_mail_options *mk_session_options(const mk_session *s);
+
+/** The BODY parameter of MAIL.
+ *
+ * @param s  a session. */
+MK_API mk_smtp_body mk_session_body(const mk_session *s);
+
+/** The SIZE parameter of MAIL (RFC 1870 6), not to be believed.
+ *
+ * @param s  a session.
+ * @return octets; 0 when it was not stated. */
+MK_API uint64_t mk_session_size_stated(const mk_session *s);
+
+/** Until when is the message to be held (RFC 4865)? By HOLDFOR or HOLDUNTIL;
+ *  a stage that says to honour FUTURERELEASE must keep it until then.
+ *
+ * @param s  a session.
+ * @return seconds since 1970, UTC; 0: it is not to be held, or the time named
+ *         is no time. */
+MK_API int64_t mk_session_hold_until_s(const mk_session *s);
+
+/** When does the by-time of the message end (RFC 2852 4)? Look at
+ *  mk_session_options for whether there is one, and what is to follow. A
+ *  message with RETURN is refused by the service when it comes later.
+ *
+ * @param s  a session.
+ * @return seconds since 1970, UTC; 0: there is none. */
+MK_API int64_t mk_session_deliver_by_s(const mk_session *s);
 
 /** The recipients accepted so far, linked by `after`.
  *
@@ -151,6 +218,13 @@ MK_API mk_err mk_session_add_field(mk_session *s, mk_str name, mk_str value);
  * @return a view that lives until the next field or MK_STAGE_RESET. */
 MK_API mk_str mk_session_fields(const mk_session *s);
 
+/** The fields that were missing (mk_fix), with CRLF line ends; they belong
+ *  between the trace fields and the message. Complete at MK_POINT_END.
+ *
+ * @param s  a session.
+ * @return a view that lives until MK_STAGE_RESET; empty: none was. */
+MK_API mk_str mk_session_fixes(const mk_session *s);
+
 /** The running stage's own pointer in a session, NULL at first. It is kept
  *  over transactions.
  *
@@ -170,8 +244,18 @@ typedef enum mk_point {
     MK_POINT_RCPT = 3, /**< once for each recipient */
     MK_POINT_DATA = 4, /**< before 354 */
     MK_POINT_BODY = 5, /**< octets of the message, in order */
-    MK_POINT_END = 6   /**< after the whole message, before the reply */
+    MK_POINT_END = 6,  /**< after the whole message, before the reply */
+    /* At these `octets` are the argument. When all pass, VRFY and EXPN are
+     * answered 252, and ETRN 459. ETRN is offered only where a stage is asked
+     * at it: 250 started, 251 no message waits, 252 messages wait, 253 and how
+     * many, 458 and 459 (RFC 1985 5.2). */
+    MK_POINT_VRFY = 7,
+    MK_POINT_EXPN = 8,
+    MK_POINT_ETRN = 9
 } mk_point;
+
+/** How many points there are. */
+#define MK_POINTS 10u
 
 /** A point as a bit of mk_stage.points. */
 #define MK_POINT_BIT(point) (1u << (point))
@@ -207,7 +291,8 @@ typedef struct mk_stage_call {
     mk_point point;
     uint32_t stage; /**< this stage's index in the chain */
     mk_ask ask;     /**< for a late answer, and for mk_directory.lookup */
-    mk_str octets;  /**< BODY: the next octets; they live until `at` returns */
+    mk_str octets;  /**< BODY: the next octets; VRFY, EXPN, ETRN: the
+                     *   argument. They live until `at` returns */
 } mk_stage_call;
 
 /** Why a stage is told. */
@@ -232,6 +317,12 @@ typedef struct mk_stage {
      *  asked or not. */
     void (*note)(void *self, mk_session *s, uint32_t stage, mk_stage_note note,
                  mk_err why);
+    /** mk_smtp_extension, or-ed: what it does of that which needs more than a
+     *  mailbox; the service offers these only where a stage honours them. DSN:
+     *  notices are sent, of success too (RFC 3461 5). FUTURERELEASE: a message
+     *  is held. BINARYMIME: lines are kept as they came, which a Maildir does
+     *  not. */
+    uint32_t honours;
 } mk_stage;
 
 /** Answer a question that a stage put off; the next stage is asked at once.
@@ -242,6 +333,21 @@ typedef struct mk_stage {
  *         gone; MK_E_ARG: WAIT, or a malformed code; MK_E_CTL: CR, LF or NUL
  *         in code or text. On failure nothing changed. */
 MK_API mk_err mk_stage_answer(mk_ask ask, const mk_verdict *verdict);
+
+/** Give one recipient an outcome of its own (RFC 2033 4.2); what the chain
+ *  decides counts for the others. Only where each is answered: an SMTP message
+ *  has one outcome for all.
+ *
+ * @param s        an LMTP session at MK_POINT_END, also while its answer is
+ *                 awaited.
+ * @param r        one of its accepted recipients.
+ * @param verdict  ACCEPT or REFUSE; code and text are copied.
+ * @return MK_OK; MK_E_STATE: not LMTP, or at another point; MK_E_ARG: another
+ *         verdict, or a malformed code; MK_E_CTL: CR, LF or NUL in code or
+ *         text; after these nothing changed. MK_E_MEMORY: the outcome counts,
+ *         with the default code and text. */
+MK_API mk_err mk_session_set_outcome(mk_session *s, const mk_recipient *r,
+                                     const mk_verdict *verdict);
 
 /* ---- logins ---------------------------------------------------------------
  */
@@ -277,6 +383,19 @@ typedef struct mk_authenticator {
  *         LATER was answered instead. */
 MK_API mk_err mk_login_answer(mk_ask ask, mk_answer answer,
                               const mk_sasl_keys *keys, mk_str login);
+
+/** Who logs in, in case that counts (THREATS 51).
+ *
+ * @param ask  of the question, from inside of `check` or as long as it is open.
+ * @return as mk_session_peer; NULL: it is stale. Lives until the answer. */
+MK_API const mk_peer *mk_login_peer(mk_ask ask);
+
+/** The identity that its client told by CLIENTID: what a device is bound to.
+ *
+ * @param ask  likewise.
+ * @return as mk_session_client_id; empty: none, or it is stale. Lives until the
+ *         answer. */
+MK_API mk_str mk_login_client_id(mk_ask ask);
 
 /* ---- the record of what happened --------------------------------------------
  */
@@ -317,6 +436,10 @@ typedef struct mk_log_record {
     uint32_t removed;      /**< likewise */
     uint64_t left_out;     /**< likewise: more than can be shown, or could not
                             *   be read */
+    const mk_peer *via;    /**< who named `peer` by XCLIENT; else NULL */
+    /** What XFORWARD told; NULL: nothing. */
+    const mk_smtp_client_info *forwarded;
+    mk_str client_id; /**< of CLIENTID, or empty */
 } mk_log_record;
 
 /** Takes records. */
@@ -327,11 +450,12 @@ typedef struct mk_log {
 } mk_log;
 
 /** Octets of a record as a line at most; what is longer is cut, with "...". */
-#define MK_LOG_LINE_MAX 8192u
+#define MK_LOG_LINE_MAX 10240u
 
 /** Append a record as one line of printable ASCII without a line end:
  *  id=… from=<…> to=<…> size=… outcome="250 2.0.0 …" delay=… peer=…, and
- *  where there is one login=<…>; of a login mechanism=… tls=yes. Of a maildrop
+ *  where there is one login=<…>; of a login mechanism=… tls=yes; what others
+ *  told via=… orig=… client-id="…". Of a maildrop
  *  messages=… retrieved=… removed=… size=… outcome=… and these.
  *
  * @param record  any.
@@ -355,6 +479,14 @@ MK_API mk_err mk_address_format(uint8_t family, const uint8_t *address,
 /** Stages of a chain at most. */
 #define MK_STAGES_MAX 16u
 
+/** What is done about messages of submission (RFC 6409 8), or-ed. */
+typedef enum mk_fix {
+    MK_FIX_DATE = 1,       /**< a missing Date: is added (8.2) */
+    MK_FIX_MESSAGE_ID = 2, /**< likewise Message-ID: (8.3) */
+    MK_FIX_FROM = 4        /**< a message without From: is refused, 554 5.6.0:
+                            *   who wrote it cannot be made up (6.3) */
+} mk_fix;
+
 /** Settings of a service; start with mk_inbound_config_init. How many
  *  connections there may be is the host's to limit. */
 typedef struct mk_inbound_config {
@@ -363,7 +495,11 @@ typedef struct mk_inbound_config {
     const mk_alloc *alloc;
     const mk_random *random;
     /** hostname must be set; `asks` is the service's own; borrowed. Where it
-     *  offers TLS, `wrap` must give it. */
+     *  offers TLS, `wrap` must give it. Of its `extensions` those are left out
+     *  that nobody honours (mk_stage.honours, MK_POINT_ETRN), and XCLIENT and
+     *  XFORWARD for peers that are not trusted. What its `solicit` names is
+     *  refused at MAIL with 550 5.7.1 (RFC 3865), a by-time with RETURN below
+     *  its `deliver_by_min_s` with 555 5.5.4 (RFC 2852). */
     const mk_smtp_server_config *smtp;
     const mk_stage *stages;    /**< the chain, in order; copied */
     uint32_t stage_count;      /**< 1 to MK_STAGES_MAX */
@@ -383,6 +519,16 @@ typedef struct mk_inbound_config {
     /** Connections are TLS from their first octet (RFC 8314 3.3), so that
      *  whom the service cannot take is closed without a word: false. */
     bool is_tls_implicit;
+    /** Networks of those who may say XCLIENT and XFORWARD, where `smtp` has
+     *  them; copied; NULL: none. */
+    const mk_network *trusted;
+    size_t trusted_count;
+    /** May this one, who is in none of the networks, too? NULL: nobody. */
+    bool (*is_trusted)(void *self, const mk_peer *peer);
+    void *trusted_self;
+    uint32_t fixes;     /**< mk_fix, or-ed: 0 */
+    bool is_fixing_all; /**< for all messages, not only of who has logged in:
+                         *   false */
 } mk_inbound_config;
 
 /** Set a config to the defaults named above.
@@ -453,6 +599,15 @@ typedef struct mk_directory {
 MK_API mk_err mk_directory_answer(mk_ask ask, mk_directory_result result,
                                   mk_str user, mk_str domain);
 
+/** What the policy says to VRFY and EXPN (RFC 5321 3.5.3, 7.3). */
+typedef enum mk_local_policy_verify {
+    MK_LOCAL_POLICY_VERIFY_UNSURE = 0, /**< 252 to everybody */
+    MK_LOCAL_POLICY_VERIFY_REFUSE = 1, /**< 502 5.5.1 to everybody */
+    MK_LOCAL_POLICY_VERIFY_LOGIN = 2,  /**< an answer to who has logged in */
+    MK_LOCAL_POLICY_VERIFY_ANSWER = 3  /**< an answer to everybody, harvesters
+                                        *   among them */
+} mk_local_policy_verify;
+
 /** Settings of the policy; start with mk_local_policy_config_init. */
 typedef struct mk_local_policy_config {
     size_t size; /**< set by init */
@@ -468,20 +623,26 @@ typedef struct mk_local_policy_config {
      *  receipts must have it (RFC 8098 3). Who has not logged in is not
      *  looked at: false. */
     bool is_sender_checked;
+    /** An answer is 250 2.1.5 <user@domain>, 550 5.1.1, or 252 for what is not
+     *  here. A user is a list of one. MK_LOCAL_POLICY_VERIFY_UNSURE. */
+    mk_local_policy_verify verify;
 } mk_local_policy_config;
 
-/** The policy for own domains: a stage for MK_POINT_RCPT, and MK_POINT_MAIL
- *  where senders are checked.
+/** The policy for own domains: a stage for MK_POINT_RCPT, MK_POINT_MAIL where
+ *  senders are checked, MK_POINT_VRFY and MK_POINT_EXPN.
  *
  * Another domain is refused with 550 5.7.1, always: it relays for nobody, and
  * tells those who have logged in that it is not for lack of rights. So
  * is a local-part with '@', '%' or '!' in it, quoted or not (RFC 2505 2.1,
  * THREATS 26), and an address literal that is not among the domains. A source
  * route is ignored (RFC 5321 3.6.1). An unknown user is 550 5.1.1. Local-parts
- * compare without quotes and without case. <postmaster>, and postmaster and
- * abuse at every own domain, are always accepted (RFC 5321 4.5.1, RFC 2142):
- * for the user of that name if there is one, else for the postmaster's user.
- * What it accepts gets its mailbox and passes on. */
+ * compare without quotes and without case; domains without case, and whether
+ * they are written in UTF-8 or as A-labels (RFC 5890 2.3.2.1). Case is that of
+ * ASCII: octets above 0x7F compare exactly, and nothing is normalised.
+ * <postmaster>, and postmaster and abuse at every own domain, are always
+ * accepted (RFC 5321 4.5.1, RFC 2142): for the user of that name if there is
+ * one, else for the postmaster's user. What it accepts gets its mailbox and
+ * passes on. */
 typedef struct mk_local_policy mk_local_policy;
 
 /** Set a config to the defaults named above.
@@ -704,6 +865,14 @@ typedef struct mk_local_delivery_config {
  * message there: SMTP has one reply for all (RFC 5321 4.5.3.2.6 has the same
  * choice: rather twice than never).
  *
+ * With LMTP each mailbox has an outcome of its own (RFC 2033 4.2): what fails
+ * for one, be it the disk or the mailbox itself, keeps the message from no
+ * other, and nothing is doubled. What fails for the message (memory; the file
+ * that one beyond the limit is kept in) fails for all.
+ *
+ * A store is the end of REQUIRETLS (RFC 8689 5): the message is not sent on,
+ * and neither the header field TLS-Required: nor another is touched.
+ *
  * A mailbox stays open for about a second of further messages; one that was
  * moved away meanwhile gets those of that second, one that was removed is
  * made anew. */
@@ -753,6 +922,57 @@ MK_API void mk_local_delivery_rest(mk_local_delivery *d);
  * @param d  NULL is fine.
  * @return MK_OK; MK_E_BUSY when messages are left: nothing was changed. */
 MK_API mk_err mk_local_delivery_free(mk_local_delivery *d);
+
+/* ---- a ready stage: wait ------------------------------------------------- */
+
+/** Settings of a delay; start with mk_delay_config_init. */
+typedef struct mk_delay_config {
+    size_t size; /**< set by init */
+    const mk_host *host;
+    const mk_alloc *alloc;
+    /** Milliseconds to wait at each point but MK_POINT_BODY; below answer_ms of
+     *  the service's engines, else the wait ends as a refusal for now: 0. */
+    uint64_t ms[MK_POINTS];
+    bool is_for_all; /**< also who has logged in waits: false */
+} mk_delay_config;
+
+/** A stage that makes peers wait, and passes (RFC 2505 2.13, THREATS 51): some
+ *  who send junk do not wait for a greeting, and who guesses is slowed. A peer
+ *  that waits costs its connection and some octets, and the host bounds
+ *  connections. */
+typedef struct mk_delay mk_delay;
+
+/** Set a config to the defaults named above.
+ *
+ * @param c     written.
+ * @param size  sizeof *c of the caller.
+ * @return MK_OK, or MK_E_ARG when size is unknown to this library. */
+MK_API mk_err mk_delay_config_init(mk_delay_config *c, size_t size);
+
+/** Make a delay.
+ *
+ * @param c          host and alloc are needed; they are borrowed for its life.
+ * @param out_delay  written on success; free it by mk_delay_free.
+ * @return MK_OK; MK_E_ARG: something is missing, a wait at MK_POINT_BODY, or
+ *         no wait at all; MK_E_MEMORY. */
+MK_API mk_err mk_delay_new(const mk_delay_config *c, mk_delay **out_delay);
+
+/** The delay as a stage.
+ *
+ * @param d          the delay.
+ * @param out_stage  written; good for the delay's life. */
+MK_API void mk_delay_stage(mk_delay *d, mk_stage *out_stage);
+
+/** Peers that wait now.
+ *
+ * @param d  the delay.
+ * @return 0 when idle. */
+MK_API size_t mk_delay_count(const mk_delay *d);
+
+/** Free a delay.
+ *
+ * @param d  NULL is fine; no service may use it any more. */
+MK_API void mk_delay_free(mk_delay *d);
 
 MK_EXTERN_C_END
 #endif
