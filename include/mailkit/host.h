@@ -47,6 +47,18 @@ typedef struct mk_peer {
     uint16_t own_port;       /**< host order */
 } mk_peer;
 
+/** Whose word is taken for who a peer is: a proxy in front of a listener begins
+ *  each connection with a PROXY header (proxy.h), before TLS, too. Borrowed for
+ *  the life of the service. */
+typedef struct mk_proxied {
+    void *self;
+    /** Is this peer such a proxy, at that door of ours? If so it must begin
+     *  with a header, whose peer is told to the service and counted instead of
+     *  it. If not, it is the peer itself. */
+    bool (*is_proxy)(void *self, const mk_peer *peer);
+    uint32_t header_ms; /**< for the whole header, 1 to 60,000; 5,000 is good */
+} mk_proxied;
+
 /** One connection of the host, opaque to those above. */
 typedef struct mk_conn mk_conn;
 
@@ -72,9 +84,12 @@ typedef struct mk_service {
      *  host has no connection left ("421 ...\r\n"); may be empty. */
     mk_str busy;
     /** A peer was turned away by the host: MK_E_LIMIT (too many connections,
-     *  of its address or in all), MK_E_FILES, MK_E_MEMORY. For the record
-     *  only; NULL when nobody asks. */
+     *  of its address or in all), MK_E_FILES, MK_E_MEMORY. Or without a word,
+     *  a proxy whose header was none: MK_E_CROSS, MK_E_SYNTAX; too long:
+     *  MK_E_SIZE; late: MK_E_TIMEOUT; cut off: MK_E_CUT, MK_E_NET. For the
+     *  record only; NULL when nobody asks. */
     void (*refused)(void *self, const mk_peer *peer, mk_err why);
+    const mk_proxied *proxied; /**< NULL: peers are who they are */
 } mk_service;
 
 /** The loop's services, filled by lib/net/ or by the program. Grows at its

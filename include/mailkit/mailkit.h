@@ -84,6 +84,7 @@
 #include <mailkit/message.h>
 #include <mailkit/net.h>
 #include <mailkit/pop3.h>
+#include <mailkit/proxy.h>
 #include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 #include <mailkit/store.h>
