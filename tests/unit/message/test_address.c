@@ -15,15 +15,6 @@
 
 #include "show.h"
 
-#define S(lit) lit, sizeof(lit) - 1
-
-typedef struct row {
-    const char *text;
-    size_t n;
-    const char *list;    /* name <address>; group: … ; */
-    const char *defects; /* "name@offset …" */
-} row;
-
 static void add_one(const mk_address *a, mk_buf *b)
 {
     char mem[256];
@@ -54,31 +45,8 @@ static void show_list(mk_str text, mk_defects *defects, mk_buf *b)
         add_one(&a, b);
     }
     assert_false(mk_addresses_next(&it, &a));
+    b->len -= b->len > 0 ? 1 : 0; /* the last space */
 }
-
-static void check(const row *rows, size_t count)
-{
-    int failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        char mem[512], line[512];
-        mk_defect found[16];
-        mk_defects list;
-        mk_buf b;
-        char *tight = malloc(rows[i].n == 0 ? 1 : rows[i].n);
-        memcpy(tight, rows[i].text, rows[i].n);
-        mk_buf_init(&b, mem, sizeof mem - 1);
-        mk_defects_init(&list, found, 16);
-        show_list(mk_str_of(tight, rows[i].n), &list, &b);
-        mem[b.len > 0 ? b.len - 1 : 0] = '\0';
-        failed += show_differs(i, mem, rows[i].list);
-        failed += show_differs(i, show_defects(&list, line, sizeof line),
-                               rows[i].defects);
-        free(tight);
-    }
-    assert_int_equal(failed, 0);
-}
-
-#define CHECK(rows) check(rows, sizeof rows / sizeof rows[0])
 
 static const row plain[] = {
     {S("joe@example.org"), "<joe@example.org>", ""},
@@ -207,37 +175,37 @@ static const row words_inside[] = {
 static void every_form_is_read(void **state)
 {
     (void)state;
-    CHECK(plain);
+    CHECK(plain, show_list);
 }
 
 static void obsolete_forms_are_read_and_told(void **state)
 {
     (void)state;
-    CHECK(obsolete);
+    CHECK(obsolete, show_list);
 }
 
 static void text_of_no_form_is_read_as_well_as_can_be(void **state)
 {
     (void)state;
-    CHECK(broken);
+    CHECK(broken, show_list);
 }
 
 static void sec_021_the_domain_stands_behind_the_last_unquoted_at(void **state)
 {
     (void)state;
-    CHECK(quoted_at);
+    CHECK(quoted_at, show_list);
 }
 
 static void sec_022_what_stands_behind_an_address_is_told(void **state)
 {
     (void)state;
-    CHECK(trailing);
+    CHECK(trailing, show_list);
 }
 
 static void sec_059_no_address_from_encoded_words(void **state)
 {
     (void)state;
-    CHECK(words_inside);
+    CHECK(words_inside, show_list);
 }
 
 /* THREATS 23: work that is not linear would not end here. */

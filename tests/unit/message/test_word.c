@@ -14,41 +14,11 @@
 
 #include "show.h"
 
-#define S(lit) lit, sizeof(lit) - 1
-
-typedef struct row {
-    const char *raw;
-    size_t n;
-    const char *text;
-    const char *defects;
-} row;
-
-static void check(const row *rows, size_t count)
+static void show_words(mk_str text, mk_defects *defects, mk_buf *b)
 {
-    int failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        char mem[512], line[512];
-        mk_defect found[16];
-        mk_defects list;
-        mk_buf b;
-        char *tight = malloc(rows[i].n == 0 ? 1 : rows[i].n);
-        memcpy(tight, rows[i].raw, rows[i].n);
-        mk_buf_init(&b, mem, sizeof mem - 1);
-        mk_defects_init(&list, found, 16);
-        assert_int_equal(
-            mk_words_decode(mk_str_of(tight, rows[i].n), NULL, &b, &list),
-            MK_OK);
-        mem[b.len] = '\0';
-        assert_true(b.len <= 3 * rows[i].n);
-        failed += show_differs(i, mem, rows[i].text);
-        failed += show_differs(i, show_defects(&list, line, sizeof line),
-                               rows[i].defects);
-        free(tight);
-    }
-    assert_int_equal(failed, 0);
+    assert_int_equal(mk_words_decode(text, NULL, b, defects), MK_OK);
+    assert_true(b->len <= 3 * text.len);
 }
-
-#define CHECK(rows) check(rows, sizeof rows / sizeof rows[0])
 
 static const row rfc_2047_8[] = {
     {S("(=?ISO-8859-1?Q?a?=)"), "(a)", "word-joined@1"},
@@ -139,19 +109,19 @@ static const row spoof[] = {
 static void the_examples_of_the_rfc(void **state)
 {
     (void)state;
-    CHECK(rfc_2047_8);
+    CHECK(rfc_2047_8, show_words);
 }
 
 static void words_of_real_mail(void **state)
 {
     (void)state;
-    CHECK(real);
+    CHECK(real, show_words);
 }
 
 static void sec_058_no_control_comes_out(void **state)
 {
     (void)state;
-    CHECK(spoof);
+    CHECK(spoof, show_words);
 }
 
 /* Candidates without end, words without a character, a label of 10 KiB: work
