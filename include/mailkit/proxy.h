@@ -54,8 +54,9 @@ typedef struct mk_proxy_header {
  * @param out_used    written when MK_OK is returned: octets of the header; what
  *                    is behind them is the protocol's.
  * @return MK_OK; MK_WAIT: all of `text` is a header's beginning; MK_E_CROSS:
- * this is none; MK_E_SYNTAX: it is malformed; MK_E_SIZE: it is too long. Behind
- * each of these three the connection is to be closed without a word. */
+ *         this is none; MK_E_SYNTAX: it is malformed; MK_E_SIZE: it is too
+ *         long. Behind each of these three the connection is to be closed
+ *         without a word. */
 MK_API mk_err mk_proxy_parse(mk_str text, mk_proxy_header *out_header,
                              size_t *out_used);
 
