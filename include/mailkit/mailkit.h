@@ -77,6 +77,7 @@
 #include <mailkit/defect.h>
 #include <mailkit/disk.h>
 #include <mailkit/engine.h>
+#include <mailkit/envelope.h>
 #include <mailkit/feed.h>
 #include <mailkit/header.h>
 #include <mailkit/host.h>

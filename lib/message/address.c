@@ -263,26 +263,13 @@ static void tell(const mk_addresses *it, const mk_address *a,
     }
 }
 
-/* RFC 6532 3.1: octets above 127 are UTF-8, or no form yields them. */
-static bool is_utf8(mk_str s)
-{
-    utf8_walk w = {0};
-    for (size_t i = 0; i < s.len; i++) {
-        utf8_said said = mk_utf8_step(&w, mk_octet_at(s, i));
-        if (said == UTF8_BAD || said == UTF8_CUT) {
-            return false;
-        }
-    }
-    return w.due == 0;
-}
-
 /* What an element is beside its words, told once it is complete. */
 static void finish(mk_addresses *it, token_reader *r, size_t start,
                    mk_address *out)
 {
     bool mailbox = out->kind == MK_ADDRESS_MAILBOX;
     if ((r->flags & MK_ADDRESS_8BIT) != 0 &&
-        !(is_utf8(out->local_part) && is_utf8(out->domain))) {
+        !(mk_is_utf8(out->local_part) && mk_is_utf8(out->domain))) {
         mk_token_invalid(r);
     }
     out->raw = mk_field_trim(view(r, start, r->at));

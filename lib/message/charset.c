@@ -66,48 +66,6 @@ mk_str mk_charset_name(mk_charset charset)
     return mk_charset_rows[row < MK_CHARSET_COUNT ? row : 0].name;
 }
 
-/* RFC 3629 4: UTF8-2, UTF8-3 and UTF8-4 by their first octet. */
-static utf8_said utf8_begin(utf8_walk *w, unsigned char c)
-{
-    w->low = 0x80;
-    w->top = 0xBF;
-    if (c < 0xC2 || c > 0xF4) {
-        w->bits = c;
-        return c < 0x80 ? UTF8_WHOLE : UTF8_BAD;
-    }
-    if (c < 0xE0) {
-        w->bits = c & 0x1FU;
-        w->due = 1;
-    } else if (c < 0xF0) {
-        w->bits = c & 0x0FU;
-        w->due = 2;
-        w->low = c == 0xE0 ? 0xA0 : 0x80;
-        w->top = c == 0xED ? 0x9F : 0xBF;
-    } else {
-        w->bits = c & 0x07U;
-        w->due = 3;
-        w->low = c == 0xF0 ? 0x90 : 0x80;
-        w->top = c == 0xF4 ? 0x8F : 0xBF;
-    }
-    return UTF8_MORE;
-}
-
-utf8_said mk_utf8_step(utf8_walk *w, unsigned char c)
-{
-    if (w->due == 0) {
-        return utf8_begin(w, c);
-    }
-    if (c < w->low || c > w->top) {
-        w->due = 0;
-        return UTF8_CUT;
-    }
-    w->bits = w->bits << 6 | (c & 0x3FU);
-    w->low = 0x80;
-    w->top = 0xBF;
-    w->due--;
-    return w->due == 0 ? UTF8_WHOLE : UTF8_MORE;
-}
-
 size_t mk_ascii_run(const char *ptr, size_t n)
 {
     size_t at = 0;
