@@ -11,44 +11,12 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 
-/* Octets of the UTF-8 character at the front of s; 0 when there is none.
- *
- *    UTF8-2 = %xC2-DF UTF8-tail
- *    UTF8-3 = %xE0 %xA0-BF UTF8-tail / %xE1-EC 2( UTF8-tail ) /
- *             %xED %x80-9F UTF8-tail / %xEE-EF 2( UTF8-tail )
- *    UTF8-4 = %xF0 %x90-BF 2( UTF8-tail ) / %xF1-F3 3( UTF8-tail ) /
- *             %xF4 %x80-8F 2( UTF8-tail ) */
-static size_t character_at(mk_str s)
+/* C0, DEL and C1 */
+static bool is_control(uint32_t c)
 {
-    unsigned char lead = mk_octet_at(s, 0);
-    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    size_t n = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    size_t i;
-
-    if (lead < 0x80) {
-        return 1;
-    }
-    if (lead < 0xC2 || lead > 0xF4 || s.len < n) {
-        return 0;
-    }
-    for (i = 1; i < n; i++) {
-        if (mk_octet_at(s, i) < low || mk_octet_at(s, i) > high) {
-            return 0;
-        }
-        low = 0x80;
-        high = 0xBF;
-    }
-    return n;
-}
-
-/* C0 and DEL, or U+0080 to U+009F. */
-static bool is_control(mk_str s)
-{
-    unsigned char lead = mk_octet_at(s, 0);
-
-    return mk_is_ctl(lead) || (lead == 0xC2 && mk_octet_at(s, 1) < 0xA0);
+    return c < 0x20 || (c >= 0x7F && c < 0xA0);
 }
 
 mk_err mk_sasl_check_name(mk_str name)
@@ -60,12 +28,13 @@ mk_err mk_sasl_check_name(mk_str name)
         return MK_E_LIMIT;
     }
     while (name.len > 0) {
-        size_t n = character_at(name);
+        uint32_t character;
+        size_t n = mk_utf8_at(name, &character);
 
         if (n == 0) {
             return MK_E_SYNTAX;
         }
-        if (is_control(name)) {
+        if (is_control(character)) {
             return MK_E_CTL;
         }
         name = mk_str_sub(name, n, SIZE_MAX);

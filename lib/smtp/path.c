@@ -4,17 +4,22 @@
  * 5321 4.1.2 and 4.1.3, and host names by RFC 1123 2.1. Iterative, linear, and
  * strict: nothing may stand behind the mailbox, the local-part ends at the
  * one '@' outside quotes, and a source route is skipped (RFC 5321 appendix C).
- * Octets above 0x7F need SMTPUTF8 and are refused with their own error.
+ * Octets above 0x7F need SMTPUTF8 (RFC 6531 3.3), and are refused with their
+ * own error without it, and as no UTF-8 with it: THREATS 25. All limits are in
+ * octets.
  */
 #include <mailkit/smtp.h>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 
 enum { LOCAL_PART_MAX = 64, DOMAIN_MAX = 255, PATH_MAX_OCTETS = 256 };
 
 typedef struct cursor {
     mk_str text;
     size_t at;
+    bool is_utf8;  /* SMTPUTF8 */
+    bool has_utf8; /* and it was needed */
 } cursor;
 
 static bool peek(const cursor *c, unsigned char want)
@@ -35,7 +40,32 @@ static bool skip(cursor *c, unsigned char want)
 static mk_err wrong(const cursor *c)
 {
     bool high = c->at < c->text.len && mk_octet_at(c->text, c->at) >= 0x80;
-    return high ? MK_E_UNSUPPORTED : MK_E_SYNTAX;
+    return high && !c->is_utf8 ? MK_E_UNSUPPORTED : MK_E_SYNTAX;
+}
+
+/* UTF8-non-ascii = UTF8-2 / UTF8-3 / UTF8-4 (RFC 6532 3.1); but for C1, which
+ * no U-label holds and a terminal may obey */
+static bool skip_utf8(cursor *c)
+{
+    uint32_t character;
+    size_t n = !c->is_utf8 ? 0
+                           : mk_utf8_at(mk_str_sub(c->text, c->at, SIZE_MAX),
+                                        &character);
+    if (n == 0 || character < 0xA0) {
+        return false;
+    }
+    c->at += n;
+    c->has_utf8 = true;
+    return true;
+}
+
+static bool skip_atext(cursor *c)
+{
+    if (c->at < c->text.len && mk_is_atext(mk_octet_at(c->text, c->at))) {
+        c->at++;
+        return true;
+    }
+    return skip_utf8(c);
 }
 
 /* Dot-string = Atom *("." Atom) */
@@ -43,9 +73,7 @@ static mk_err dot_string(cursor *c)
 {
     do {
         size_t start = c->at;
-        while (c->at < c->text.len &&
-               mk_is_atext(mk_octet_at(c->text, c->at))) {
-            c->at++;
+        while (skip_atext(c)) {
         }
         if (c->at == start) {
             return wrong(c);
@@ -64,6 +92,9 @@ static mk_err quoted_string(cursor *c)
             c->at++;
             return c->at - 1 > start ? MK_OK : MK_E_SYNTAX;
         }
+        if (skip_utf8(c)) {
+            continue;
+        }
         if (o == '\\' && c->at + 1 < c->text.len) {
             c->at++;
             o = mk_octet_at(c->text, c->at);
@@ -78,25 +109,36 @@ static mk_err quoted_string(cursor *c)
     return MK_E_SYNTAX;
 }
 
-/* Domain = sub-domain *("." sub-domain); sub-domain = Let-dig [Ldh-str]. The
- * underscore, which real domains carry, passes too when `lax`. */
+/* The underscore, which real domains carry, passes too when `lax`. */
+static bool skip_ldh(cursor *c, bool lax)
+{
+    unsigned char o =
+        c->at < c->text.len ? mk_octet_at(c->text, c->at) : (unsigned char)0;
+    if (mk_is_alnum(o) || o == '-' || (lax && o == '_')) {
+        c->at++;
+        return true;
+    }
+    return skip_utf8(c);
+}
+
+/* Domain = sub-domain *("." sub-domain); sub-domain = Let-dig [Ldh-str] /
+ * U-label, which is longer in UTF-8 than the 63 octets of its A-label may be
+ * (RFC 5890 4.2) */
 static mk_err domain_name(cursor *c, bool lax)
 {
     do {
         size_t start = c->at;
-        unsigned char o = 0;
-        while (c->at < c->text.len) {
-            o = mk_octet_at(c->text, c->at);
-            if (!mk_is_alnum(o) && o != '-' && !(lax && o == '_')) {
-                break;
-            }
-            c->at++;
+        bool had_utf8 = c->has_utf8;
+        c->has_utf8 = false;
+        while (skip_ldh(c, lax)) {
         }
         size_t n = c->at - start;
+        bool is_long = n > 63 && !c->has_utf8;
+        c->has_utf8 = c->has_utf8 || had_utf8;
         if (n == 0) {
             return wrong(c);
         }
-        if (n > 63) {
+        if (is_long) {
             return MK_E_LIMIT;
         }
         if (mk_octet_at(c->text, start) == '-' ||
@@ -262,8 +304,7 @@ static mk_err source_route(cursor *c, mk_smtp_path *p)
 mk_err mk_smtp_path_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path,
                           size_t *out_used)
 {
-    (void)is_utf8;
-    cursor c = {text, 0};
+    cursor c = {text, 0, is_utf8, false};
     mk_smtp_path p = {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
     mk_err err = MK_OK;
     if (!skip(&c, '<')) {
@@ -288,6 +329,7 @@ mk_err mk_smtp_path_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path,
         err = MK_E_LIMIT;
     }
     if (err == MK_OK) {
+        p.flags |= c.has_utf8 ? (uint32_t)MK_SMTP_PATH_UTF8 : 0;
         *out_path = p;
         *out_used = c.at;
     }
@@ -296,8 +338,7 @@ mk_err mk_smtp_path_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path,
 
 mk_err mk_smtp_mailbox_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path)
 {
-    (void)is_utf8;
-    cursor c = {text, 0};
+    cursor c = {text, 0, is_utf8, false};
     mk_smtp_path p = {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
     mk_err err = mailbox(&c, &p);
     if (err == MK_OK && c.at < text.len) {
@@ -307,6 +348,7 @@ mk_err mk_smtp_mailbox_parse(mk_str text, bool is_utf8, mk_smtp_path *out_path)
         err = MK_E_LIMIT;
     }
     if (err == MK_OK) {
+        p.flags |= c.has_utf8 ? (uint32_t)MK_SMTP_PATH_UTF8 : 0;
         *out_path = p;
     }
     return err;
@@ -330,7 +372,7 @@ mk_err mk_smtp_local_part_plain(const mk_smtp_path *path, mk_buf *out)
 
 bool mk_smtp_is_host_name(mk_str name)
 {
-    cursor c = {name, 0};
+    cursor c = {name, 0, false, false};
     mk_err err = peek(&c, '[') ? address_literal(&c) : domain_name(&c, false);
     return err == MK_OK && c.at == name.len && name.len <= DOMAIN_MAX;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_path.c: paths, mailboxes and host names by rows (RFC 5321 4.1.2, 4.1.3,
- * RFC 1123 2.1), each row's octets in memory of their own size so that a read
- * beyond them is found. THREATS 20, 22, 23, 24 and the SMTP half of 21.
+ * RFC 1123 2.1, RFC 6531 3.3), each row's octets in memory of their own size so
+ * that a read beyond them is found. THREATS 20, 22, 23, 24, 25 and the SMTP
+ * half of 21.
  */
 #include <mailkit/smtp.h>
 
@@ -86,6 +87,48 @@ static const path_row rows[] = {
 };
 /* clang-format on */
 
+/* With SMTPUTF8 (RFC 6531 3.3). */
+/* clang-format off */
+static const path_row utf8_rows[] = {
+    {"<a@b.example>",            MK_OK, "a", "b.example", "", 0},
+    {"<\xC3\xBC@x>",             MK_OK, "\xC3\xBC", "x", "", MK_SMTP_PATH_UTF8},
+    {"<a.\xC3\xBC-1@x> SIZE=1",  MK_OK, "a.\xC3\xBC-1", "x", " SIZE=1", MK_SMTP_PATH_UTF8},
+    {"<a@b\xC3\xBC" "cher.example>", MK_OK, "a", "b\xC3\xBC" "cher.example", "", MK_SMTP_PATH_UTF8},
+    {"<\"\xC3\xBC \\a\"@x>",     MK_OK, "\"\xC3\xBC \\a\"", "x", "", MK_SMTP_PATH_UTF8 | MK_SMTP_PATH_QUOTED},
+    {"<@\xC3\xBC.example:a@b>",  MK_OK, "a", "b", "", MK_SMTP_PATH_UTF8 | MK_SMTP_PATH_ROUTE},
+    {"<\xF0\x9F\x93\xAC@\xE4\xBE\x8B>", MK_OK, "\xF0\x9F\x93\xAC", "\xE4\xBE\x8B", "", MK_SMTP_PATH_UTF8},
+    {"<\"\xC3\xBC@x\"@y>",       MK_OK, "\"\xC3\xBC@x\"", "y", "", MK_SMTP_PATH_UTF8 | MK_SMTP_PATH_QUOTED},
+    {"<>",                       MK_OK, "", "", "", MK_SMTP_PATH_NULL},
+    {"<Postmaster>",             MK_OK, "Postmaster", "", "", MK_SMTP_PATH_NO_DOMAIN},
+    /* row 25: cut, overlong, surrogates, no UTF-8 at all */
+    {"<\xC3@x>",                 MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xC3",                    MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a\xC3>",                  MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@b\xE2\x82>",            MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\"\xC3\"@x>",             MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xC0\xAE@x>",             MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@b\xC0\xAE" "c>",        MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xE0\x80\xAE@x>",         MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xED\xA0\x80@x>",         MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@\xED\xA0\x80>",         MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\"\xED\xBF\xBF\"@x>",     MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xF4\x90\x80\x80@x>",     MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xFF@x>",                 MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xFC@x>",                 MK_E_SYNTAX, 0, 0, 0, 0},
+    /* C1 */
+    {"<\xC2\x9B@x>",             MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@\xC2\x80>",             MK_E_SYNTAX, 0, 0, 0, 0},
+    /* the grammar around it stays */
+    {"<\"a\\\xC3\xBC\"@x>",      MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xC3\xBC>",               MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<\xC3\xBC..a@x>",          MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@-\xC3\xBC>",            MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@\xC3\xBC->",            MK_E_SYNTAX, 0, 0, 0, 0},
+    {"<a@[\xC3\xBC]>",           MK_E_SYNTAX, 0, 0, 0, 0},
+    {"\xC3\xBC",                 MK_E_SYNTAX, 0, 0, 0, 0},
+};
+/* clang-format on */
+
 static mk_str exact(const char *z, char **out_mem)
 {
     size_t n = strlen(z);
@@ -94,27 +137,81 @@ static mk_str exact(const char *z, char **out_mem)
     return mk_str_of(*out_mem, n);
 }
 
+static void parse_row(const path_row *r, bool is_utf8)
+{
+    char *mem;
+    mk_str in = exact(r->in, &mem);
+    mk_smtp_path p;
+    size_t used = 0;
+    mk_err err = mk_smtp_path_parse(in, is_utf8, &p, &used);
+    if (err != r->err) {
+        fail_msg("%s: %s", r->in, mk_err_name(err));
+    }
+    if (err == MK_OK) {
+        assert_true(mk_str_is(p.local_part, mk_str_z(r->local_part)));
+        assert_true(mk_str_is(p.domain, mk_str_z(r->domain)));
+        assert_true(
+            mk_str_is(mk_str_sub(in, used, SIZE_MAX), mk_str_z(r->rest)));
+        assert_int_equal(p.flags, r->flags);
+    }
+    free(mem);
+}
+
 static void sec_020_sec_022_sec_024_paths(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const path_row *r = &rows[i];
-        char *mem;
-        mk_str in = exact(r->in, &mem);
+        parse_row(&rows[i], false);
+    }
+}
+
+static void sec_025_paths_in_utf8(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof utf8_rows / sizeof utf8_rows[0]; i++) {
+        parse_row(&utf8_rows[i], true);
+    }
+}
+
+/* What is fine without SMTPUTF8 is fine with it, and means the same. */
+static void sec_025_ascii_stays_ascii(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].err == MK_OK) {
+            parse_row(&rows[i], true);
+        }
+    }
+}
+
+/* Limits are in octets, and no label of UTF-8 is bound to 63 of them. */
+static void sec_025_limits_are_in_octets(void **state)
+{
+    static const struct {
+        size_t local_part, label; /* in characters of two octets */
+        mk_err err;
+    } sizes[] = {
+        {32, 1, MK_OK},  {33, 1, MK_E_LIMIT},  {1, 32, MK_OK},
+        {1, 125, MK_OK}, {1, 126, MK_E_LIMIT}, {1, 128, MK_E_LIMIT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char buf[600];
+        mk_buf b;
         mk_smtp_path p;
-        size_t used = 0;
-        mk_err err = mk_smtp_path_parse(in, false, &p, &used);
-        if (err != r->err) {
-            fail_msg("%s: %s", r->in, mk_err_name(err));
+        size_t used;
+        mk_buf_init(&b, buf, sizeof buf);
+        (void)mk_buf_add_c(&b, '<');
+        for (size_t k = 0; k < sizes[i].local_part; k++) {
+            (void)mk_buf_add_z(&b, "\xC3\xBC");
         }
-        if (err == MK_OK) {
-            assert_true(mk_str_is(p.local_part, mk_str_z(r->local_part)));
-            assert_true(mk_str_is(p.domain, mk_str_z(r->domain)));
-            assert_true(
-                mk_str_is(mk_str_sub(in, used, SIZE_MAX), mk_str_z(r->rest)));
-            assert_int_equal(p.flags, r->flags);
+        (void)mk_buf_add_c(&b, '@');
+        for (size_t k = 0; k < sizes[i].label; k++) {
+            (void)mk_buf_add_z(&b, "\xC3\xBC");
         }
-        free(mem);
+        (void)mk_buf_add_c(&b, '>');
+        assert_int_equal(mk_smtp_path_parse(mk_buf_str(&b), true, &p, &used),
+                         sizes[i].err);
     }
 }
 
@@ -166,7 +263,7 @@ static void sec_023_long_inputs_are_linear(void **state)
             mk_smtp_path p;
             size_t used;
             assert_true(
-                mk_smtp_path_parse(mk_str_of(mem, N), false, &p, &used) < 0);
+                mk_smtp_path_parse(mk_str_of(mem, N), k % 2, &p, &used) < 0);
         }
     }
     free(mem);
@@ -235,6 +332,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_020_sec_022_sec_024_paths),
+        cmocka_unit_test(sec_025_paths_in_utf8),
+        cmocka_unit_test(sec_025_ascii_stays_ascii),
+        cmocka_unit_test(sec_025_limits_are_in_octets),
         cmocka_unit_test(the_parts_have_limits),
         cmocka_unit_test(sec_023_long_inputs_are_linear),
         cmocka_unit_test(mailboxes_and_plain_local_parts),
