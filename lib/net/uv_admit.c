@@ -2,27 +2,29 @@
  *
  * uv_admit.c: who is let in, and when all should hurry (THREATS 113, 114). A
  * connection counts three times: in the host, for its address, and in the
- * share when there is one; whoever is counted is uncounted once, by
- * mk_net_dismiss. When room runs short every engine is told (mk_hurry), and
- * told again when room is back; the gap between both marks keeps a crowd at
- * the edge from telling everybody at each connection.
+ * share when there is one, for these not before its address is known; whoever
+ * is counted is uncounted once, by mk_net_dismiss. When room runs short every
+ * engine is told (mk_hurry), and told again when room is back; the gap between
+ * both marks keeps a crowd at the edge from telling everybody at each
+ * connection.
  */
 #include "net/uv_internal.h"
 
 enum { look_ms = 1000 };
+
+bool mk_net_is_full(const mk_net_host *h)
+{
+    return h->conn_count >= h->config->max_connections;
+}
 
 mk_err mk_net_admit(mk_net_host *h, const mk_peer *peer,
                     mk_net_source **out_source)
 {
     const mk_uv_share *share = h->config->share;
     mk_net_source *source = NULL;
-    mk_err r;
+    mk_err r = mk_net_source_add(&h->sources, peer, h->config->max_per_address,
+                                 &source);
 
-    if (h->conn_count >= h->config->max_connections) {
-        return MK_E_LIMIT;
-    }
-    r = mk_net_source_add(&h->sources, peer, h->config->max_per_address,
-                          &source);
     if (r == MK_OK && share != NULL) {
         r = share->take(share->self, peer->family, peer->address);
         if (r != MK_OK) {
@@ -39,6 +41,9 @@ void mk_net_dismiss(mk_net_host *h, mk_net_source *source)
 {
     const mk_uv_share *share = h->config->share;
 
+    if (source == NULL) { /* a proxy that told nothing */
+        return;
+    }
     if (share != NULL) {
         share->give(share->self, source->family, source->key);
     }

@@ -65,6 +65,7 @@ static void close_fd(mk_conn *c, bool is_hard)
     mk_net_host *h = c->host;
 
     mk_net_timer_clear(h, &c->timer);
+    mk_net_arrival_free(c);
     mk_net_dismiss(h, c->source);
     if (c->before != NULL) {
         c->before->after = c->after;
@@ -80,6 +81,11 @@ static void close_fd(mk_conn *c, bool is_hard)
     uv_close((uv_handle_t *)&c->poll, on_conn_closed);
     (void)close(c->fd);
     c->fd = -1;
+}
+
+void mk_net_conn_close(mk_conn *c)
+{
+    close_fd(c, false);
 }
 
 static void drop(mk_conn *c)
@@ -386,6 +392,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         c->events = 0;
         events = UV_READABLE;
     }
+    if (c->arrival != NULL) {
+        mk_net_arrival_read(c);
+        return;
+    }
     if (c->is_told) {
         discard(c);
         return;
@@ -436,6 +446,10 @@ static void on_deadline(mk_timer *timer)
 {
     mk_conn *c = (mk_conn *)((char *)timer - offsetof(mk_conn, timer));
 
+    if (c->arrival != NULL) {
+        mk_net_arrival_fail(c, MK_E_TIMEOUT);
+        return;
+    }
     if (c->is_told) {
         close_fd(c, false);
         return;
@@ -450,15 +464,18 @@ static void on_deadline(mk_timer *timer)
 
 /* ---- the beginning ------------------------------------------------------- */
 
-/* Links a new connection. */
-static mk_err make(mk_net_listener *l, int fd, const mk_peer *peer,
+/* Links a new connection; counted is its peer, or NULL: nobody knows yet. */
+static mk_err make(mk_net_listener *l, int fd, const mk_peer *counted,
                    mk_conn **out_conn)
 {
     mk_net_host *h = l->host;
     mk_net_source *source = NULL;
     mk_conn *c;
-    mk_err r = mk_net_admit(h, peer, &source);
+    mk_err r = mk_net_is_full(h) ? MK_E_LIMIT : MK_OK;
 
+    if (r == MK_OK && counted != NULL) {
+        r = mk_net_admit(h, counted, &source);
+    }
     if (r != MK_OK) {
         return r;
     }
@@ -471,6 +488,7 @@ static mk_err make(mk_net_listener *l, int fd, const mk_peer *peer,
     c->host = h;
     c->service = l->service;
     c->source = source;
+    c->is_told = true; /* there is no session yet */
     c->fd = fd;
     c->timer.fire = on_deadline;
     h->conn_count++;
@@ -485,29 +503,47 @@ static mk_err make(mk_net_listener *l, int fd, const mk_peer *peer,
 
 void mk_net_conn_accept(mk_net_listener *l, int fd, const mk_peer *peer)
 {
+    const mk_service *service = l->service;
+    const mk_proxied *proxied = service->proxied;
     mk_conn *c = NULL;
-    mk_engine *engine = NULL;
-    mk_str refusal = mk_str_of(NULL, 0);
-    mk_err r = make(l, fd, peer, &c);
+    bool is_proxy = proxied != NULL && proxied->is_proxy(proxied->self, peer);
+    mk_err r = make(l, fd, is_proxy ? NULL : peer, &c);
 
     if (r != MK_OK) {
-        mk_net_refuse(l, fd, peer, r);
+        mk_net_refuse(service, fd, peer, r);
         return;
     }
     mk_net_hurry_look(c->host);
+    if (!is_proxy) {
+        mk_net_conn_open(c, peer);
+        return;
+    }
+    r = mk_net_arrival_begin(c, peer);
+    if (r != MK_OK || !listen_for(c, UV_READABLE)) {
+        close_fd(c, false);
+        mk_net_tell_refused(service, peer, r != MK_OK ? r : MK_E_NET);
+    }
+}
+
+void mk_net_conn_open(mk_conn *c, const mk_peer *peer)
+{
+    mk_engine *engine = NULL;
+    mk_str refusal = mk_str_of(NULL, 0);
+    mk_err r;
+
     r = c->service->open(c->service->self, c, peer, &engine, &c->session,
                          &refusal);
     if (r != MK_OK || engine == NULL) {
         /* the end is orderly here too, or the refusal may be lost */
-        c->is_told = true;
         if (refusal.len == 0 ||
-            send(fd, refusal.ptr, refusal.len, MSG_NOSIGNAL) < 0) {
+            send(c->fd, refusal.ptr, refusal.len, MSG_NOSIGNAL) < 0) {
             close_fd(c, false);
         } else {
             leave(c);
         }
         return;
     }
+    c->is_told = false;
     c->host->session_count++;
     mk_feed_init(&c->feed, engine, &c->host->units, &c->host->holds);
     if (c->host->is_hurried) {

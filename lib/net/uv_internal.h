@@ -39,6 +39,7 @@ mk_err mk_net_source_add(mk_net_sources *s, const mk_peer *peer, size_t max,
 void mk_net_source_drop(mk_net_sources *s, mk_net_source *source);
 
 typedef struct mk_net_listener mk_net_listener;
+typedef struct mk_net_arrival mk_net_arrival;
 
 typedef struct mk_net_host {
     mk_host table; /* first: the mk_host given out is this host */
@@ -94,7 +95,8 @@ struct mk_conn {
     mk_conn *before;
     mk_conn *pending_after;
     mk_net_source *source;
-    uint64_t end_ms; /* when an unsent farewell is given up */
+    mk_net_arrival *arrival; /* a proxy has not told yet for whom it is */
+    uint64_t end_ms;         /* when an unsent farewell is given up */
     uint32_t discarded;
     int fd;
     mk_err why;
@@ -106,7 +108,8 @@ struct mk_conn {
     bool is_broken : 1;  /* the peer takes nothing more */
     bool is_blocked : 1; /* the socket takes nothing now */
     bool is_starved : 1; /* no unit was free */
-    bool is_told : 1;    /* closed was called: discarding, or on the way out */
+    bool is_told : 1;    /* there is no session: not yet, or closed was called:
+                          * discarding, or on the way out */
     bool is_gone : 1;    /* the handle is closed */
 };
 
@@ -121,9 +124,12 @@ void mk_net_push(mk_conn *c);
 void mk_net_host_gone(mk_net_host *h);
 
 /* uv_admit.c */
+/* Are there as many connections as may be? */
+bool mk_net_is_full(const mk_net_host *h);
 /* Counts a peer. MK_E_LIMIT, MK_E_MEMORY: he does not count. */
 mk_err mk_net_admit(mk_net_host *h, const mk_peer *peer,
                     mk_net_source **out_source);
+/* source may be NULL. */
 void mk_net_dismiss(mk_net_host *h, mk_net_source *source);
 /* A connection came or went: is room short, or not any more? */
 void mk_net_hurry_look(mk_net_host *h);
@@ -131,6 +137,10 @@ void mk_net_hurry_look(mk_net_host *h);
 /* uv_conn.c */
 /* Takes fd over, whatever happens. */
 void mk_net_conn_accept(mk_net_listener *l, int fd, const mk_peer *peer);
+/* Begins the session of a connection that has its source. */
+void mk_net_conn_open(mk_conn *c, const mk_peer *peer);
+/* At once; there is no session. */
+void mk_net_conn_close(mk_conn *c);
 void mk_net_conn_resume(mk_conn *c);
 void mk_net_conn_abort(mk_conn *c, mk_err why);
 void mk_net_conn_free(mk_conn *c);
@@ -139,7 +149,20 @@ void mk_net_conn_free(mk_conn *c);
 void mk_net_listener_close(mk_net_listener *l);
 /* A descriptor that can be spared; -1. */
 int mk_net_reserve(void);
-/* Says a last word to a peer, closes, and tells the service why. */
-void mk_net_refuse(mk_net_listener *l, int fd, const mk_peer *peer, mk_err why);
+/* Says a last word to a peer. */
+void mk_net_say_busy(const mk_service *service, int fd);
+void mk_net_tell_refused(const mk_service *service, const mk_peer *peer,
+                         mk_err why);
+/* Both, and closes. */
+void mk_net_refuse(const mk_service *service, int fd, const mk_peer *peer,
+                   mk_err why);
+
+/* uv_proxy.c */
+/* c has no session yet, and is read for a header. MK_E_MEMORY. */
+mk_err mk_net_arrival_begin(mk_conn *c, const mk_peer *proxy);
+void mk_net_arrival_read(mk_conn *c);
+/* It is none, or late: closes. */
+void mk_net_arrival_fail(mk_conn *c, mk_err why);
+void mk_net_arrival_free(mk_conn *c);
 
 #endif

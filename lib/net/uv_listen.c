@@ -32,9 +32,8 @@ int mk_net_reserve(void)
     return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-void mk_net_refuse(mk_net_listener *l, int fd, const mk_peer *peer, mk_err why)
+void mk_net_say_busy(const mk_service *service, int fd)
 {
-    const mk_service *service = l->service;
     mk_str text = service->busy;
     char waste[512];
 
@@ -44,10 +43,22 @@ void mk_net_refuse(mk_net_listener *l, int fd, const mk_peer *peer, mk_err why)
         /* octets left unread would turn the end into a reset */
         (void)recv(fd, waste, sizeof waste, MSG_DONTWAIT);
     }
-    (void)close(fd);
+}
+
+void mk_net_tell_refused(const mk_service *service, const mk_peer *peer,
+                         mk_err why)
+{
     if (service->refused != NULL) {
         service->refused(service->self, peer, why);
     }
+}
+
+void mk_net_refuse(const mk_service *service, int fd, const mk_peer *peer,
+                   mk_err why)
+{
+    mk_net_say_busy(service, fd);
+    (void)close(fd);
+    mk_net_tell_refused(service, peer, why);
 }
 
 /* Writes the family, address and port of a socket name. An IPv4 peer at an
@@ -147,7 +158,7 @@ static bool shed(mk_net_listener *l)
     fd = take_peer(l, &peer);
     is_hopeless = fd < 0 && is_no_descriptor(errno);
     if (fd >= 0) {
-        mk_net_refuse(l, fd, &peer, MK_E_FILES);
+        mk_net_refuse(l->service, fd, &peer, MK_E_FILES);
     }
     h->reserve_fd = mk_net_reserve();
     if (is_hopeless) {
@@ -319,10 +330,20 @@ static mk_err adopt_socket(int fd, socket_name *out_name)
     return MK_OK;
 }
 
+/* Is it said whose word is taken, and for how long it is waited for? */
+static bool is_askable(const mk_proxied *p)
+{
+    enum { header_max_ms = 60000 };
+
+    return p == NULL || (p->is_proxy != NULL && p->header_ms > 0 &&
+                         p->header_ms <= header_max_ms);
+}
+
 static bool is_servable(const mk_net_host *h, const mk_service *service)
 {
     return h != NULL && service != NULL && service->open != NULL &&
-           service->event != NULL && service->closed != NULL;
+           service->event != NULL && service->closed != NULL &&
+           is_askable(service->proxied);
 }
 
 static mk_err make(mk_net_host *h, const mk_service *service,
