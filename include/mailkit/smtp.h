@@ -130,7 +130,8 @@ typedef struct mk_smtp_mail_options {
                           *   RETURN: above 0 */
     bool is_by_traced;   /**< BY with T */
     uint32_t hold_for_s; /**< HOLDFOR; 0: none */
-    mk_str hold_until;   /**< HOLDUNTIL, an RFC 3339 date and time; or empty */
+    mk_str hold_until;   /**< HOLDUNTIL, an RFC 3339 date and time; or empty.
+                          *   At a client in UTC, "2026-11-22T07:30:00Z" */
     mk_str solicit;      /**< SOLICIT: keywords with commas; or empty */
 } mk_smtp_mail_options;
 
@@ -548,9 +549,28 @@ typedef struct mk_smtp_envelope {
     uint64_t message_bytes; /**< of the message on the wire without stuffing;
                              *   0: not known. A bound on mk_body */
     mk_smtp_body body;      /**< what the message holds */
+    bool is_odd_path; /**< a path may be what no mailbox is: 1 to 254 octets of
+                       *   printable ASCII but blank, '<' and '>'. To test what
+                       *   a server refuses (RFC 2505 2.1) */
+    /* Set by mk_smtp_envelope_ask: */
     const mk_smtp_mail_options *mail;  /**< NULL: nothing is asked */
     const mk_smtp_rcpt_options *rcpts; /**< forward_count of them; or NULL */
+    const struct mk_smtp_envelope_ops *ops;
 } mk_smtp_envelope;
+
+/** Ask for more than that a message is delivered. A program that never does
+ *  links nothing of what says it.
+ *
+ * @param envelope  filled by mk_smtp_envelope_init.
+ * @param mail      borrowed as the envelope is; NULL: nothing is asked for the
+ *                  message.
+ * @param rcpts     likewise, an element for each of forward_paths; NULL:
+ *                  nothing is asked for recipients.
+ * @return MK_OK; MK_E_ARG: it is no envelope. What is asked for is looked at by
+ *         mk_smtp_envelope_needs and mk_smtp_client_send. */
+MK_API mk_err mk_smtp_envelope_ask(mk_smtp_envelope *envelope,
+                                   const mk_smtp_mail_options *mail,
+                                   const mk_smtp_rcpt_options *rcpts);
 
 /** What an envelope asks of a server.
  *
@@ -598,12 +618,19 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  *                  whose body was lent.
  * @param envelope  borrowed, with all it points to, until MK_EV_DONE.
  * @param out_op    the operation, for mk_body and mk_cancel.
- * @return MK_OK; MK_E_STATE: not ready, or not a client; MK_E_BUSY; MK_E_CTL:
- *         CR, LF or NUL in a path; MK_E_SYNTAX, MK_E_LIMIT: a path is not a
- *         mailbox; MK_E_COUNT; MK_E_SIZE: larger than the server takes (RFC
- *         1870 6.1); MK_E_UNSUPPORTED: something that
- *         mk_smtp_envelope_needs calls a must is not offered, or octets above
- *         0x7F in a path without `is_utf8`. Nothing was sent. */
+ * @return MK_OK; MK_E_STATE: not ready, or not a client; MK_E_BUSY; MK_E_ARG:
+ *         what is asked for is none of its values, or options without
+ *         mk_smtp_envelope_ask; MK_E_CTL: CR, LF or NUL in a path or a text;
+ *         MK_E_SYNTAX, MK_E_LIMIT: a path is not a mailbox, nor what
+ *         `is_odd_path` lets pass, a text is not what its RFC says, or longer;
+ *         MK_E_LIMIT also: the line of MAIL is beyond a text unit, or a time is
+ *         beyond what the server told (RFC 2852 3, RFC 4865 3); MK_E_COUNT;
+ *         MK_E_SIZE: larger than the server takes (RFC 1870 6.1);
+ *         MK_E_UNSUPPORTED: something that mk_smtp_envelope_needs calls a must
+ *         is not offered, or octets above 0x7F in a path without `is_utf8`;
+ *         with `is_tls_required` MK_E_CLEARTEXT: there is no TLS, or
+ *         MK_E_CERT_…: why the server is not verified (RFC 8689 2). Nothing was
+ *         sent. */
 MK_API mk_err mk_smtp_client_send(mk_engine *e,
                                   const mk_smtp_envelope *envelope,
                                   mk_op *out_op);
