@@ -146,29 +146,6 @@ MK_API void mk_sasl_close(mk_sasl *s);
 
 struct mk_sasl_client_config;
 
-/** The client's calls as a table, through which protocol machines reach them:
- *  a program that sets up no login does not link them. The entries are the
- *  functions of the same names. */
-typedef struct mk_sasl_client_ops {
-    const char *(*name)(mk_sasl_mechanism mechanism);
-    uint32_t (*parse)(mk_str names);
-    size_t (*need)(size_t message_max);
-    mk_sasl_mechanism (*choose)(const struct mk_sasl_client_config *c,
-                                uint32_t offered, const mk_tls_info *tls);
-    mk_err (*open)(const struct mk_sasl_client_config *c,
-                   mk_sasl_mechanism mechanism, uint32_t offered,
-                   const mk_tls_info *tls, void *mem, size_t n,
-                   mk_sasl **out_sasl);
-    mk_sasl_state (*next_state)(mk_sasl *s); /**< mk_sasl_next */
-    mk_str (*message)(const mk_sasl *s);
-    bool (*say)(mk_sasl *s, mk_buf *out);
-    void (*hear)(mk_sasl *s, mk_str base64);
-    mk_err (*heard)(mk_sasl *s);
-    void (*fail)(mk_sasl *s, mk_err why);
-    mk_err (*why)(const mk_sasl *s);
-    void (*close)(mk_sasl *s);
-} mk_sasl_client_ops;
-
 /** Who logs in, and what is allowed for it. Borrowed for the life of the
  *  exchanges; start with mk_sasl_client_config_init. */
 typedef struct mk_sasl_client_config {

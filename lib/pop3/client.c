@@ -11,13 +11,14 @@
 
 #include <string.h>
 
-#include "wire/client.h"
-
-enum { starved_ms = 100 };
-
 static mk_pop3_client *client_of(mk_engine *e)
 {
-    return (mk_pop3_client *)e;
+    return (mk_pop3_client *)(void *)e;
+}
+
+static const mk_pop3_client *const_client_of(const mk_client *core)
+{
+    return (const mk_pop3_client *)(const void *)core;
 }
 
 /* Where each state may lead to, a bit each. */
@@ -39,78 +40,52 @@ static const uint16_t moves[] = {
 #undef TO
 /* clang-format on */
 
-void mk_pop3_client_move(mk_pop3_client *c, client_state state)
-{
-    /* A move that is not in the table is an error of ours: nothing more may
-     * reach the peer. */
-    if ((moves[c->state] & (1U << state)) == 0) {
-        c->is_abort = true;
-        state = CLIENT_OVER;
-    }
-    c->state = (uint8_t)state;
-    c->since_ms = c->now_ms;
-}
-
 void mk_pop3_client_done(mk_pop3_client *c, mk_err outcome)
 {
     c->outcome = outcome;
-    c->pending |= PENDING_DONE;
+    c->core.pending |= PENDING_DONE;
 }
 
 void mk_pop3_client_over(mk_pop3_client *c, mk_err why)
 {
     /* What is still queued may be QUIT. */
-    c->is_abort = c->is_abort || !mk_outq_is_empty(&c->out);
-    mk_outq_fini(&c->out);
-    mk_pop3_client_login_close(c);
-    c->pending &= (uint8_t) ~(PENDING_READY | PENDING_TLS);
+    c->core.is_abort = c->core.is_abort || !mk_outq_is_empty(&c->core.out);
+    mk_outq_fini(&c->core.out);
+    mk_client_login_close(&c->core);
+    mk_pop3_client_forget_apop(c);
+    c->core.pending &= (uint8_t) ~(PENDING_READY | PENDING_TLS);
     c->over_why = why;
     c->is_put_off = false;
-    mk_pop3_client_move(c, CLIENT_OVER);
+    mk_client_move(&c->core, CLIENT_OVER);
 }
 
 /* Whether a QUIT that was said has deleted what was marked nobody knows. */
 void mk_pop3_client_fault(mk_pop3_client *c, mk_err why, mk_retry retry,
                           const char *text)
 {
-    bool is_quit = c->state == CLIENT_QUIT;
+    bool is_quit = c->core.state == CLIENT_QUIT;
 
     if (is_quit && !c->has_marks) {
         mk_pop3_client_over(c, MK_OK);
         return;
     }
-    c->fault.why = why;
-    c->fault.retry = is_quit ? MK_RETRY_UNKNOWN : retry;
-    c->fault.offset = c->framer.consumed;
-    c->fault.text = mk_str_z(text);
-    c->pending |= PENDING_FAULT;
+    mk_client_blame(&c->core, why, is_quit ? MK_RETRY_UNKNOWN : retry, text);
     mk_pop3_client_over(c, why);
 }
 
-static bool is_idle(const mk_pop3_client *c)
+static bool client_is_idle(const mk_client *core)
 {
-    return c->state == CLIENT_READY && c->count == 0;
+    return core->state == CLIENT_READY && const_client_of(core)->count == 0;
 }
 
 /* ---- events -------------------------------------------------------------- */
-
-static mk_err tell(mk_pop3_client *c, client_pending which, uint32_t type,
-                   mk_op op, mk_event *ev)
-{
-    c->pending &= (uint8_t)~which;
-    memset(ev, 0, sizeof *ev);
-    ev->type = type;
-    ev->op = op;
-    ev->offset = c->framer.consumed;
-    return MK_OK;
-}
 
 static void show(mk_pop3_client *c, mk_event *ev, uint32_t number,
                  const mk_pop3_reply *reply)
 {
     c->event.number = number;
     c->event.reply = reply;
-    c->event.tls = c->tls;
+    c->event.tls = c->core.tls;
     c->event.flags = c->is_utf8 ? MK_POP3_EVENT_UTF8 : 0;
     c->event.mechanism = 0;
     ev->of.pop3 = &c->event;
@@ -118,13 +93,14 @@ static void show(mk_pop3_client *c, mk_event *ev, uint32_t number,
 
 static void tell_reply(mk_pop3_client *c, mk_event *ev)
 {
-    tell(c, PENDING_REPLY, MK_EV_POP3_REPLY, c->event_op, ev);
+    ev->type = MK_EV_POP3_REPLY;
+    ev->op = c->event_op;
     show(c, ev, c->number, &c->reply);
     if (c->event.verb == MK_POP3_VERB_NONE) {
         ev->flags = MK_UNASKED;
     } else if (c->event.verb == MK_POP3_VERB_AUTH ||
                c->event.verb == MK_POP3_VERB_PASS) {
-        c->event.mechanism = c->mechanism;
+        c->event.mechanism = c->core.mechanism;
     }
 }
 
@@ -132,8 +108,8 @@ static void tell_row(mk_pop3_client *c, mk_event *ev)
 {
     bool is_size = c->event.verb == MK_POP3_VERB_LIST;
 
-    tell(c, PENDING_ROW, is_size ? MK_EV_POP3_SIZE : MK_EV_POP3_UID,
-         c->event_op, ev);
+    ev->type = is_size ? MK_EV_POP3_SIZE : MK_EV_POP3_UID;
+    ev->op = c->event_op;
     ev->err = c->row_err;
     show(c, ev, c->number, NULL);
     c->told = ev->op;
@@ -143,7 +119,8 @@ static void tell_done(mk_pop3_client *c, mk_event *ev)
 {
     const client_entry *front = mk_pop3_client_front(c);
 
-    tell(c, PENDING_DONE, MK_EV_DONE, front->op, ev);
+    ev->type = MK_EV_DONE;
+    ev->op = front->op;
     ev->err = front->is_dropped ? MK_E_CANCELLED : c->outcome;
     c->event.verb = (mk_pop3_verb)front->verb;
     if (front->verb != MK_POP3_VERB_STAT) {
@@ -156,35 +133,13 @@ static void tell_done(mk_pop3_client *c, mk_event *ev)
 
 static void tell_ready(mk_pop3_client *c, mk_event *ev)
 {
-    tell(c, PENDING_READY, MK_EV_POP3_READY, 0, ev);
+    ev->type = MK_EV_POP3_READY;
     memset(&c->event, 0, sizeof c->event);
     show(c, ev, 0, NULL);
     c->event.capabilities = c->capabilities;
-    c->event.mechanism = c->mechanisms;
+    c->event.mechanism = c->core.mechanisms;
     c->event.login_delay_s = c->login_delay_s;
     c->event.expire_days = c->expire_days;
-}
-
-static bool tell_pending(mk_pop3_client *c, mk_event *ev)
-{
-    if ((c->pending & PENDING_REPLY) != 0) {
-        tell_reply(c, ev);
-    } else if ((c->pending & PENDING_ROW) != 0) {
-        tell_row(c, ev);
-    } else if ((c->pending & PENDING_FAULT) != 0) {
-        tell(c, PENDING_FAULT, MK_EV_FAULT, 0, ev);
-        ev->err = c->fault.why;
-        ev->of.fault = &c->fault;
-    } else if ((c->pending & PENDING_TLS) != 0) {
-        tell(c, PENDING_TLS, MK_EV_TLS_WANTED, 0, ev);
-    } else if ((c->pending & PENDING_DONE) != 0) {
-        tell_done(c, ev);
-    } else if ((c->pending & PENDING_READY) != 0) {
-        tell_ready(c, ev);
-    } else {
-        return false;
-    }
-    return true;
 }
 
 /* It is over: the operations that are left end with it, each in its turn. */
@@ -198,6 +153,24 @@ static bool tell_left(mk_pop3_client *c, mk_event *ev)
     }
     c->outcome = c->over_why;
     tell_done(c, ev);
+    return true;
+}
+
+static bool client_tell(mk_client *core, unsigned which, mk_event *ev)
+{
+    mk_pop3_client *c = mk_pop3_client_of(core);
+
+    if (which == PENDING_REPLY) {
+        tell_reply(c, ev);
+    } else if (which == PENDING_ROW) {
+        tell_row(c, ev);
+    } else if (which == PENDING_DONE) {
+        tell_done(c, ev);
+    } else if (which == PENDING_READY) {
+        tell_ready(c, ev);
+    } else {
+        return core->state == CLIENT_OVER && tell_left(c, ev);
+    }
     return true;
 }
 
@@ -250,14 +223,14 @@ static void keep(mk_pop3_client *c, bool is_ok, mk_str *io_text)
 /* Nothing had asked for it: some servers say why they close. */
 static void take_unasked(mk_pop3_client *c, bool is_ok)
 {
-    if (!is_ok && c->state == CLIENT_READY) {
+    if (!is_ok && c->core.state == CLIENT_READY) {
         memset(&c->event, 0, sizeof c->event);
         c->number = 0;
         c->event_op = 0;
-        c->pending |= PENDING_REPLY;
+        c->core.pending |= PENDING_REPLY;
         mk_pop3_client_fault(c, MK_E_REFUSED, MK_RETRY_LATER,
                              "the server breaks it off");
-    } else if (c->awaited > 0) {
+    } else if (c->core.awaited > 0) {
         bad_reply(c, MK_E_EARLY, "a reply before its command was sent");
     } else {
         bad_reply(c, MK_E_PROTOCOL, "a reply that nothing had asked for");
@@ -273,7 +246,7 @@ static bool is_challenge(mk_str line)
 
 static void take_challenge(mk_pop3_client *c, mk_str base64)
 {
-    if (c->is_early) {
+    if (c->core.is_early) {
         take_unasked(c, true);
     } else {
         mk_pop3_client_hear_challenge(c, base64);
@@ -285,8 +258,8 @@ static void take_status(mk_pop3_client *c, mk_str line)
     bool is_ok;
     mk_str text;
 
-    c->since_ms = c->now_ms;
-    if (c->login != NULL && is_challenge(line)) {
+    c->core.since_ms = c->core.now_ms;
+    if (c->core.login != NULL && is_challenge(line)) {
         take_challenge(c, mk_str_sub(line, 2, SIZE_MAX));
         return;
     }
@@ -294,11 +267,11 @@ static void take_status(mk_pop3_client *c, mk_str line)
         bad_reply(c, MK_E_SYNTAX, "a malformed reply");
         return;
     }
-    if (c->state == CLIENT_GREETING && is_ok && !c->is_early) {
+    if (c->core.state == CLIENT_GREETING && is_ok && !c->core.is_early) {
         mk_pop3_client_greet_apop(c, text);
     }
     keep(c, is_ok, &text);
-    if (c->is_early) {
+    if (c->core.is_early) {
         take_unasked(c, is_ok);
     } else {
         mk_pop3_client_hear(c, is_ok, text);
@@ -307,7 +280,7 @@ static void take_status(mk_pop3_client *c, mk_str line)
 
 static void take_row(mk_pop3_client *c, mk_str line)
 {
-    c->since_ms = c->now_ms;
+    c->core.since_ms = c->core.now_ms;
     if (mk_str_is(line, mk_str_z("."))) {
         mk_pop3_client_hear_end(c);
     } else {
@@ -316,13 +289,12 @@ static void take_row(mk_pop3_client *c, mk_str line)
     }
 }
 
-/* True when something was consumed. */
-static bool read_line(mk_pop3_client *c, mk_str *io_in)
+static mk_err read_line(mk_pop3_client *c, mk_str *io_in)
 {
     frame_unit unit;
 
-    if (mk_framer_line(&c->framer, io_in, &unit) != MK_OK) {
-        return false;
+    if (mk_framer_line(&c->core.framer, io_in, &unit) != MK_OK) {
+        return MK_WAIT;
     }
     if (unit.kind != FRAME_KIND_LINE) {
         bad_reply(c, MK_E_LINE, "a line beyond the limit");
@@ -333,7 +305,7 @@ static bool read_line(mk_pop3_client *c, mk_str *io_in)
     } else {
         take_status(c, unit.data);
     }
-    return true;
+    return MK_E_AGAIN;
 }
 
 /* ---- a message ----------------------------------------------------------- */
@@ -346,7 +318,9 @@ static bool tell_body(mk_pop3_client *c, mk_str data, uint32_t flags,
     if (front->is_dropped) {
         return false;
     }
-    tell(c, 0, MK_EV_BODY, front->op, ev);
+    memset(ev, 0, sizeof *ev);
+    ev->type = MK_EV_BODY;
+    ev->op = front->op;
     ev->flags = flags;
     ev->data = data;
     ev->offset = c->octets - data.len;
@@ -365,7 +339,7 @@ static bool take_body(mk_pop3_client *c, mk_str data, mk_event *ev)
     mk_str part =
         mk_str_sub(data, 0, data.len < room ? data.len : (size_t)room);
 
-    c->since_ms = c->now_ms;
+    c->core.since_ms = c->core.now_ms;
     c->octets += part.len;
     if (part.len > 0) {
         is_told = tell_body(c, part, 0, ev);
@@ -373,7 +347,7 @@ static bool take_body(mk_pop3_client *c, mk_str data, mk_event *ev)
     if (part.len < data.len) {
         mk_pop3_client_fault(c, MK_E_SIZE, MK_RETRY_NEVER,
                              "a message beyond the limit");
-        c->fault.offset -= data.len - part.len; /* however it was cut */
+        c->core.fault.offset -= data.len - part.len; /* however it was cut */
     }
     return is_told;
 }
@@ -386,57 +360,45 @@ static bool take_body_end(mk_pop3_client *c, mk_event *ev)
 
 /* ---- input --------------------------------------------------------------- */
 
-typedef enum read_result { READ_NOTHING, READ_SOME, READ_EVENT } read_result;
-
-static read_result read_input(mk_pop3_client *c, mk_str *io_in, mk_event *ev)
+static mk_err client_read(mk_client *core, mk_str *io_in, mk_event *ev)
 {
+    mk_pop3_client *c = mk_pop3_client_of(core);
     frame_unit unit;
     bool is_told;
 
-    if (io_in->len > 0 && c->awaited <= c->unsent) {
-        c->is_early = true;
+    if (io_in->len > 0 && mk_client_is_early(core)) {
+        core->is_early = true;
     }
     if (c->flow != FLOW_BODY) {
-        return read_line(c, io_in) ? READ_SOME : READ_NOTHING;
+        return read_line(c, io_in);
     }
-    if (mk_framer_next(&c->framer, io_in, &unit) != MK_OK) {
-        return READ_NOTHING;
+    if (mk_framer_next(&core->framer, io_in, &unit) != MK_OK) {
+        return MK_WAIT;
     }
     is_told = unit.kind == FRAME_KIND_END ? take_body_end(c, ev)
                                           : take_body(c, unit.data, ev);
-    return is_told ? READ_EVENT : READ_SOME;
-}
-
-static void input_ended(mk_pop3_client *c)
-{
-    mk_pop3_client_fault(c, c->eof_why == MK_OK ? MK_E_CUT : c->eof_why,
-                         is_idle(c) ? MK_RETRY_NOW : MK_RETRY_LATER,
-                         "the connection ended in the middle");
+    return is_told ? MK_OK : MK_E_AGAIN;
 }
 
 /* ---- time ---------------------------------------------------------------- */
 
-static uint64_t later_ms(uint64_t since_ms, uint64_t ms)
-{
-    return ms > MK_NEVER - since_ms ? MK_NEVER : since_ms + ms;
-}
-
 /* When what flows has been slower than it may be, over all of it. */
 static uint64_t rate_due_ms(const mk_pop3_client *c)
 {
-    uint64_t octets = c->framer.consumed - c->flow_from;
+    uint64_t octets = c->core.framer.consumed - c->flow_from;
     uint64_t rate = c->config->rate_min;
     uint64_t ms = octets / rate * 1000 + octets % rate * 1000 / rate + 1;
 
-    return later_ms(c->flow_since_ms, ms > c->config->rate_after_ms
-                                          ? ms
-                                          : c->config->rate_after_ms);
+    return mk_client_later_ms(c->flow_since_ms, ms > c->config->rate_after_ms
+                                                    ? ms
+                                                    : c->config->rate_after_ms);
 }
 
-static uint64_t due_ms(const mk_pop3_client *c)
+static uint64_t client_due_ms(const mk_client *core)
 {
-    uint64_t from = c->is_put_off ? c->off_ms : c->since_ms;
-    uint64_t due = later_ms(from, mk_pop3_client_patience_ms(c));
+    const mk_pop3_client *c = const_client_of(core);
+    uint64_t from = c->is_put_off ? c->off_ms : core->since_ms;
+    uint64_t due = mk_client_later_ms(from, mk_pop3_client_patience_ms(c));
     uint64_t rate_due = MK_NEVER;
 
     if (c->flow != FLOW_NONE && !c->is_put_off) {
@@ -445,9 +407,10 @@ static uint64_t due_ms(const mk_pop3_client *c)
     return due < rate_due ? due : rate_due;
 }
 
-static void time_passed(mk_pop3_client *c)
+static void client_late(mk_client *core)
 {
-    bool is_ours = is_idle(c) || c->is_put_off;
+    mk_pop3_client *c = mk_pop3_client_of(core);
+    bool is_ours = client_is_idle(core) || c->is_put_off;
 
     mk_pop3_client_fault(c, MK_E_TIMEOUT,
                          is_ours ? MK_RETRY_NOW : MK_RETRY_LATER,
@@ -458,152 +421,65 @@ static void time_passed(mk_pop3_client *c)
 /* The server's time stood still. */
 static void resume(mk_pop3_client *c)
 {
-    uint64_t ms = c->now_ms - c->off_ms;
+    uint64_t ms = c->core.now_ms - c->off_ms;
 
     c->is_resumed = false;
-    c->since_ms += ms;
+    c->core.since_ms += ms;
     c->flow_since_ms += ms;
 }
 
 /* ---- the contract -------------------------------------------------------- */
 
-/* One turn of the step; MK_E_AGAIN: another one. */
-static mk_err turn(mk_pop3_client *c, mk_str *io_in, mk_event *ev)
+static bool client_begin(mk_client *core)
 {
-    read_result r;
+    mk_pop3_client *c = mk_pop3_client_of(core);
 
-    if (tell_pending(c, ev)) {
-        return MK_OK;
-    }
-    if (c->state == CLIENT_OVER) {
-        return tell_left(c, ev) ? MK_OK : MK_END;
-    }
-    mk_pop3_client_advance(c);
-    if (c->pending != 0 || c->state == CLIENT_OVER) {
-        return MK_E_AGAIN;
-    }
-    r = c->state == CLIENT_SHAKE ? READ_NOTHING : read_input(c, io_in, ev);
-    if (r != READ_NOTHING) {
-        return r == READ_EVENT ? MK_OK : MK_E_AGAIN;
-    }
-    if (c->has_eof) {
-        input_ended(c);
-    } else if (c->now_ms >= due_ms(c)) {
-        time_passed(c);
-    } else {
-        return MK_WAIT;
-    }
-    return MK_E_AGAIN;
-}
-
-static mk_err client_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
-                          mk_event *out_event)
-{
-    mk_pop3_client *c = client_of(e);
-    mk_err r = MK_E_AGAIN;
-
-    c->now_ms = now_ms;
-    if (!c->is_begun) {
-        c->is_begun = true;
-        c->since_ms = now_ms;
-    }
-    c->is_stirred = false;
     if (c->is_put_off) {
-        if (now_ms < due_ms(c)) {
-            return MK_WAIT;
+        if (core->now_ms < client_due_ms(core)) {
+            return false;
         }
-        time_passed(c);
+        client_late(core);
     }
     if (c->is_resumed) {
         resume(c);
     }
     c->told = 0;
-    while (r == MK_E_AGAIN) {
-        r = turn(c, io_in, out_event);
-    }
-    return r;
+    return true;
 }
 
-static void client_in_eof(mk_engine *e, mk_err why)
+static void client_fault(mk_client *core, mk_err why, mk_retry retry,
+                         const char *text)
 {
-    mk_pop3_client *c = client_of(e);
-
-    if (!c->has_eof) {
-        c->has_eof = true;
-        c->eof_why = why;
-    }
+    mk_pop3_client_fault(mk_pop3_client_of(core), why, retry, text);
 }
 
-static size_t client_in_max(const mk_engine *e)
+static void client_advance(mk_client *core)
 {
-    return mk_framer_need(&((const mk_pop3_client *)e)->framer);
-}
-
-static size_t client_out(mk_engine *e, size_t skip, mk_str *out_spans,
-                         size_t max)
-{
-    return mk_outq_spans(&client_of(e)->out, skip, out_spans, max);
-}
-
-static mk_err client_out_sent(mk_engine *e, size_t n)
-{
-    mk_pop3_client *c = client_of(e);
-    uint32_t lines = mk_client_lines(&c->out, n);
-    mk_err r = mk_outq_sent(&c->out, n);
-
-    if (r == MK_OK) {
-        c->unsent -= lines;
-        c->is_stirred = c->is_stirred || n > 0;
-    }
-    return r;
+    mk_pop3_client_advance(mk_pop3_client_of(core));
 }
 
 static unsigned client_want(const mk_engine *e)
 {
-    const mk_pop3_client *c = (const mk_pop3_client *)e;
-    unsigned want = mk_outq_is_empty(&c->out) ? 0 : MK_WANT_WRITE;
+    const mk_pop3_client *c = (const mk_pop3_client *)(const void *)e;
 
     if (c->is_put_off) {
-        return want;
+        return mk_outq_is_empty(&c->core.out) ? 0 : MK_WANT_WRITE;
     }
-    if (c->pending != 0 || c->is_stirred || !c->is_begun ||
-        (c->state == CLIENT_OVER && c->count > 0)) {
-        want |= MK_WANT_STEP;
-    }
-    if (c->state == CLIENT_SHAKE) {
-        return want;
-    }
-    if (c->state != CLIENT_OVER) {
-        return want | MK_WANT_READ;
-    }
-    return want | (c->is_abort ? MK_WANT_ABORT : MK_WANT_CLOSE);
-}
-
-static uint64_t client_deadline(const mk_engine *e)
-{
-    const mk_pop3_client *c = (const mk_pop3_client *)e;
-    uint64_t due = due_ms(c);
-
-    if (c->state == CLIENT_OVER || !c->is_begun) {
-        return MK_NEVER;
-    }
-    if (c->is_starved && c->now_ms + starved_ms < due) {
-        return c->now_ms + starved_ms;
-    }
-    return due;
+    return mk_client_want(e) |
+           (c->core.state == CLIENT_OVER && c->count > 0 ? MK_WANT_STEP : 0);
 }
 
 static void go_on(mk_pop3_client *c)
 {
     c->is_resumed = c->is_resumed || c->is_put_off;
     c->is_put_off = false;
-    c->is_stirred = true;
+    c->core.is_stirred = true;
 }
 
 /* Is it what flows, or whose last octet or row was just told? */
 static bool is_flowing(const mk_pop3_client *c, mk_op op)
 {
-    return c->state != CLIENT_OVER && c->count > 0 &&
+    return c->core.state != CLIENT_OVER && c->count > 0 &&
            op == mk_pop3_client_front(c)->op &&
            (c->flow != FLOW_NONE || op == c->told);
 }
@@ -617,7 +493,7 @@ static mk_err client_later(mk_engine *e, mk_op op)
     }
     if (!c->is_put_off) {
         c->is_put_off = true;
-        c->off_ms = c->now_ms;
+        c->off_ms = c->core.now_ms;
     }
     return MK_OK;
 }
@@ -642,8 +518,9 @@ static mk_err client_reply(mk_engine *e, mk_op op, mk_answer answer,
 static mk_err client_cancel(mk_engine *e, mk_op op)
 {
     mk_pop3_client *c = client_of(e);
-    client_entry *entry =
-        op == 0 || c->state == CLIENT_OVER ? NULL : mk_pop3_client_find(c, op);
+    client_entry *entry = op == 0 || c->core.state == CLIENT_OVER
+                              ? NULL
+                              : mk_pop3_client_find(c, op);
 
     if (entry == NULL || entry->is_dropped ||
         (entry->verb == MK_POP3_VERB_QUIT && entry->is_said)) {
@@ -656,43 +533,34 @@ static mk_err client_cancel(mk_engine *e, mk_op op)
     if (entry == mk_pop3_client_front(c)) {
         go_on(c);
     }
-    c->is_stirred = true;
+    c->core.is_stirred = true;
     return MK_OK;
-}
-
-static void client_finish(mk_engine *e, mk_str text)
-{
-    mk_pop3_client *c = client_of(e);
-
-    (void)text; /* QUIT takes no argument (RFC 1939 6) */
-    c->is_finishing = true;
-    c->is_stirred = true;
 }
 
 static void client_close(mk_engine *e)
 {
     mk_pop3_client *c = client_of(e);
 
-    mk_pop3_client_login_close(c);
-    mk_outq_fini(&c->out);
-    c->pending = 0;
+    mk_pop3_client_forget_apop(c);
     c->count = 0;
-    c->state = CLIENT_OVER;
+    mk_client_close(e);
 }
 
-const mk_engine_ops mk_pop3_client_ops = {
-    .step = client_step,
-    .in_eof = client_in_eof,
-    .in_max = client_in_max,
-    .out = client_out,
-    .out_sent = client_out_sent,
-    .want = client_want,
-    .deadline = client_deadline,
-    .reply = client_reply,
-    .later = client_later,
-    .cancel = client_cancel,
-    .tls_begin = mk_pop3_client_tls_begin,
-    .tls_done = mk_pop3_client_tls_done,
-    .finish = client_finish,
-    .close = client_close,
+const mk_client_kind mk_pop3_client_kind = {
+    .ops = {MK_CLIENT_OPS, .out_sent = mk_client_out_sent, .want = client_want,
+            .reply = client_reply, .later = client_later,
+            .cancel = client_cancel, .close = client_close},
+    .moves = moves,
+    .auth_max = 255, /* RFC 2449 4 */
+    .begin = client_begin,
+    .tell = client_tell,
+    .advance = client_advance,
+    .read = client_read,
+    .due_ms = client_due_ms,
+    .late = client_late,
+    .is_idle = client_is_idle,
+    .fault = client_fault,
+    .quit = mk_pop3_client_quit_now,
+    .shaken = mk_pop3_client_shaken,
+    .served = mk_pop3_client_served,
 };

@@ -5,7 +5,7 @@
  * and each status line answers the first of them (RFC 2449 6.6). The commands
  * of the machine itself, before the application's turn, are entries without
  * an operation. A reply that is more than a line flows: as rows or as a body.
- * The state is assigned by mk_pop3_client_move only.
+ * The state is assigned by mk_client_move only.
  */
 #ifndef POP3_CLIENT_INTERNAL_H
 #define POP3_CLIENT_INTERNAL_H
@@ -13,31 +13,19 @@
 #include <mailkit/pop3.h>
 #include <mailkit/sasl.h>
 
-#include "wire/engine.h"
-#include "wire/frame.h"
-#include "wire/outq.h"
+#include "wire/client.h"
 
 typedef enum client_state {
-    CLIENT_GREETING = 0,
-    CLIENT_CAPA = 1,
-    CLIENT_STLS = 2,
-    CLIENT_SHAKE = 3, /* TLS begins: nothing is read or said */
-    CLIENT_UTF8 = 4,
-    CLIENT_LOGIN = 5, /* AUTH, APOP, or USER and PASS */
-    CLIENT_READY = 6, /* the application's commands */
-    CLIENT_QUIT = 7,
-    CLIENT_OVER = 8
+    CLIENT_OVER = CLIENT_BORDER_OVER,
+    CLIENT_SHAKE = CLIENT_BORDER_SHAKE,
+    CLIENT_GREETING = 2,
+    CLIENT_CAPA = 3,
+    CLIENT_STLS = 4,
+    CLIENT_UTF8 = 5,
+    CLIENT_LOGIN = 6, /* AUTH, APOP, or USER and PASS */
+    CLIENT_READY = 7, /* the application's commands */
+    CLIENT_QUIT = 8
 } client_state;
-
-/* Events not yet told, in the order in which they are told. */
-typedef enum client_pending {
-    PENDING_REPLY = 1,
-    PENDING_ROW = 2,
-    PENDING_FAULT = 4,
-    PENDING_TLS = 8,
-    PENDING_DONE = 16,
-    PENDING_READY = 32
-} client_pending;
 
 typedef enum client_flow {
     FLOW_NONE = 0,
@@ -57,11 +45,9 @@ typedef struct client_entry {
 enum { CLIENT_UID_MAX = MK_POP3_UID_MAX, CLIENT_DIGEST = 16 };
 
 typedef struct mk_pop3_client {
-    mk_engine base;
+    mk_client core; /* its op stays 0: a fault is the session's */
     const mk_pop3_client_config *config;
-    uint64_t now_ms;   /* of the last step */
-    uint64_t since_ms; /* the running deadline began */
-    uint64_t off_ms;   /* it was put off */
+    uint64_t off_ms; /* it was put off */
     /* what flows: */
     uint64_t flow_since_ms;
     uint64_t flow_from; /* octets of input consumed before it */
@@ -75,46 +61,24 @@ typedef struct mk_pop3_client {
     uint8_t count;
     uint8_t passed; /* entries at its head that are said, or dropped */
     client_entry *ring;
-    uint32_t awaited; /* lines said whose reply is not complete */
-    uint32_t unsent;  /* of them, not acknowledged */
-    uint8_t state;    /* client_state */
-    uint8_t pending;  /* client_pending, or-ed */
-    bool is_begun;    /* mk_step was called */
-    bool is_early;    /* octets came that nothing had asked for */
-    bool is_known;    /* logged in */
-    bool is_utf8;     /* UTF8 was accepted */
+    bool is_utf8; /* UTF8 was accepted */
     bool is_utf8_user;
     bool has_capa;  /* the server told what it offers */
     bool has_marks; /* messages are marked as deleted */
     bool has_fetched;
-    bool is_finishing; /* end at the next legal point */
-    bool is_quitting;  /* QUIT is the last in the ring */
+    bool is_quitting; /* QUIT is the last in the ring */
     bool is_put_off;
     bool is_resumed;
-    bool is_stirred; /* something happened: step */
-    bool is_starved; /* no unit was free */
-    bool is_abort;   /* OVER: by a reset */
-    bool has_eof;
-    mk_err eof_why;
     mk_err outcome;  /* of the entry at the head, told by DONE */
     mk_err over_why; /* OVER: of all that is left in the ring */
     mk_op last_op;
     mk_op told; /* the last event was of its flow */
-    mk_framer framer;
-    mk_outq out;
-    const mk_tls_info *tls; /* NULL: in clear */
     /* what is offered, and allowed by the settings: */
     uint32_t capabilities;
-    uint32_t mechanisms;
     uint32_t login_delay_s;
     uint32_t expire_days;
     /* the login: */
-    uint32_t mechanism; /* chosen */
-    mk_sasl *login;     /* while it is under way */
-    uint8_t login_state;
-    bool is_cancelling; /* "*" was said */
-    bool is_cut;        /* a line of it is queued in part */
-    bool has_apop;      /* the digest is made, or apop_err tells why not */
+    bool has_apop; /* the digest is made, or apop_err tells why not */
     mk_err apop_err;
     unsigned char digest[CLIENT_DIGEST];
     /* the reply: */
@@ -125,15 +89,18 @@ typedef struct mk_pop3_client {
     uint32_t number; /* of the same */
     mk_pop3_reply reply;
     mk_pop3_event event;
-    mk_fault fault;
     char uid[CLIENT_UID_MAX];
 } mk_pop3_client;
 
-extern const mk_engine_ops mk_pop3_client_ops;
+static inline mk_pop3_client *mk_pop3_client_of(mk_client *core)
+{
+    return (mk_pop3_client *)(void *)core;
+}
+
+extern const mk_client_kind mk_pop3_client_kind;
 
 /* ---- client.c: the end of things ----------------------------------------- */
 
-void mk_pop3_client_move(mk_pop3_client *c, client_state state);
 /* The entry at the head came to its end. */
 void mk_pop3_client_done(mk_pop3_client *c, mk_err outcome);
 void mk_pop3_client_over(mk_pop3_client *c, mk_err why);
@@ -160,15 +127,12 @@ void mk_pop3_client_hear(mk_pop3_client *c, bool is_ok, mk_str text);
 void mk_pop3_client_hear_row(mk_pop3_client *c, mk_str line);
 /* All rows, or the whole body, are there. */
 void mk_pop3_client_hear_end(mk_pop3_client *c);
-/* No session, but QUIT is said: nothing can be deleted before a login. */
-void mk_pop3_client_turn_away(mk_pop3_client *c, mk_err why, mk_retry retry,
-                              const char *text);
 /* What is offered is asked, and what was told before forgotten. */
 void mk_pop3_client_ask_capa(mk_pop3_client *c);
-/* TLS is there, or not wanted. */
-void mk_pop3_client_secured(mk_pop3_client *c);
-/* Logged in: what is offered now? */
-void mk_pop3_client_known(mk_pop3_client *c);
+/* For the table: see mk_client_kind. */
+void mk_pop3_client_quit_now(mk_client *core);
+void mk_pop3_client_shaken(mk_client *core);
+void mk_pop3_client_served(mk_client *core);
 
 /* ---- client_parse.c ------------------------------------------------------ */
 
@@ -193,14 +157,6 @@ mk_str mk_pop3_parse_timestamp(mk_str text);
 /* Take notice of a line of CAPA. */
 void mk_pop3_client_learn(mk_pop3_client *c, mk_str line);
 
-/* ---- client_tls.c (RFC 2595 4) ------------------------------------------- */
-
-void mk_pop3_client_stls(mk_pop3_client *c);
-void mk_pop3_client_hear_stls(mk_pop3_client *c, bool is_ok);
-mk_err mk_pop3_client_tls_begin(mk_engine *e, size_t held);
-mk_err mk_pop3_client_tls_done(mk_engine *e, mk_err result,
-                               const mk_tls_info *info);
-
 /* ---- client_login.c (RFC 5034, RFC 1939 4 and 7) ------------------------- */
 
 void mk_pop3_client_login(mk_pop3_client *c);
@@ -213,6 +169,7 @@ void mk_pop3_client_hear_user(mk_pop3_client *c, bool is_ok);
 void mk_pop3_client_hear_secret(mk_pop3_client *c, bool is_ok);
 /* The greeting's timestamp may serve for APOP. */
 void mk_pop3_client_greet_apop(mk_pop3_client *c, mk_str text);
-void mk_pop3_client_login_close(mk_pop3_client *c);
+/* Wipe its digest. */
+void mk_pop3_client_forget_apop(mk_pop3_client *c);
 
 #endif

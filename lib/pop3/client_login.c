@@ -18,29 +18,13 @@
 enum {
     command_max = 255, /* RFC 2449 4; an AUTH that is longer goes without the
                         * initial response (RFC 5034 4) */
-    piece_min = 64,
     weak = MK_SASL_PLAIN | MK_SASL_LOGIN | MK_SASL_ANONYMOUS
 };
 
-static const mk_sasl_client_ops *ops_of(const mk_pop3_client *c)
+void mk_pop3_client_forget_apop(mk_pop3_client *c)
 {
-    return c->config->sasl->ops;
-}
-
-void mk_pop3_client_login_close(mk_pop3_client *c)
-{
-    if (c->login != NULL) {
-        ops_of(c)->close(c->login);
-        c->login = NULL;
-    }
     mk_wipe(c->digest, sizeof c->digest);
     c->has_apop = false;
-}
-
-static void end(mk_pop3_client *c, mk_err why, mk_retry retry, const char *text)
-{
-    mk_pop3_client_login_close(c);
-    mk_pop3_client_turn_away(c, why, retry, text);
 }
 
 /* ---- the choice ---------------------------------------------------------- */
@@ -51,7 +35,7 @@ static bool may_say_password(const mk_pop3_client *c,
                              const mk_sasl_client_config *s)
 {
     return s->authzid.len == 0 &&
-           s->ops->choose(s, MK_SASL_PLAIN, c->tls) == MK_SASL_PLAIN;
+           s->ops->choose(s, MK_SASL_PLAIN, c->core.tls) == MK_SASL_PLAIN;
 }
 
 static bool is_good_for_apop(const mk_pop3_client *c)
@@ -97,7 +81,7 @@ static mk_err why_none(const mk_pop3_client *c)
     bool has_user = (c->capabilities & MK_POP3_CAPABILITY_USER) != 0;
 
     free_and_easy.is_clear_allowed = true;
-    if (ops_of(c)->choose(&free_and_easy, c->mechanisms, c->tls) !=
+    if (c->core.sasl->choose(&free_and_easy, c->core.mechanisms, c->core.tls) !=
             MK_SASL_NONE ||
         (has_user && may_say_password(c, &free_and_easy))) {
         return MK_E_CLEARTEXT;
@@ -142,7 +126,7 @@ static mk_err begin_by_name(mk_pop3_client *c, mk_pop3_verb verb)
         err = check_argument(c, s->password);
     }
     if (err == MK_OK) {
-        c->mechanism = is_apop ? MK_SASL_NONE : MK_SASL_PLAIN;
+        c->core.mechanism = is_apop ? MK_SASL_NONE : MK_SASL_PLAIN;
         mk_pop3_client_begin(c, CLIENT_LOGIN, verb);
     }
     return err;
@@ -150,16 +134,9 @@ static mk_err begin_by_name(mk_pop3_client *c, mk_pop3_verb verb)
 
 static mk_err begin_exchange(mk_pop3_client *c)
 {
-    const mk_sasl_client_config *s = c->config->sasl;
-    size_t n = s->ops->need(c->config->sasl_message_max);
-    void *mem = c->ring + c->config->pipeline_max;
-    mk_err err = s->ops->open(s, (mk_sasl_mechanism)c->mechanism, c->mechanisms,
-                              c->tls, mem, n, &c->login);
+    mk_err err = mk_client_login_open(&c->core);
 
     if (err == MK_OK) {
-        c->login_state = (uint8_t)s->ops->next_state(c->login);
-        c->is_cut = false;
-        c->is_cancelling = false;
         mk_pop3_client_begin(c, CLIENT_LOGIN, MK_POP3_VERB_AUTH);
     }
     return err;
@@ -171,10 +148,10 @@ void mk_pop3_client_login(mk_pop3_client *c)
     bool has_user = (c->capabilities & MK_POP3_CAPABILITY_USER) != 0;
     mk_err err;
 
-    c->mechanism = s->ops->choose(s, c->mechanisms, c->tls);
-    if (c->has_apop && (c->mechanism & ~(uint32_t)weak) == 0) {
+    c->core.mechanism = s->ops->choose(s, c->core.mechanisms, c->core.tls);
+    if (c->has_apop && (c->core.mechanism & ~(uint32_t)weak) == 0) {
         err = begin_by_name(c, MK_POP3_VERB_APOP);
-    } else if (c->mechanism != MK_SASL_NONE) {
+    } else if (c->core.mechanism != MK_SASL_NONE) {
         err = begin_exchange(c);
     } else if (has_user && may_say_password(c, s)) {
         err = begin_by_name(c, MK_POP3_VERB_USER);
@@ -182,45 +159,12 @@ void mk_pop3_client_login(mk_pop3_client *c)
         err = why_none(c);
     }
     if (err != MK_OK) {
-        end(c, err, MK_RETRY_LATER, "there is no way to log in");
+        mk_client_turn_away(&c->core, err, MK_RETRY_LATER,
+                            "there is no way to log in");
     }
 }
 
 /* ---- what is said -------------------------------------------------------- */
-
-/* Queue a line, or the next piece of it: words, and what the mechanism has to
- * say. True: its end is queued. */
-static bool say(mk_pop3_client *c, mk_str words, bool has_message)
-{
-    bool is_all = true;
-    mk_buf b;
-
-    if (!mk_outq_reserve(&c->out, words.len + piece_min)) {
-        c->is_starved = c->out.unit == NULL;
-        mk_outq_release(&c->out);
-        return false;
-    }
-    b = mk_outq_room(&c->out);
-    b.max -= 2; /* for the end of the line */
-    if (!c->is_cut) {
-        mk_buf_add(&b, words);
-    }
-    if (has_message) {
-        is_all = ops_of(c)->say(c->login, &b);
-    }
-    c->is_cut = !is_all;
-    if (is_all) {
-        b.max += 2;
-        mk_buf_add_z(&b, "\r\n");
-        mk_pop3_client_front(c)->is_said = true;
-        c->passed = 1;
-        c->awaited++;
-        c->unsent++;
-    }
-    mk_outq_commit(&c->out, b.len);
-    mk_outq_release(&c->out);
-    return is_all;
-}
 
 static void say_words(mk_pop3_client *c, mk_pop3_verb verb)
 {
@@ -239,48 +183,18 @@ static void say_words(mk_pop3_client *c, mk_pop3_verb verb)
         mk_hex_encoder_init(&hex, false);
         (void)mk_hex_encode(&hex, &digest, &words);
     }
-    (void)say(c, mk_buf_str(&words), false);
+    (void)mk_client_login_say(&c->core, mk_buf_str(&words), false);
     mk_wipe(room, sizeof room);
-}
-
-/* initial-response = base64 / "="; a longer one waits for a challenge. */
-static void say_auth(mk_pop3_client *c)
-{
-    char room[piece_min];
-    size_t n = ops_of(c)->message(c->login).len;
-    mk_buf words;
-    bool is_initial;
-
-    mk_buf_init(&words, room, sizeof room);
-    mk_buf_add_z(&words, "AUTH ");
-    mk_buf_add_z(&words, ops_of(c)->name((mk_sasl_mechanism)c->mechanism));
-    is_initial = c->login_state == MK_SASL_SEND &&
-                 n / 3 * 4 + 4 + words.len + 3 <= command_max;
-    if (is_initial) {
-        mk_buf_add_z(&words, n > 0 ? " " : " =");
-    }
-    if (say(c, mk_buf_str(&words), is_initial) && is_initial) {
-        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
-    }
 }
 
 void mk_pop3_client_login_advance(mk_pop3_client *c)
 {
-    const client_entry *front = mk_pop3_client_front(c);
+    mk_pop3_verb verb = (mk_pop3_verb)mk_pop3_client_front(c)->verb;
 
-    if (c->awaited > 0) {
-        return; /* a reply is due */
-    }
-    if (front->verb != MK_POP3_VERB_AUTH) {
-        say_words(c, (mk_pop3_verb)front->verb);
-    } else if (c->login_state == MK_SASL_WORK) {
-        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
-        c->is_stirred = true; /* a slice a step, so that no loop stalls */
-    } else if (!front->is_said) {
-        say_auth(c);
-    } else if (say(c, mk_str_of(NULL, 0), true)) {
-        c->is_cancelling = c->login_state == MK_SASL_FAILED;
-        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
+    if (verb == MK_POP3_VERB_AUTH) {
+        mk_client_login_advance(&c->core);
+    } else if (c->core.awaited == 0) {
+        say_words(c, verb);
     }
 }
 
@@ -288,39 +202,30 @@ void mk_pop3_client_login_advance(mk_pop3_client *c)
 
 void mk_pop3_client_hear_challenge(mk_pop3_client *c, mk_str base64)
 {
-    c->awaited--;
-    if (c->is_cancelling) {
+    c->core.awaited--;
+    if (c->core.is_cancelling) {
         mk_pop3_client_pop(c);
-        end(c, MK_E_PROTOCOL, MK_RETRY_LATER,
-            "a challenge behind the end of the login");
-        return;
-    }
-    ops_of(c)->hear(c->login, base64);
-    if (ops_of(c)->heard(c->login) != MK_OK || c->login_state != MK_SASL_SEND) {
-        c->login_state = (uint8_t)ops_of(c)->next_state(c->login);
+        mk_client_login_end(&c->core, MK_E_PROTOCOL, MK_RETRY_LATER,
+                            "a challenge behind the end of the login");
+    } else {
+        mk_client_login_hear(&c->core, base64);
     }
 }
 
-static void refused(mk_pop3_client *c)
+static mk_retry retry_of(const mk_pop3_client *c)
 {
-    end(c, MK_E_AUTH, c->retry == MK_RETRY_LATER ? c->retry : MK_RETRY_NEVER,
-        "the server refuses the login");
+    return c->retry == MK_RETRY_LATER ? MK_RETRY_LATER : MK_RETRY_NEVER;
 }
 
 void mk_pop3_client_hear_auth(mk_pop3_client *c, bool is_ok)
 {
-    if (c->is_cancelling) {
-        end(c, ops_of(c)->why(c->login), MK_RETRY_LATER,
-            "the login was broken off");
-    } else if (!is_ok) {
-        refused(c);
-    } else if (c->login_state == MK_SASL_DONE) {
-        mk_pop3_client_login_close(c);
-        mk_pop3_client_known(c);
-    } else {
-        end(c, MK_E_PROTOCOL, MK_RETRY_LATER,
-            "the server calls an unfinished login good");
-    }
+    mk_client_login_heard(&c->core, is_ok, retry_of(c));
+}
+
+static void refused(mk_pop3_client *c)
+{
+    mk_client_turn_away(&c->core, MK_E_AUTH, retry_of(c),
+                        "the server refuses the login");
 }
 
 void mk_pop3_client_hear_user(mk_pop3_client *c, bool is_ok)
@@ -335,8 +240,8 @@ void mk_pop3_client_hear_user(mk_pop3_client *c, bool is_ok)
 void mk_pop3_client_hear_secret(mk_pop3_client *c, bool is_ok)
 {
     if (is_ok) {
-        mk_pop3_client_login_close(c);
-        mk_pop3_client_known(c);
+        c->core.is_known = true;
+        mk_pop3_client_served(&c->core);
     } else {
         refused(c);
     }

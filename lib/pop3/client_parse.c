@@ -197,7 +197,7 @@ mk_str mk_pop3_parse_timestamp(mk_str text)
 static void learn_sasl(mk_pop3_client *c, mk_str words)
 {
     if (c->config->sasl != NULL) {
-        c->mechanisms |= c->config->sasl->ops->parse(words);
+        c->core.mechanisms |= c->config->sasl->ops->parse(words);
     }
 }
 

@@ -54,13 +54,13 @@ void mk_pop3_client_pop(mk_pop3_client *c)
     c->count--;
     c->passed = (uint8_t)(c->passed - (c->passed > 0 ? 1 : 0));
     c->has_reply = false;
-    c->since_ms = c->now_ms;
+    c->core.since_ms = c->core.now_ms;
 }
 
 void mk_pop3_client_push(mk_pop3_client *c, const client_entry *entry)
 {
     if (c->count == 0) {
-        c->since_ms = c->now_ms;
+        c->core.since_ms = c->core.now_ms;
     }
     *entry_at(c, c->count) = *entry;
     c->count++;
@@ -71,33 +71,32 @@ void mk_pop3_client_begin(mk_pop3_client *c, client_state state,
 {
     client_entry entry = {0};
 
-    if (c->is_finishing) {
+    if (c->core.is_finishing) {
         state = CLIENT_QUIT;
         verb = MK_POP3_VERB_QUIT;
-        mk_pop3_client_login_close(c);
+        mk_client_login_close(&c->core);
+        mk_pop3_client_forget_apop(c);
     }
     entry.verb = (uint8_t)verb;
-    mk_pop3_client_move(c, state);
+    mk_client_move(&c->core, state);
     mk_pop3_client_push(c, &entry);
 }
 
 /* ---- where next: before the application's turn --------------------------- */
 
-void mk_pop3_client_turn_away(mk_pop3_client *c, mk_err why, mk_retry retry,
-                              const char *text)
+/* Nothing can be deleted before a login. */
+void mk_pop3_client_quit_now(mk_client *core)
 {
-    c->fault.why = why;
-    c->fault.retry = retry;
-    c->fault.offset = c->framer.consumed;
-    c->fault.text = mk_str_z(text);
-    c->pending |= PENDING_FAULT;
+    mk_pop3_client *c = mk_pop3_client_of(core);
+
+    mk_pop3_client_forget_apop(c);
     mk_pop3_client_begin(c, CLIENT_QUIT, MK_POP3_VERB_QUIT);
 }
 
 void mk_pop3_client_ask_capa(mk_pop3_client *c)
 {
     c->capabilities = 0;
-    c->mechanisms = 0;
+    c->core.mechanisms = 0;
     c->login_delay_s = 0;
     c->expire_days = MK_POP3_EXPIRE_NEVER;
     c->is_utf8_user = false;
@@ -110,16 +109,16 @@ static void hear_greeting(mk_pop3_client *c, bool is_ok)
         mk_pop3_client_ask_capa(c);
         return;
     }
-    mk_pop3_client_turn_away(c, MK_E_REFUSED,
-                             c->retry == MK_RETRY_NEVER ? MK_RETRY_NEVER
-                                                        : MK_RETRY_LATER,
-                             "the server does not serve us");
+    mk_client_turn_away(&c->core, MK_E_REFUSED,
+                        c->retry == MK_RETRY_NEVER ? MK_RETRY_NEVER
+                                                   : MK_RETRY_LATER,
+                        "the server does not serve us");
 }
 
 static void ready(mk_pop3_client *c)
 {
-    c->pending |= PENDING_READY;
-    mk_pop3_client_move(c, CLIENT_READY);
+    c->core.pending |= PENDING_READY;
+    mk_client_move(&c->core, CLIENT_READY);
 }
 
 static void log_in(mk_pop3_client *c)
@@ -131,13 +130,39 @@ static void log_in(mk_pop3_client *c)
     }
 }
 
-void mk_pop3_client_secured(mk_pop3_client *c)
+void mk_pop3_client_served(mk_client *core)
 {
-    if (c->config->is_utf8 && !c->is_utf8 &&
-        (c->capabilities & MK_POP3_CAPABILITY_UTF8) != 0) {
+    mk_pop3_client *c = mk_pop3_client_of(core);
+
+    if (core->is_known) {
+        mk_pop3_client_forget_apop(c);
+        mk_pop3_client_ask_capa(c);
+    } else if (c->config->is_utf8 && !c->is_utf8 &&
+               (c->capabilities & MK_POP3_CAPABILITY_UTF8) != 0) {
         mk_pop3_client_begin(c, CLIENT_UTF8, MK_POP3_VERB_UTF8);
     } else {
         log_in(c);
+    }
+}
+
+/* The server's greeting is forgotten too. */
+void mk_pop3_client_shaken(mk_client *core)
+{
+    mk_pop3_client *c = mk_pop3_client_of(core);
+
+    mk_pop3_client_forget_apop(c);
+    if (core->state == CLIENT_SHAKE) {
+        mk_pop3_client_ask_capa(c);
+    }
+}
+
+/* RFC 2595 4 */
+static void hear_stls(mk_pop3_client *c, bool is_ok)
+{
+    if (is_ok) {
+        mk_client_shake(&c->core);
+    } else {
+        mk_client_stay_clear(&c->core, "the server refuses STLS");
     }
 }
 
@@ -151,12 +176,14 @@ static void hear_capa(mk_pop3_client *c, bool is_ok)
                           (MK_POP3_CAPABILITY_USER | MK_POP3_CAPABILITY_TOP |
                            MK_POP3_CAPABILITY_UIDL);
     }
-    if (c->is_known) {
+    if (c->core.is_known) {
         ready(c);
-    } else if (c->tls == NULL && c->config->tls != MK_TLS_POLICY_NONE) {
-        mk_pop3_client_stls(c);
+    } else if (c->core.tls != NULL || c->config->tls == MK_TLS_POLICY_NONE) {
+        mk_pop3_client_served(&c->core);
+    } else if ((c->capabilities & MK_POP3_CAPABILITY_STLS) != 0) {
+        mk_pop3_client_begin(c, CLIENT_STLS, MK_POP3_VERB_STLS);
     } else {
-        mk_pop3_client_secured(c);
+        mk_client_stay_clear(&c->core, "the server does not offer STLS");
     }
 }
 
@@ -164,12 +191,6 @@ static void hear_utf8(mk_pop3_client *c, bool is_ok)
 {
     c->is_utf8 = is_ok;
     log_in(c);
-}
-
-void mk_pop3_client_known(mk_pop3_client *c)
-{
-    c->is_known = true;
-    mk_pop3_client_ask_capa(c);
 }
 
 /* ---- where next: commands ------------------------------------------------ */
@@ -195,7 +216,7 @@ static void tell_row(mk_pop3_client *c, mk_pop3_verb verb,
     }
     c->event.argument = mk_str_of(c->uid, row->uid.len);
     if (!front->is_dropped) {
-        c->pending |= PENDING_ROW;
+        c->core.pending |= PENDING_ROW;
     }
 }
 
@@ -274,7 +295,7 @@ static const client_row rows[] = {
     [MK_POP3_VERB_PASS]    = {mk_pop3_client_hear_secret, MS(command_ms), 0, FLOW_NONE, false},
     [MK_POP3_VERB_APOP]    = {mk_pop3_client_hear_secret, MS(command_ms), 0, FLOW_NONE, false},
     [MK_POP3_VERB_AUTH]    = {mk_pop3_client_hear_auth, MS(command_ms), 0, FLOW_NONE, false},
-    [MK_POP3_VERB_STLS]    = {mk_pop3_client_hear_stls, MS(tls_ms), 0, FLOW_NONE, false},
+    [MK_POP3_VERB_STLS]    = {hear_stls, MS(tls_ms), 0, FLOW_NONE, false},
     [MK_POP3_VERB_CAPA]    = {hear_capa, MS(command_ms), 0, FLOW_ROWS, false},
     [MK_POP3_VERB_UTF8]    = {hear_utf8, MS(command_ms), 0, FLOW_NONE, false},
     [MK_POP3_VERB_STAT]    = {NULL, MS(command_ms), 0, FLOW_NONE, false},
@@ -294,7 +315,7 @@ uint64_t mk_pop3_client_patience_ms(const mk_pop3_client *c)
 {
     uint64_t ms;
 
-    if (c->state == CLIENT_SHAKE) {
+    if (c->core.state == CLIENT_SHAKE) {
         return c->config->tls_ms;
     }
     if (c->count == 0 || c->is_put_off) {
@@ -314,12 +335,12 @@ static mk_err say(mk_pop3_client *c, client_entry *entry)
     unsigned arguments = rows[entry->verb].arguments;
     mk_buf b;
 
-    if (!mk_outq_reserve(&c->out, command_max)) {
-        c->is_starved = c->out.unit == NULL;
-        mk_outq_release(&c->out);
+    if (!mk_outq_reserve(&c->core.out, command_max)) {
+        c->core.is_starved = c->core.out.unit == NULL;
+        mk_outq_release(&c->core.out);
         return MK_WAIT;
     }
-    b = mk_outq_room(&c->out);
+    b = mk_outq_room(&c->core.out);
     mk_buf_add_z(&b, mk_pop3_verb_name((mk_pop3_verb)entry->verb));
     if (arguments > 0 && entry->number > 0) {
         mk_buf_add_c(&b, ' ');
@@ -330,12 +351,11 @@ static mk_err say(mk_pop3_client *c, client_entry *entry)
         mk_buf_add_u64(&b, entry->lines);
     }
     mk_buf_add_z(&b, "\r\n");
-    mk_outq_commit(&c->out, b.len);
-    mk_outq_release(&c->out);
+    mk_outq_commit(&c->core.out, b.len);
+    mk_outq_release(&c->core.out);
     entry->is_said = true;
     c->passed++;
-    c->awaited++;
-    c->unsent++;
+    c->core.awaited++;
     return MK_OK;
 }
 
@@ -343,8 +363,8 @@ static mk_err say(mk_pop3_client *c, client_entry *entry)
  * fail, and then nothing is to be deleted. */
 static bool may_say(const mk_pop3_client *c)
 {
-    if (c->passed == c->count || c->state == CLIENT_GREETING ||
-        c->state == CLIENT_LOGIN) {
+    if (c->passed == c->count || c->core.state == CLIENT_GREETING ||
+        c->core.state == CLIENT_LOGIN) {
         return false;
     }
     return c->passed == 0 ||
@@ -366,11 +386,12 @@ static void finish(mk_pop3_client *c)
 
 void mk_pop3_client_advance(mk_pop3_client *c)
 {
-    c->is_starved = false; /* until somebody wants a unit again */
-    if (c->state == CLIENT_READY && c->count == 0 && c->is_finishing) {
+    c->core.is_starved = false; /* until somebody wants a unit again */
+    if (c->core.state == CLIENT_READY && c->count == 0 &&
+        c->core.is_finishing) {
         finish(c);
     }
-    if (c->state == CLIENT_LOGIN) {
+    if (c->core.state == CLIENT_LOGIN) {
         mk_pop3_client_login_advance(c);
     }
     while (may_say(c)) {
@@ -381,11 +402,11 @@ void mk_pop3_client_advance(mk_pop3_client *c)
         } else if (say(c, entry) != MK_OK) {
             break;
         } else if (entry->verb == MK_POP3_VERB_QUIT &&
-                   c->state == CLIENT_READY) {
-            mk_pop3_client_move(c, CLIENT_QUIT);
+                   c->core.state == CLIENT_READY) {
+            mk_client_move(&c->core, CLIENT_QUIT);
         }
     }
-    if (c->passed > 0 && c->state == CLIENT_READY &&
+    if (c->passed > 0 && c->core.state == CLIENT_READY &&
         !mk_pop3_client_front(c)->is_said) {
         mk_pop3_client_done(c, MK_E_CANCELLED);
     }
@@ -396,13 +417,13 @@ void mk_pop3_client_advance(mk_pop3_client *c)
 static void begin_flow(mk_pop3_client *c, const client_row *row)
 {
     c->flow = row->flow;
-    c->flow_since_ms = c->now_ms;
-    c->flow_from = c->framer.consumed;
+    c->flow_since_ms = c->core.now_ms;
+    c->flow_from = c->core.framer.consumed;
     c->octets = 0;
     c->rows = 0;
     c->row_number = 0;
-    mk_framer_mode(&c->framer, row->flow == FLOW_BODY ? FRAME_DOT : FRAME_LINE,
-                   0);
+    mk_framer_mode(&c->core.framer,
+                   row->flow == FLOW_BODY ? FRAME_DOT : FRAME_LINE, 0);
 }
 
 void mk_pop3_client_hear(mk_pop3_client *c, bool is_ok, mk_str text)
@@ -416,7 +437,7 @@ void mk_pop3_client_hear(mk_pop3_client *c, bool is_ok, mk_str text)
     c->event_op = front->op;
     c->has_reply = true;
     if (!front->is_dropped) {
-        c->pending |= PENDING_REPLY;
+        c->core.pending |= PENDING_REPLY;
     }
     if (is_ok && row->flow != FLOW_NONE &&
         (!row->is_listing || front->number == 0)) {
@@ -424,7 +445,7 @@ void mk_pop3_client_hear(mk_pop3_client *c, bool is_ok, mk_str text)
         begin_flow(c, row);
         return;
     }
-    c->awaited--;
+    c->core.awaited--;
     if (front->op != 0) {
         hear_command(c, is_ok, text);
     } else {
@@ -468,8 +489,8 @@ void mk_pop3_client_hear_end(mk_pop3_client *c)
     client_entry *front = mk_pop3_client_front(c);
 
     c->flow = FLOW_NONE;
-    c->awaited--;
-    mk_framer_mode(&c->framer, FRAME_LINE, 0);
+    c->core.awaited--;
+    mk_framer_mode(&c->core.framer, FRAME_LINE, 0);
     if (front->op != 0) {
         mk_pop3_client_done(c, MK_OK);
     } else {

@@ -96,8 +96,14 @@ static void place(mk_pop3_client *c)
     char *at;
 
     c->ring = (client_entry *)(c + 1);
-    at = (char *)(c->ring + config->pipeline_max) + login_need(config);
-    mk_outq_init(&c->out, config->units, at, unit, NULL);
+    c->core.login_room = c->ring + config->pipeline_max;
+    c->core.login_bytes = login_need(config);
+    if (config->sasl != NULL) {
+        c->core.sasl = config->sasl->ops;
+        c->core.sasl_config = config->sasl;
+    }
+    at = (char *)c->core.login_room + c->core.login_bytes;
+    mk_outq_init(&c->core.out, config->units, at, unit, NULL);
     c->text = at + unit;
 }
 
@@ -120,17 +126,18 @@ mk_err mk_pop3_client_open(const mk_pop3_client_config *c, void *mem, size_t n,
         return MK_E_ROOM;
     }
     memset(client, 0, sizeof *client);
-    client->base.ops = &mk_pop3_client_ops;
+    client->core.head.ops = &mk_pop3_client_kind.ops;
+    client->core.policy = (uint8_t)c->tls;
     client->config = c;
     place(client);
     /* A line of a message may be as long as it likes. */
-    mk_framer_init(&client->framer, c->reply_line_max, c->reply_line_max,
+    mk_framer_init(&client->core.framer, c->reply_line_max, c->reply_line_max,
                    UINT32_MAX);
-    client->state = CLIENT_GREETING;
+    client->core.state = CLIENT_GREETING;
     mk_pop3_client_push(client, &greeting);
     client->passed = 1;
-    client->awaited = 1; /* the greeting comes unbidden */
-    *out_engine = &client->base;
+    client->core.awaited = 1; /* the greeting comes unbidden */
+    *out_engine = &client->core.head;
     return MK_OK;
 }
 
@@ -177,9 +184,9 @@ static mk_err check_command(const mk_pop3_client *c, mk_pop3_verb verb,
     if (err != MK_OK) {
         return err;
     }
-    if (c->state != CLIENT_READY || (c->pending & PENDING_READY) != 0 ||
-        c->is_finishing || c->is_quitting ||
-        (!c->is_known && verb != MK_POP3_VERB_QUIT)) {
+    if (c->core.state != CLIENT_READY ||
+        (c->core.pending & PENDING_READY) != 0 || c->core.is_finishing ||
+        c->is_quitting || (!c->core.is_known && verb != MK_POP3_VERB_QUIT)) {
         return MK_E_STATE;
     }
     if (form->capability != 0 && (c->capabilities & form->capability) == 0) {
@@ -200,7 +207,8 @@ static mk_op new_op(mk_pop3_client *c)
 mk_err mk_pop3_client_command(mk_engine *e, mk_pop3_verb verb, uint32_t number,
                               uint32_t lines, mk_op *out_op)
 {
-    mk_pop3_client *c = (mk_pop3_client *)mk_wire_heart(e, &mk_pop3_client_ops);
+    mk_pop3_client *c =
+        (mk_pop3_client *)(void *)mk_wire_heart(e, &mk_pop3_client_kind.ops);
     client_entry entry = {0};
     mk_err err;
 
@@ -221,7 +229,7 @@ mk_err mk_pop3_client_command(mk_engine *e, mk_pop3_verb verb, uint32_t number,
     entry.lines = lines;
     mk_pop3_client_push(c, &entry);
     c->is_quitting = verb == MK_POP3_VERB_QUIT;
-    c->is_stirred = true;
+    c->core.is_stirred = true;
     *out_op = entry.op;
     return MK_OK;
 }

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
  * client.c: the SMTP client as an engine (RFC 5321 3.1 to 3.3, 4.2, 4.5.3.2).
- * Here are the step, the end of input, the deadlines and the one function that
- * assigns the state; what is said and what it leads to is in client_rows.c. A
- * reply counts only when its command was acknowledged as sent: what comes
- * earlier is a fault, and so is what nothing had asked for, but for a 421.
+ * Here are its events, what is read, the deadlines and the end of things; what
+ * is said and what it leads to is in client_rows.c, and what all clients share
+ * in wire/client.h. A reply counts only when its command was acknowledged as
+ * sent: what comes earlier is a fault, and so is what nothing had asked for,
+ * but for a 421.
  */
 #include "smtp/client_internal.h"
 
 #include <string.h>
 
-#include "wire/client.h"
-
-enum { starved_ms = 100 };
-
 static mk_smtp_client *client_of(mk_engine *e)
 {
-    return (mk_smtp_client *)e;
+    return (mk_smtp_client *)(void *)e;
+}
+
+static const mk_smtp_client *const_client_of(const mk_client *core)
+{
+    return (const mk_smtp_client *)(const void *)core;
 }
 
 /* Where each state may lead to, a bit each. */
@@ -41,37 +43,32 @@ static const uint16_t moves[] = {
 #undef TO
 /* clang-format on */
 
-void mk_smtp_client_move(mk_smtp_client *c, client_state state)
-{
-    /* A move that is not in the table is an error of ours: nothing more may
-     * reach the peer. */
-    if ((moves[c->state] & (1U << state)) == 0) {
-        c->is_abort = true;
-        state = CLIENT_OVER;
-    }
-    c->state = (uint8_t)state;
-    c->since_ms = c->now_ms;
-}
-
 void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome)
 {
-    if (c->op != 0) {
+    if (c->core.op != 0) {
         c->outcome = outcome;
-        c->pending |= PENDING_DONE;
+        c->core.pending |= PENDING_DONE;
     }
+}
+
+/* The end of the body is queued: is some of it still here? */
+static bool has_end_here(const mk_smtp_client *c)
+{
+    return c->core.state == CLIENT_END && mk_outq_lines(&c->core.out) > 0;
 }
 
 void mk_smtp_client_over(mk_smtp_client *c)
 {
-    if (c->state == CLIENT_BODY || c->state == CLIENT_END) {
+    if (c->core.state == CLIENT_BODY || c->core.state == CLIENT_END) {
         /* A peer that waits for a dot must never get it (Law 11), and what
          * was lent goes back with DONE: nothing of it may be looked at. */
-        c->is_abort = c->state == CLIENT_BODY || c->unsent > 0;
-        mk_outq_fini(&c->out);
+        c->core.is_abort = c->core.state == CLIENT_BODY || has_end_here(c);
+        mk_outq_fini(&c->core.out);
     }
-    mk_smtp_client_login_close(c);
-    c->pending &= (uint8_t) ~(PENDING_READY | PENDING_WANTED | PENDING_TLS);
-    mk_smtp_client_move(c, CLIENT_OVER);
+    mk_client_login_close(&c->core);
+    c->core.pending &=
+        (uint8_t) ~(PENDING_READY | PENDING_WANTED | PENDING_TLS);
+    mk_client_move(&c->core, CLIENT_OVER);
 }
 
 void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
@@ -79,21 +76,17 @@ void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
 {
     /* After the final dot the message may have been taken, whatever broke;
      * a dot that never left takes nothing. */
-    if (c->state == CLIENT_END && c->unsent == 0 && c->accepted > 0 &&
+    if (c->core.state == CLIENT_END && !has_end_here(c) && c->accepted > 0 &&
         why != MK_E_REFUSED) {
         retry = MK_RETRY_UNKNOWN;
     }
-    if (c->state != CLIENT_QUIT) {
-        c->fault.why = why;
-        c->fault.retry = retry;
-        c->fault.offset = c->framer.consumed;
-        c->fault.text = mk_str_z(text);
-        c->pending |= PENDING_FAULT;
+    if (c->core.state != CLIENT_QUIT) {
+        mk_client_blame(&c->core, why, retry, text);
     }
     /* The outcome of what RSET or QUIT follows is known already. */
-    if (c->state == CLIENT_RESET) {
+    if (c->core.state == CLIENT_RESET) {
         why = c->outcome;
-    } else if (c->state == CLIENT_QUIT) {
+    } else if (c->core.state == CLIENT_QUIT) {
         why = MK_OK;
     }
     mk_smtp_client_done(c, why);
@@ -102,81 +95,77 @@ void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
 
 static bool has_body(const mk_smtp_client *c)
 {
-    return c->state == CLIENT_BODY || c->state == CLIENT_END;
+    return c->core.state == CLIENT_BODY || c->core.state == CLIENT_END;
 }
 
 /* ---- events -------------------------------------------------------------- */
 
-static mk_err tell(mk_smtp_client *c, client_pending which, uint32_t type,
-                   mk_op op, mk_event *ev)
-{
-    c->pending &= (uint8_t)~which;
-    memset(ev, 0, sizeof *ev);
-    ev->type = type;
-    ev->op = op;
-    ev->offset = c->framer.consumed;
-    return MK_OK;
-}
-
 static void tell_done(mk_smtp_client *c, mk_event *ev)
 {
-    tell(c, PENDING_DONE, MK_EV_DONE, c->op, ev);
+    ev->type = MK_EV_DONE;
     ev->err = c->outcome;
     memset(&c->event, 0, sizeof c->event);
     c->event.accepted = c->outcome == MK_OK ? c->accepted : 0;
     ev->of.smtp = &c->event;
-    c->op = 0;
+    c->core.op = 0;
     c->envelope = NULL;
 }
 
-static bool tell_wanted(mk_smtp_client *c, mk_event *ev)
+static bool tell_wanted(mk_smtp_client *c, unsigned which, mk_event *ev)
 {
     mk_str given = mk_str_of(NULL, 0);
-    bool has_given = mk_outq_body_given(&c->out, &given);
+    bool has_given = mk_outq_body_given(&c->core.out, &given);
 
-    if (!has_given && (c->pending & PENDING_WANTED) == 0) {
+    if (!has_given && which == 0) {
         return false;
     }
-    tell(c, PENDING_WANTED, MK_EV_WANTED, c->op, ev);
+    ev->type = MK_EV_WANTED;
     ev->offset = c->lent;
     ev->data = given;
     if (!c->is_body_last) {
-        ev->size = mk_outq_body_room(&c->out) - c->body.givens;
+        ev->size = mk_outq_body_room(&c->core.out) - c->body.givens;
     } else if (c->body.spans + c->body.givens == 0) {
         ev->flags = MK_LAST;
     }
     return true;
 }
 
-static bool tell_pending(mk_smtp_client *c, mk_event *ev)
+static void tell_reply(mk_smtp_client *c, mk_event *ev)
 {
-    if ((c->pending & PENDING_REPLY) != 0) {
-        tell(c, PENDING_REPLY, MK_EV_SMTP_REPLY, c->op, ev);
-        ev->flags = c->event.verb == MK_SMTP_VERB_NONE ? MK_UNASKED : 0;
-        c->event.reply = &c->reader.reply;
-        c->event.tls = c->tls;
-        c->event.mechanism =
-            c->event.verb == MK_SMTP_VERB_AUTH ? c->mechanism : 0;
-        ev->of.smtp = &c->event;
-    } else if ((c->pending & PENDING_FAULT) != 0) {
-        tell(c, PENDING_FAULT, MK_EV_FAULT, c->op, ev);
-        ev->err = c->fault.why;
-        ev->of.fault = &c->fault;
-    } else if ((c->pending & PENDING_TLS) != 0) {
-        tell(c, PENDING_TLS, MK_EV_TLS_WANTED, 0, ev);
-    } else if ((c->pending & PENDING_DONE) != 0) {
+    ev->type = MK_EV_SMTP_REPLY;
+    ev->flags = c->event.verb == MK_SMTP_VERB_NONE ? MK_UNASKED : 0;
+    c->event.reply = &c->reader.reply;
+    c->event.tls = c->core.tls;
+    c->event.mechanism =
+        c->event.verb == MK_SMTP_VERB_AUTH ? c->core.mechanism : 0;
+    ev->of.smtp = &c->event;
+}
+
+static void tell_ready(mk_smtp_client *c, mk_event *ev)
+{
+    ev->type = MK_EV_SMTP_READY;
+    c->event.reply = NULL; /* told already */
+    c->event.size = c->size_limit;
+    c->event.extensions = c->extensions;
+    c->event.mechanism = c->core.mechanisms;
+    c->event.tls = c->core.tls;
+    c->event.flags = c->is_esmtp ? MK_SMTP_EVENT_ESMTP : 0;
+    ev->of.smtp = &c->event;
+}
+
+static bool client_tell(mk_client *core, unsigned which, mk_event *ev)
+{
+    mk_smtp_client *c = mk_smtp_client_of(core);
+
+    ev->op = core->op;
+    if (which == PENDING_REPLY) {
+        tell_reply(c, ev);
+    } else if (which == PENDING_DONE) {
         tell_done(c, ev);
-    } else if ((c->pending & PENDING_READY) != 0) {
-        tell(c, PENDING_READY, MK_EV_SMTP_READY, 0, ev);
-        c->event.reply = NULL; /* told already */
-        c->event.size = c->size_limit;
-        c->event.extensions = c->extensions;
-        c->event.mechanism = c->mechanisms;
-        c->event.tls = c->tls;
-        c->event.flags = c->is_esmtp ? MK_SMTP_EVENT_ESMTP : 0;
-        ev->of.smtp = &c->event;
+    } else if (which == PENDING_READY) {
+        tell_ready(c, ev);
     } else {
-        return tell_wanted(c, ev);
+        return tell_wanted(c, which, ev);
     }
     return true;
 }
@@ -193,19 +182,19 @@ static void take_reply(mk_smtp_client *c)
 {
     uint16_t code = c->reader.reply.code;
 
-    c->since_ms = c->now_ms;
-    if (!c->is_early) {
+    c->core.since_ms = c->core.now_ms;
+    if (!c->core.is_early) {
         mk_smtp_client_hear(c);
     } else if (code == 421 || (has_body(c) && code >= 400)) {
         /* A whole and proper reply is needed for this, as for any refusal. */
         memset(&c->event, 0, sizeof c->event);
         c->event.verb = code == 421 ? MK_SMTP_VERB_NONE : MK_SMTP_VERB_END;
         c->event.accepted = c->accepted;
-        c->pending |= PENDING_REPLY;
+        c->core.pending |= PENDING_REPLY;
         mk_smtp_client_fault(c, MK_E_REFUSED,
                              code >= 500 ? MK_RETRY_NEVER : MK_RETRY_LATER,
                              "the server breaks it off");
-    } else if (c->sent > c->got) {
+    } else if (c->core.awaited > 0) {
         bad_reply(c, MK_E_EARLY, "a reply before its command was sent");
     } else {
         bad_reply(c, MK_E_PROTOCOL, "a reply that nothing had asked for");
@@ -232,16 +221,17 @@ static void take_line(mk_smtp_client *c, mk_str line)
     }
 }
 
-/* True when something was consumed. */
-static bool read_line(mk_smtp_client *c, mk_str *io_in)
+static mk_err client_read(mk_client *core, mk_str *io_in, mk_event *ev)
 {
+    mk_smtp_client *c = mk_smtp_client_of(core);
     frame_unit unit;
 
-    if (io_in->len > 0 && c->sent - c->got <= c->unsent) {
-        c->is_early = true;
+    (void)ev;
+    if (io_in->len > 0 && mk_client_is_early(core)) {
+        core->is_early = true;
     }
-    if (mk_framer_line(&c->framer, io_in, &unit) != MK_OK) {
-        return false;
+    if (mk_framer_line(&core->framer, io_in, &unit) != MK_OK) {
+        return MK_WAIT;
     }
     if (unit.kind != FRAME_KIND_LINE) {
         bad_reply(c, MK_E_LINE, "a reply line beyond the limit");
@@ -250,57 +240,56 @@ static bool read_line(mk_smtp_client *c, mk_str *io_in)
     } else {
         take_line(c, unit.data);
     }
-    return true;
-}
-
-static void input_ended(mk_smtp_client *c)
-{
-    bool is_idle = c->state == CLIENT_READY;
-
-    mk_smtp_client_fault(c, c->eof_why == MK_OK ? MK_E_CUT : c->eof_why,
-                         is_idle ? MK_RETRY_NOW : MK_RETRY_LATER,
-                         "the connection ended in the middle");
+    return MK_E_AGAIN;
 }
 
 /* ---- time ---------------------------------------------------------------- */
 
-static uint64_t due_ms(const mk_smtp_client *c)
+static bool client_is_idle(const mk_client *core)
 {
-    uint64_t ms = mk_smtp_client_patience_ms(c);
+    return core->state == CLIENT_READY;
+}
 
-    return ms > MK_NEVER - c->since_ms ? MK_NEVER : c->since_ms + ms;
+static uint64_t client_due_ms(const mk_client *core)
+{
+    return mk_client_later_ms(
+        core->since_ms, mk_smtp_client_patience_ms(const_client_of(core)));
 }
 
 /* It is the application that kept us waiting: no fault of the peer. */
 static bool is_our_turn(const mk_smtp_client *c)
 {
-    return c->state == CLIENT_READY ||
-           (c->state == CLIENT_BODY && mk_outq_is_empty(&c->out));
+    return c->core.state == CLIENT_READY ||
+           (c->core.state == CLIENT_BODY && mk_outq_is_empty(&c->core.out));
 }
 
 /* The server's time for a block stands still while it is the application's
  * turn, so that lending in small pieces gives it no more (THREATS 113). */
-static void take_turns(mk_smtp_client *c)
+static bool client_begin(mk_client *core)
 {
+    mk_smtp_client *c = mk_smtp_client_of(core);
     bool is_ours = is_our_turn(c);
 
     if (c->taken >= c->config->block_bytes) {
         c->taken = 0;
-        c->since_ms = c->now_ms;
+        core->since_ms = core->now_ms;
     }
     if (is_ours && !c->was_ours) {
-        c->spent_ms = c->now_ms - c->since_ms;
-        c->since_ms = c->now_ms;
+        c->spent_ms = core->now_ms - core->since_ms;
+        core->since_ms = core->now_ms;
     } else if (!is_ours && c->was_ours) {
-        c->since_ms = c->now_ms - (has_body(c) ? c->spent_ms : 0);
+        core->since_ms = core->now_ms - (has_body(c) ? c->spent_ms : 0);
     }
     c->was_ours = is_ours;
+    return true;
 }
 
-static void time_passed(mk_smtp_client *c)
+static void client_late(mk_client *core)
 {
-    if (c->state == CLIENT_READY) {
-        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+    mk_smtp_client *c = mk_smtp_client_of(core);
+
+    if (core->state == CLIENT_READY) {
+        mk_smtp_client_quit_now(core);
     } else if (is_our_turn(c)) {
         mk_smtp_client_done(c, MK_E_TIMEOUT);
         mk_smtp_client_over(c);
@@ -310,127 +299,46 @@ static void time_passed(mk_smtp_client *c)
     }
 }
 
+static void client_fault(mk_client *core, mk_err why, mk_retry retry,
+                         const char *text)
+{
+    mk_smtp_client_fault(mk_smtp_client_of(core), why, retry, text);
+}
+
+static void client_advance(mk_client *core)
+{
+    mk_smtp_client_advance(mk_smtp_client_of(core));
+}
+
 /* ---- the contract -------------------------------------------------------- */
-
-static mk_err client_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
-                          mk_event *out_event)
-{
-    mk_smtp_client *c = client_of(e);
-
-    c->now_ms = now_ms;
-    if (!c->is_begun) {
-        c->is_begun = true;
-        c->since_ms = now_ms;
-    }
-    c->is_stirred = false;
-    take_turns(c);
-    for (;;) {
-        if (tell_pending(c, out_event)) {
-            return MK_OK;
-        }
-        if (c->state == CLIENT_OVER) {
-            return MK_END;
-        }
-        mk_smtp_client_advance(c);
-        if (c->pending != 0 || c->state == CLIENT_OVER ||
-            (c->state != CLIENT_SHAKE && read_line(c, io_in))) {
-            continue;
-        }
-        if (c->has_eof) {
-            input_ended(c);
-        } else if (now_ms >= due_ms(c)) {
-            time_passed(c);
-        } else {
-            return MK_WAIT;
-        }
-    }
-}
-
-static void client_in_eof(mk_engine *e, mk_err why)
-{
-    mk_smtp_client *c = client_of(e);
-
-    if (!c->has_eof) {
-        c->has_eof = true;
-        c->eof_why = why;
-    }
-}
-
-static size_t client_in_max(const mk_engine *e)
-{
-    return mk_framer_need(&((const mk_smtp_client *)e)->framer);
-}
-
-static size_t client_out(mk_engine *e, size_t skip, mk_str *out_spans,
-                         size_t max)
-{
-    return mk_outq_spans(&client_of(e)->out, skip, out_spans, max);
-}
 
 static mk_err client_out_sent(mk_engine *e, size_t n)
 {
     mk_smtp_client *c = client_of(e);
-    uint32_t commands = has_body(c) ? 0 : mk_client_lines(&c->out, n);
-    mk_err r = mk_outq_sent(&c->out, n);
+    bool was_here = has_end_here(c);
+    mk_err r = mk_client_out_sent(e, n);
 
-    if (r != MK_OK) {
-        return r;
-    }
-    c->unsent -= commands;
-    if (has_body(c)) {
+    if (r == MK_OK && has_body(c)) {
         c->taken += n;
+        if (was_here && !has_end_here(c)) {
+            c->taken = MK_NEVER; /* the time for the reply begins */
+        }
     }
-    if (c->state == CLIENT_END && c->unsent > 0 && mk_outq_is_empty(&c->out)) {
-        c->unsent = 0;
-        c->taken = MK_NEVER; /* the time for the reply begins */
-    }
-    c->is_stirred = c->is_stirred || n > 0;
-    return MK_OK;
-}
-
-static unsigned client_want(const mk_engine *e)
-{
-    const mk_smtp_client *c = (const mk_smtp_client *)e;
-    unsigned want = mk_outq_is_empty(&c->out) ? 0 : MK_WANT_WRITE;
-
-    if (c->pending != 0 || c->is_stirred || !c->is_begun) {
-        want |= MK_WANT_STEP;
-    }
-    if (c->state == CLIENT_SHAKE) {
-        return want;
-    }
-    if (c->state != CLIENT_OVER) {
-        return want | MK_WANT_READ;
-    }
-    return want | (c->is_abort ? MK_WANT_ABORT : MK_WANT_CLOSE);
-}
-
-static uint64_t client_deadline(const mk_engine *e)
-{
-    const mk_smtp_client *c = (const mk_smtp_client *)e;
-    uint64_t due = due_ms(c);
-
-    if (c->state == CLIENT_OVER || !c->is_begun) {
-        return MK_NEVER;
-    }
-    if (c->is_starved && c->now_ms + starved_ms < due) {
-        return c->now_ms + starved_ms;
-    }
-    return due;
+    return r;
 }
 
 static mk_err client_cancel(mk_engine *e, mk_op op)
 {
     mk_smtp_client *c = client_of(e);
 
-    if (op != c->op || (c->pending & PENDING_DONE) != 0 ||
-        c->state == CLIENT_QUIT) {
+    if (op != c->core.op || (c->core.pending & PENDING_DONE) != 0 ||
+        c->core.state == CLIENT_QUIT) {
         return MK_E_STALE;
     }
-    c->is_stirred = true;
+    c->core.is_stirred = true;
     c->outcome = MK_E_CANCELLED;
     c->is_stopped = true;
-    if (c->state == CLIENT_BODY || c->state == CLIENT_END) {
+    if (c->core.state == CLIENT_BODY || c->core.state == CLIENT_END) {
         mk_smtp_client_done(c, MK_E_CANCELLED);
         mk_smtp_client_over(c);
     }
@@ -442,53 +350,37 @@ static mk_err client_body(mk_engine *e, mk_op op, mk_str span, bool last)
     mk_smtp_client *c = client_of(e);
     mk_err r;
 
-    if (op != c->op || c->state != CLIENT_BODY || c->is_body_last) {
+    if (op != c->core.op || c->core.state != CLIENT_BODY || c->is_body_last) {
         return MK_E_STALE;
     }
     if (c->envelope->message_bytes > 0 &&
         span.len > c->envelope->message_bytes - c->lent) {
         return MK_E_SIZE;
     }
-    r = mk_outq_body_add(&c->out, span, last);
+    r = mk_outq_body_add(&c->core.out, span, last);
     if (r == MK_OK) {
         c->lent += span.len;
         c->is_body_last = last;
-        c->is_stirred = true;
+        c->core.is_stirred = true;
     }
     return r;
 }
 
-static void client_finish(mk_engine *e, mk_str text)
-{
-    mk_smtp_client *c = client_of(e);
-
-    (void)text; /* QUIT takes no argument (RFC 5321 4.1.1.10) */
-    c->is_finishing = true;
-    c->is_stirred = true;
-}
-
-static void client_close(mk_engine *e)
-{
-    mk_smtp_client *c = client_of(e);
-
-    mk_smtp_client_login_close(c);
-    mk_outq_fini(&c->out);
-    c->pending = 0;
-    c->state = CLIENT_OVER;
-}
-
-const mk_engine_ops mk_smtp_client_ops = {
-    .step = client_step,
-    .in_eof = client_in_eof,
-    .in_max = client_in_max,
-    .out = client_out,
-    .out_sent = client_out_sent,
-    .want = client_want,
-    .deadline = client_deadline,
-    .cancel = client_cancel,
-    .body = client_body,
-    .tls_begin = mk_smtp_client_tls_begin,
-    .tls_done = mk_smtp_client_tls_done,
-    .finish = client_finish,
-    .close = client_close,
+const mk_client_kind mk_smtp_client_kind = {
+    .ops = {MK_CLIENT_OPS, .out_sent = client_out_sent, .want = mk_client_want,
+            .cancel = client_cancel, .body = client_body,
+            .close = mk_client_close},
+    .moves = moves,
+    .auth_max = 512, /* RFC 4954 4 */
+    .begin = client_begin,
+    .tell = client_tell,
+    .advance = client_advance,
+    .read = client_read,
+    .due_ms = client_due_ms,
+    .late = client_late,
+    .is_idle = client_is_idle,
+    .fault = client_fault,
+    .quit = mk_smtp_client_quit_now,
+    .shaken = mk_smtp_client_shaken,
+    .served = mk_smtp_client_served,
 };

@@ -5,7 +5,7 @@
  * `got` counts replies heard, and what lies between is outstanding (RFC 2920
  * 3.1: replies are matched by counting and by nothing else). A transaction has
  * the places MAIL, RCPT for each recipient, DATA and the end of the body; all
- * other dialogues have one. The state is assigned by mk_smtp_client_move only.
+ * other dialogues have one. The state is assigned by mk_client_move only.
  */
 #ifndef SMTP_CLIENT_INTERNAL_H
 #define SMTP_CLIENT_INTERNAL_H
@@ -13,35 +13,23 @@
 #include <mailkit/sasl.h>
 #include <mailkit/smtp.h>
 
-#include "wire/engine.h"
-#include "wire/frame.h"
-#include "wire/outq.h"
+#include "wire/client.h"
 
 typedef enum client_state {
-    CLIENT_GREETING = 0, /* the 220 is awaited */
-    CLIENT_HELLO = 1,    /* EHLO, or HELO */
-    CLIENT_READY = 2,    /* the application's turn */
-    CLIENT_ENVELOPE = 3, /* MAIL, RCPT, DATA */
-    CLIENT_BODY = 4,     /* 354 came, the final dot is not queued */
-    CLIENT_END = 5,      /* the final dot is queued: delivery may happen */
-    CLIENT_COMMAND = 6,  /* NOOP, RSET, VRFY, EXPN, HELP */
-    CLIENT_RESET = 7,    /* RSET after a transaction that came to nothing */
-    CLIENT_QUIT = 8,
-    CLIENT_OVER = 9,
-    CLIENT_STARTTLS = 10, /* STARTTLS */
-    CLIENT_SHAKE = 11,    /* TLS begins: nothing is read or said */
+    CLIENT_OVER = CLIENT_BORDER_OVER,
+    CLIENT_SHAKE = CLIENT_BORDER_SHAKE,
+    CLIENT_GREETING = 2, /* the 220 is awaited */
+    CLIENT_HELLO = 3,    /* EHLO, or HELO */
+    CLIENT_READY = 4,    /* the application's turn */
+    CLIENT_ENVELOPE = 5, /* MAIL, RCPT, DATA */
+    CLIENT_BODY = 6,     /* 354 came, the final dot is not queued */
+    CLIENT_END = 7,      /* the final dot is queued: delivery may happen */
+    CLIENT_COMMAND = 8,  /* NOOP, RSET, VRFY, EXPN, HELP */
+    CLIENT_RESET = 9,    /* RSET after a transaction that came to nothing */
+    CLIENT_QUIT = 10,
+    CLIENT_STARTTLS = 11, /* STARTTLS */
     CLIENT_AUTH = 12      /* AUTH, and all that follows until its end */
 } client_state;
-
-/* Events not yet told, in the order in which they are told. */
-typedef enum client_pending {
-    PENDING_REPLY = 1,
-    PENDING_FAULT = 2,
-    PENDING_DONE = 4,
-    PENDING_READY = 8,
-    PENDING_WANTED = 16,
-    PENDING_TLS = 32
-} client_pending;
 
 /* Collects the lines of one reply; the limits are those of the settings. */
 typedef struct reply_reader {
@@ -57,58 +45,37 @@ typedef struct reply_reader {
 } reply_reader;
 
 typedef struct mk_smtp_client {
-    mk_engine base;
-    /* What is looked at often stands in front: code for it is shorter. */
+    mk_client core; /* its op is under way, or its DONE is pending; 0: none */
     const mk_smtp_client_config *config;
-    uint64_t since_ms;   /* the running deadline began */
-    uint64_t now_ms;     /* of the last step */
     uint64_t spent_ms;   /* of the block under way, by the server, while it is
                           * the application's turn */
     uint64_t taken;      /* octets of that block */
-    mk_op op;            /* under way, or whose DONE is pending; 0: none */
     mk_err outcome;      /* of op, told by DONE */
     uint32_t sent;       /* places whose command is queued */
     uint32_t got;        /* places whose reply was heard */
-    uint32_t unsent;     /* commands queued and not acknowledged */
     uint32_t accepted;   /* recipients */
     uint32_t extensions; /* offered, and allowed by the settings */
-    uint8_t state;       /* client_state */
     uint8_t verb;        /* mk_smtp_verb of the dialogue: its first place */
-    uint8_t pending;     /* client_pending, or-ed */
-    bool is_begun;       /* mk_step was called */
     bool is_esmtp;       /* EHLO was accepted */
     bool is_mail_ok;     /* a transaction is open at the server */
     bool is_stopped;     /* nothing more is sent for this transaction */
-    bool is_early;       /* octets came that nothing had asked for */
     bool is_body_last;   /* the last span was lent */
-    bool is_finishing;   /* QUIT at the next legal point */
-    bool is_stirred;     /* something happened: step */
     bool was_ours;       /* in the last step it was the application's turn */
-    bool is_starved;     /* no unit was free */
-    bool is_abort;       /* OVER: by a reset */
-    bool is_known;       /* logged in */
-    bool has_eof;
-    mk_err eof_why; /* see has_eof */
     mk_op last_op;
     const mk_smtp_envelope *envelope; /* borrowed until DONE */
     uint64_t lent;                    /* octets of body lent */
     uint64_t size_limit;              /* of the server's SIZE; 0: none */
-    mk_framer framer;
-    mk_outq out;
     mk_outq_body body;
     reply_reader reader;
-    const mk_tls_info *tls; /* NULL: in clear */
-    uint32_t mechanisms;    /* offered */
-    uint8_t login_state;    /* mk_sasl_state; FAILED: say "*" */
-    bool is_cancelling;     /* it was said */
-    bool is_cut;            /* a line of the login is queued in part */
-    uint32_t mechanism;     /* chosen */
-    mk_sasl *login;         /* while it is under way */
     mk_smtp_event event;
-    mk_fault fault;
 } mk_smtp_client;
 
-extern const mk_engine_ops mk_smtp_client_ops;
+static inline mk_smtp_client *mk_smtp_client_of(mk_client *core)
+{
+    return (mk_smtp_client *)(void *)core;
+}
+
+extern const mk_client_kind mk_smtp_client_kind;
 
 /* client_rows.c: what to send, what is expected, where next. */
 mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place);
@@ -125,41 +92,25 @@ void mk_smtp_client_hear(mk_smtp_client *c);
 void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line);
 
 /* client.c: the end of things. */
-void mk_smtp_client_move(mk_smtp_client *c, client_state state);
 void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome);
 void mk_smtp_client_over(mk_smtp_client *c);
 void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
                           const char *text);
 
-/* client_rows.c: no service, but QUIT is said (RFC 5321 4.1.1.10). */
-void mk_smtp_client_turn_away(mk_smtp_client *c, mk_err why, mk_retry retry,
-                              const char *text);
-/* TLS is there, or not wanted: a login or the application comes next. */
-void mk_smtp_client_served(mk_smtp_client *c);
-
-/* client_tls.c (RFC 3207) */
-void mk_smtp_client_starttls(mk_smtp_client *c);
-void mk_smtp_client_hear_starttls(mk_smtp_client *c, unsigned first_digit);
-mk_err mk_smtp_client_tls_begin(mk_engine *e, size_t held);
-mk_err mk_smtp_client_tls_done(mk_engine *e, mk_err result,
-                               const mk_tls_info *info);
+/* client_rows.c, for the table: see mk_client_kind. */
+void mk_smtp_client_quit_now(mk_client *core);
+void mk_smtp_client_shaken(mk_client *core);
+void mk_smtp_client_served(mk_client *core);
 
 /* client_login.c (RFC 4954). A build without sasl/ has none of it, and settings
  * that ask for a login are refused. */
 #ifndef MK_NO_SASL
 void mk_smtp_client_login(mk_smtp_client *c);
-/* Go on as far as it goes without a reply. */
-void mk_smtp_client_login_advance(mk_smtp_client *c);
 /* A line of a reply to AUTH; then the whole reply. */
 void mk_smtp_client_login_line(mk_smtp_client *c, mk_str line);
 void mk_smtp_client_hear_auth(mk_smtp_client *c, unsigned first_digit);
-void mk_smtp_client_login_close(mk_smtp_client *c);
 #else
 static inline void mk_smtp_client_login(mk_smtp_client *c)
-{
-    (void)c;
-}
-static inline void mk_smtp_client_login_advance(mk_smtp_client *c)
 {
     (void)c;
 }
@@ -167,10 +118,6 @@ static inline void mk_smtp_client_login_line(mk_smtp_client *c, mk_str line)
 {
     (void)c;
     (void)line;
-}
-static inline void mk_smtp_client_login_close(mk_smtp_client *c)
-{
-    (void)c;
 }
 #endif
 

@@ -67,41 +67,63 @@ static void hear_refusal(mk_smtp_client *c)
                          "the server closes the connection");
 }
 
-void mk_smtp_client_turn_away(mk_smtp_client *c, mk_err why, mk_retry retry,
-                              const char *text)
+void mk_smtp_client_quit_now(mk_client *core)
 {
-    c->fault.why = why;
-    c->fault.retry = retry;
-    c->fault.offset = c->framer.consumed;
-    c->fault.text = mk_str_z(text);
-    c->pending |= PENDING_FAULT;
-    mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+    mk_smtp_client_begin(mk_smtp_client_of(core), CLIENT_QUIT,
+                         MK_SMTP_VERB_QUIT);
 }
 
 static void refuse_session(mk_smtp_client *c, unsigned first_digit)
 {
-    mk_smtp_client_turn_away(c, MK_E_REFUSED,
-                             first_digit == 5 ? MK_RETRY_NEVER : MK_RETRY_LATER,
-                             "the server does not serve us");
+    mk_client_turn_away(&c->core, MK_E_REFUSED,
+                        first_digit == 5 ? MK_RETRY_NEVER : MK_RETRY_LATER,
+                        "the server does not serve us");
 }
 
-void mk_smtp_client_served(mk_smtp_client *c)
+void mk_smtp_client_served(mk_client *core)
 {
-    if (c->config->sasl != NULL && !c->is_known) {
+    mk_smtp_client *c = mk_smtp_client_of(core);
+
+    if (core->sasl != NULL && !core->is_known) {
         mk_smtp_client_login(c);
     } else {
-        c->pending |= PENDING_READY;
-        mk_smtp_client_move(c, CLIENT_READY);
+        core->pending |= PENDING_READY;
+        mk_client_move(core, CLIENT_READY);
+    }
+}
+
+void mk_smtp_client_shaken(mk_client *core)
+{
+    mk_smtp_client *c = mk_smtp_client_of(core);
+
+    core->mechanisms = 0;
+    c->extensions = 0;
+    c->size_limit = 0;
+    c->is_esmtp = false;
+    if (core->state == CLIENT_SHAKE) {
+        mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_EHLO);
     }
 }
 
 /* HELO is through. */
 static void greeted(mk_smtp_client *c)
 {
-    if (c->tls == NULL && c->config->tls != MK_TLS_POLICY_NONE) {
-        mk_smtp_client_starttls(c);
+    if (c->core.tls != NULL || c->config->tls == MK_TLS_POLICY_NONE) {
+        mk_smtp_client_served(&c->core);
+    } else if ((c->extensions & MK_SMTP_EXTENSION_STARTTLS) != 0) {
+        mk_smtp_client_begin(c, CLIENT_STARTTLS, MK_SMTP_VERB_STARTTLS);
     } else {
-        mk_smtp_client_served(c);
+        mk_client_stay_clear(&c->core, "the server does not offer STARTTLS");
+    }
+}
+
+/* RFC 3207 4 */
+static void hear_starttls(mk_smtp_client *c, unsigned first_digit)
+{
+    if (first_digit == 2) {
+        mk_client_shake(&c->core);
+    } else {
+        mk_client_stay_clear(&c->core, "the server refuses STARTTLS");
     }
 }
 
@@ -109,8 +131,8 @@ static void hear_greeting(mk_smtp_client *c, unsigned first_digit)
 {
     if (first_digit != 2) {
         refuse_session(c, first_digit);
-    } else if (c->is_finishing) {
-        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+    } else if (c->core.is_finishing) {
+        mk_smtp_client_quit_now(&c->core);
     } else {
         mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_EHLO);
     }
@@ -170,8 +192,8 @@ static void hear_data(mk_smtp_client *c, unsigned first_digit)
         c->is_stopped = true;
         return;
     }
-    mk_smtp_client_move(c, CLIENT_BODY);
-    mk_outq_body_begin(&c->out, OUTQ_STRICT);
+    mk_client_move(&c->core, CLIENT_BODY);
+    mk_outq_body_begin(&c->core.out, OUTQ_STRICT);
     if (c->accepted == 0) {
         /* RFC 2920 3.1: all were refused, and still 354: a single dot. */
         c->is_body_last = true;
@@ -180,7 +202,7 @@ static void hear_data(mk_smtp_client *c, unsigned first_digit)
         mk_smtp_client_done(c, c->outcome);
         mk_smtp_client_over(c);
     } else {
-        c->pending |= PENDING_WANTED;
+        c->core.pending |= PENDING_WANTED;
     }
 }
 
@@ -188,7 +210,7 @@ static void hear_end(mk_smtp_client *c, unsigned first_digit)
 {
     bool is_taken = first_digit == 2 && c->accepted > 0;
 
-    mk_smtp_client_move(c, CLIENT_READY);
+    mk_client_move(&c->core, CLIENT_READY);
     mk_smtp_client_done(c, is_taken ? MK_OK : c->outcome);
 }
 
@@ -196,14 +218,14 @@ static void hear_command(mk_smtp_client *c, unsigned first_digit)
 {
     mk_err outcome = first_digit == 2 ? MK_OK : MK_E_REFUSED;
 
-    if (c->state == CLIENT_RESET) {
+    if (c->core.state == CLIENT_RESET) {
         /* Whoever cannot forget a transaction gets no other one. */
-        c->is_finishing = c->is_finishing || first_digit != 2;
+        c->core.is_finishing = c->core.is_finishing || first_digit != 2;
         outcome = c->outcome;
     } else if (c->outcome == MK_E_CANCELLED) {
         outcome = MK_E_CANCELLED;
     }
-    mk_smtp_client_move(c, CLIENT_READY);
+    mk_client_move(&c->core, CLIENT_READY);
     mk_smtp_client_done(c, outcome);
 }
 
@@ -243,7 +265,7 @@ static const client_row rows[] = {
                               MS(command_ms), 2},
     [MK_SMTP_VERB_HELP]    = {"HELP",       NULL,         hear_command,
                               MS(command_ms), 2},
-    [MK_SMTP_VERB_STARTTLS] = {"STARTTLS",  NULL, mk_smtp_client_hear_starttls,
+    [MK_SMTP_VERB_STARTTLS] = {"STARTTLS",  NULL,         hear_starttls,
                               MS(tls_ms), 2},
 #ifndef MK_NO_SASL
     [MK_SMTP_VERB_AUTH]    = {NULL,         NULL, mk_smtp_client_hear_auth,
@@ -269,14 +291,14 @@ mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place)
 
 uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
 {
-    bool has_body = c->state == CLIENT_BODY || c->state == CLIENT_END;
+    bool has_body = c->core.state == CLIENT_BODY || c->core.state == CLIENT_END;
     uint32_t place = c->sent > c->got ? c->got : c->sent;
     uint64_t ms;
 
-    if (has_body && !mk_outq_is_empty(&c->out)) {
+    if (has_body && !mk_outq_is_empty(&c->core.out)) {
         return c->config->block_ms;
     }
-    if (c->state == CLIENT_READY || c->state == CLIENT_BODY) {
+    if (c->core.state == CLIENT_READY || c->core.state == CLIENT_BODY) {
         return c->config->answer_ms;
     }
     memcpy(&ms,
@@ -289,20 +311,20 @@ uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
 void mk_smtp_client_begin(mk_smtp_client *c, client_state state,
                           mk_smtp_verb verb)
 {
-    mk_smtp_client_move(c, state);
+    mk_client_move(&c->core, state);
     c->verb = (uint8_t)verb;
     c->sent = 0;
     c->got = 0;
-    c->unsent = 0;
+    c->core.awaited = 0;
 }
 
 mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
 {
     const client_row *row = &rows[mk_smtp_client_verb_at(c, c->sent)];
-    bool has_room = mk_outq_reserve(&c->out, 1);
-    mk_buf b = mk_outq_room(&c->out);
+    bool has_room = mk_outq_reserve(&c->core.out, 1);
+    mk_buf b = mk_outq_room(&c->core.out);
 
-    c->is_starved = c->out.unit == NULL;
+    c->core.is_starved = c->core.out.unit == NULL;
     mk_buf_add_z(&b, row->word);
     if (row->format != NULL) {
         row->format(c, &b);
@@ -313,15 +335,15 @@ mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
     }
     mk_buf_add_z(&b, "\r\n");
     if (!has_room || b.full) {
-        mk_outq_release(&c->out);
+        mk_outq_release(&c->core.out);
         return MK_WAIT;
     }
-    mk_outq_commit(&c->out, b.len);
-    mk_outq_release(&c->out);
+    mk_outq_commit(&c->core.out, b.len);
+    mk_outq_release(&c->core.out);
     c->sent++;
-    c->unsent++;
-    if (c->state == CLIENT_BODY) {
-        mk_smtp_client_move(c, CLIENT_END);
+    c->core.awaited++;
+    if (c->core.state == CLIENT_BODY) {
+        mk_client_move(&c->core, CLIENT_END);
     }
     return MK_OK;
 }
@@ -351,7 +373,7 @@ static bool may_say_of_envelope(const mk_smtp_client *c)
 
 static bool may_say(const mk_smtp_client *c)
 {
-    switch ((client_state)c->state) {
+    switch ((client_state)c->core.state) {
     case CLIENT_HELLO:
     case CLIENT_STARTTLS:
     case CLIENT_COMMAND:
@@ -381,21 +403,21 @@ static void conclude(mk_smtp_client *c)
         mk_smtp_client_begin(c, CLIENT_RESET, MK_SMTP_VERB_RSET);
         return;
     }
-    mk_smtp_client_move(c, CLIENT_READY);
+    mk_client_move(&c->core, CLIENT_READY);
     mk_smtp_client_done(c, c->outcome);
 }
 
 void mk_smtp_client_advance(mk_smtp_client *c)
 {
-    c->is_starved = false; /* until somebody wants a unit again */
-    if (c->state == CLIENT_READY && c->is_finishing) {
-        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+    c->core.is_starved = false; /* until somebody wants a unit again */
+    if (c->core.state == CLIENT_READY && c->core.is_finishing) {
+        mk_smtp_client_quit_now(&c->core);
     }
-    if (c->state == CLIENT_ENVELOPE && c->sent == c->got && !may_say(c)) {
+    if (c->core.state == CLIENT_ENVELOPE && c->sent == c->got && !may_say(c)) {
         conclude(c);
     }
-    if (c->state == CLIENT_AUTH) {
-        mk_smtp_client_login_advance(c);
+    if (c->core.state == CLIENT_AUTH) {
+        mk_client_login_advance(&c->core);
     }
     while (may_say(c)) {
         if (mk_smtp_client_say(c, mk_str_of(NULL, 0)) != MK_OK) {
@@ -413,8 +435,9 @@ void mk_smtp_client_hear(mk_smtp_client *c)
     memset(&c->event, 0, sizeof c->event);
     c->event.verb = verb;
     c->event.index = verb == MK_SMTP_VERB_RCPT ? c->got - 1 : 0;
-    c->pending |= PENDING_REPLY;
+    c->core.pending |= PENDING_REPLY;
     c->got++;
+    c->core.awaited--;
     if (c->reader.reply.code == 421 && verb != MK_SMTP_VERB_QUIT) {
         hear_refusal(c);
     } else if (first_digit >= 4 || first_digit == row->good ||
@@ -438,8 +461,8 @@ void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line)
                                  c->config->extensions, &offer);
         c->extensions = offer.extensions;
         c->size_limit = offer.size_max;
-        if (offer.mechanisms.len > 0 && c->config->sasl != NULL) {
-            c->mechanisms |= c->config->sasl->ops->parse(offer.mechanisms);
+        if (offer.mechanisms.len > 0 && c->core.sasl != NULL) {
+            c->core.mechanisms |= c->core.sasl->parse(offer.mechanisms);
         }
     }
 }

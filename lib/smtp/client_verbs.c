@@ -129,27 +129,36 @@ mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
     }
     memset(client, 0, sizeof *client);
     unit = c->units != NULL ? 0 : c->text_bytes;
-    client->base.ops = &mk_smtp_client_ops;
+    client->core.head.ops = &mk_smtp_client_kind.ops;
     client->config = c;
-    at = (char *)mem + sizeof *client + login_need(c); /* behind the login */
+    client->core.policy = (uint8_t)c->tls;
+    client->core.login_room = client + 1;
+    client->core.login_bytes = login_need(c);
+    if (c->sasl != NULL) {
+        client->core.sasl = c->sasl->ops;
+        client->core.sasl_config = c->sasl;
+    }
+    at = (char *)mem + sizeof *client + client->core.login_bytes;
     client->reader.mem = at + unit;
     client->reader.mem_max = c->reply_text_bytes;
     client->reader.lines_max = c->reply_lines_max;
     client->reader.octets_max = c->reply_max;
-    mk_framer_init(&client->framer, c->reply_line_max, c->reply_line_max,
+    mk_framer_init(&client->core.framer, c->reply_line_max, c->reply_line_max,
                    c->reply_line_max);
-    mk_outq_init(&client->out, c->units, at, unit, &client->body);
-    client->state = CLIENT_GREETING;
+    mk_outq_init(&client->core.out, c->units, at, unit, &client->body);
+    client->core.state = CLIENT_GREETING;
     client->verb = MK_SMTP_VERB_CONNECT;
     client->sent = 1; /* the greeting comes unbidden */
-    *out_engine = &client->base;
+    client->core.awaited = 1;
+    *out_engine = &client->core.head;
     return MK_OK;
 }
 
 /* The client in e, when it is the application's turn. */
 static mk_err find_ready(mk_engine *e, mk_op *out_op, mk_smtp_client **out_c)
 {
-    mk_smtp_client *c = (mk_smtp_client *)mk_wire_heart(e, &mk_smtp_client_ops);
+    mk_smtp_client *c =
+        (mk_smtp_client *)(void *)mk_wire_heart(e, &mk_smtp_client_kind.ops);
 
     if (out_op == NULL) {
         return MK_E_ARG;
@@ -157,10 +166,11 @@ static mk_err find_ready(mk_engine *e, mk_op *out_op, mk_smtp_client **out_c)
     if (c == NULL) {
         return MK_E_STATE;
     }
-    if (c->op != 0) {
+    if (c->core.op != 0) {
         return MK_E_BUSY;
     }
-    if (c->state != CLIENT_READY || c->pending != 0 || c->is_finishing) {
+    if (c->core.state != CLIENT_READY || c->core.pending != 0 ||
+        c->core.is_finishing) {
         return MK_E_STATE;
     }
     *out_c = c;
@@ -173,12 +183,12 @@ static mk_op new_op(mk_smtp_client *c, mk_err outcome)
     if (c->last_op == 0) {
         c->last_op = 1;
     }
-    c->op = c->last_op;
+    c->core.op = c->last_op;
     c->outcome = outcome;
     c->accepted = 0;
     c->is_stopped = false;
-    c->is_stirred = true;
-    return c->op;
+    c->core.is_stirred = true;
+    return c->core.op;
 }
 
 /* RFC 5321 4.1.1.3: a mailbox; Postmaster without a domain is a recipient and
@@ -299,7 +309,7 @@ mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
     mk_smtp_client_begin(c, CLIENT_COMMAND, verb);
     r = mk_smtp_client_say(c, argument);
     if (r != MK_OK) {
-        mk_smtp_client_move(c, CLIENT_READY);
+        mk_client_move(&c->core, CLIENT_READY);
         return r;
     }
     *out_op = new_op(c, MK_OK);
@@ -312,7 +322,7 @@ mk_err mk_smtp_client_quit(mk_engine *e, mk_op *out_op)
     mk_err r = find_ready(e, out_op, &c);
 
     if (r == MK_OK) {
-        mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
+        mk_smtp_client_quit_now(&c->core);
         *out_op = new_op(c, MK_OK);
     }
     return r;

@@ -182,6 +182,16 @@ bool mk_outq_is_empty(const mk_outq *q)
     return q->head == q->tail && (q->body == NULL || q->body->spans == 0);
 }
 
+uint32_t mk_outq_lines(const mk_outq *q)
+{
+    size_t at = (size_t)q->tail - q->text[q->body != NULL ? q->body->spans : 0];
+    uint32_t lines = 0;
+    for (; at < q->tail; at++) {
+        lines += q->unit[at] == '\n';
+    }
+    return lines;
+}
+
 /* Is pos of a span the beginning of a line that starts with a dot? */
 static bool dot_at(const outq_span *s, size_t pos)
 {

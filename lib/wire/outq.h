@@ -89,6 +89,8 @@ size_t mk_outq_body_room(const mk_outq *q);
 bool mk_outq_body_given(mk_outq *q, mk_str *out_span);
 
 bool mk_outq_is_empty(const mk_outq *q);
+/* Lines that end in the text behind all spans, and are not acknowledged. */
+uint32_t mk_outq_lines(const mk_outq *q);
 size_t mk_outq_spans(mk_outq *q, size_t skip, mk_str *out_spans, size_t max);
 mk_err mk_outq_sent(mk_outq *q, size_t n);
 

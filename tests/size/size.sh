@@ -15,8 +15,8 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/mailkit-size.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 
 base='alloc ascii buf err str utf8'
-wire='client engine frame outq pool scan'
-smtp='client client_rows client_tls client_verbs extensions path peer_fields reply_parse'
+wire='client client_tls engine frame outq pool scan'
+smtp='client client_rows client_verbs extensions path peer_fields reply_parse'
 net='connect poll'
 sources=$root/tests/size/tiny.c
 for folder in base wire smtp net; do
