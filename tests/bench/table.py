@@ -7,7 +7,7 @@ tests/bench/floor_epoll.c; smtp-sink and Postfix are measured where they are
 installed. Asserts nothing about speed.
 
 usage: MAILKIT_BUILD=DIR table.py [--short] [--markdown] [--dir DIR] [TABLE…]
-tables: volatile durable idle beside scan memory pop3; all of them by default.
+tables: volatile durable idle beside scan memory pop3 client link; all of them by default.
 --short: fewer rounds, and not what the other benchmarks print already.
 --dir: where messages are kept; on a disk, or durable means nothing."""
 import argparse
@@ -23,6 +23,7 @@ import tempfile
 import time
 
 import rig
+import sending
 from rig import Skip  # puts tests/system on the path
 from lib.case import Scratch, program
 
@@ -257,8 +258,24 @@ def pop3(options, out):
     out.table('Both POP3 machines in memory', head, rows)
 
 
+def client(options, out):
+    with Scratch() as scratch:
+        rows = sending.into_sink(options, scratch, ratio)
+    out.table('Clients into smtp-sink, one connection at a time',
+              ['load', 'client', 'messages/s', 'x floor', 'CPU us/message',
+               'x floor'], rows)
+
+
+def link(options, out):
+    with Scratch() as scratch:
+        rows = sending.over_link(options, scratch)
+    out.table('%d messages over one connection, %d ms each way' % (
+        sending.LINK_MESSAGES, sending.DELAY_S * 1000),
+              ['messages of', 'client', 'ms', 'round trips each'], rows)
+
+
 TABLES = {f.__name__: f for f in (volatile, durable, idle, beside, scan,
-                                  memory, pop3)}
+                                  memory, pop3, client, link)}
 
 
 def machine(out, where):
