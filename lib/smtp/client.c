@@ -106,6 +106,7 @@ static void tell_done(mk_smtp_client *c, mk_event *ev)
     ev->err = c->outcome;
     memset(&c->event, 0, sizeof c->event);
     c->event.accepted = c->outcome == MK_OK ? c->accepted : 0;
+    c->event.extensions = c->told;
     ev->of.smtp = &c->event;
     c->core.op = 0;
     c->envelope = NULL;

@@ -55,6 +55,7 @@ typedef struct mk_smtp_client {
     uint32_t got;        /* places whose reply was heard */
     uint32_t accepted;   /* recipients */
     uint32_t extensions; /* offered, and allowed by the settings */
+    uint32_t told;       /* of those, what the envelope needs */
     uint8_t verb;        /* mk_smtp_verb of the dialogue: its first place */
     bool is_esmtp;       /* EHLO was accepted */
     bool is_mail_ok;     /* a transaction is open at the server */
@@ -65,6 +66,9 @@ typedef struct mk_smtp_client {
     const mk_smtp_envelope *envelope; /* borrowed until DONE */
     uint64_t lent;                    /* octets of body lent */
     uint64_t size_limit;              /* of the server's SIZE; 0: none */
+    uint32_t deliver_by_min_s;        /* of its DELIVERBY; 0: none */
+    uint32_t hold_for_max_s;          /* of its FUTURERELEASE; 0: none */
+    char hold_until_max[20];          /* likewise, in UTC; NULs: none */
     mk_outq_body body;
     reply_reader reader;
     mk_smtp_event event;

@@ -409,13 +409,13 @@ static mk_err check(const mk_smtp_envelope *envelope, uint32_t *io_must,
  * be. */
 static mk_err check_tls(const mk_smtp_client *c)
 {
-    if (c->tls == NULL) {
+    if (c->core.tls == NULL) {
         return MK_E_CLEARTEXT;
     }
-    if (c->tls->is_verified) {
+    if (c->core.tls->is_verified) {
         return MK_OK;
     }
-    return c->tls->verify != MK_OK ? c->tls->verify : MK_E_CERT_NONE;
+    return c->core.tls->verify != MK_OK ? c->core.tls->verify : MK_E_CERT_NONE;
 }
 
 /* RFC 2852 3: the least time for what is returned; RFC 4865 3: how long it
@@ -445,8 +445,9 @@ static mk_err fit(const mk_smtp_client *c, const mk_smtp_envelope *envelope,
     }
     check_rows(mail_params, MAIL_PARAMS, &a, told, &bits, &octets);
     octets += line_room + envelope->reverse_path.len;
-    return octets > c->out.unit_bytes || !is_in_time(c, a.mail) ? MK_E_LIMIT
-                                                                : MK_OK;
+    return octets > c->core.out.unit_bytes || !is_in_time(c, a.mail)
+               ? MK_E_LIMIT
+               : MK_OK;
 }
 
 static void say_rows(const param *rows, size_t n, const asked *a, uint32_t told,

@@ -6,7 +6,7 @@
  * their first digit alone (4.3.2). It never sends DATA when no recipient can
  * be accepted any more, and never a dot that could deliver what nobody wants.
  */
-#include "smtp/client_internal.h"
+#include "smtp/client_params.h"
 #include "smtp/extensions.h"
 
 #include <string.h>
@@ -30,6 +30,8 @@ static void format_hello(mk_smtp_client *c, mk_buf *b)
 
 static void format_mail(mk_smtp_client *c, mk_buf *b)
 {
+    static const char *const bodies[] = {"", " BODY=7BIT", " BODY=8BITMIME",
+                                         " BODY=BINARYMIME"};
     const mk_smtp_envelope *envelope = c->envelope;
 
     mk_buf_add(b, envelope->reverse_path);
@@ -39,17 +41,24 @@ static void format_mail(mk_smtp_client *c, mk_buf *b)
         mk_buf_add_z(b, " SIZE=");
         mk_buf_add_u64(b, envelope->message_bytes);
     }
-    if ((c->extensions & MK_SMTP_EXTENSION_8BITMIME) != 0 &&
-        envelope->body != MK_SMTP_BODY_UNSTATED) {
-        mk_buf_add_z(b, envelope->body == MK_SMTP_BODY_7BIT ? " BODY=7BIT"
-                                                            : " BODY=8BITMIME");
+    if ((c->extensions & MK_SMTP_EXTENSION_8BITMIME) != 0) {
+        mk_buf_add_z(b, bodies[envelope->body]);
+    }
+    if (envelope->ops != NULL) {
+        envelope->ops->mail(envelope, c->told, b);
     }
 }
 
 static void format_rcpt(mk_smtp_client *c, mk_buf *b)
 {
-    mk_buf_add(b, c->envelope->forward_paths[c->sent - 1]);
+    const mk_smtp_envelope *envelope = c->envelope;
+    size_t index = c->sent - 1U;
+
+    mk_buf_add(b, envelope->forward_paths[index]);
     mk_buf_add_c(b, '>');
+    if (envelope->ops != NULL) {
+        envelope->ops->rcpt(envelope, index, c->told, b);
+    }
 }
 
 /* RFC 5321 4.1.1.4: a final line without its CRLF is given one. */

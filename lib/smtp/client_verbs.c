@@ -6,7 +6,7 @@
  * 4.1.2, sizes must fit what the server offers (RFC 1870 6.1), and a refused
  * call leaves the engine as it was.
  */
-#include "smtp/client_internal.h"
+#include "smtp/client_params.h"
 
 #include <string.h>
 
@@ -15,6 +15,7 @@ enum {
     command_line_max = 512, /* RFC 5321 4.5.3.1.4, with CRLF */
     text_bytes_min = 1024,
     text_bytes_max = 65535,
+    path_max = 256,      /* RFC 5321 4.5.3.1.3, with its brackets */
     reply_line_min = 512 /* RFC 5321 4.5.3.1.5 */
 };
 
@@ -186,14 +187,31 @@ static mk_op new_op(mk_smtp_client *c, mk_err outcome)
     c->core.op = c->last_op;
     c->outcome = outcome;
     c->accepted = 0;
+    c->told = 0;
     c->is_stopped = false;
     c->core.is_stirred = true;
     return c->core.op;
 }
 
+/* What is_odd_path lets pass ends neither the path nor the line (Law 10). */
+static bool is_odd_path(mk_str text)
+{
+    size_t i;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned char o = (unsigned char)text.ptr[i];
+
+        if (o <= ' ' || o > '~' || o == '<' || o == '>') {
+            return false;
+        }
+    }
+    return text.len > 0 && text.len <= path_max - (sizeof "<>" - 1);
+}
+
 /* RFC 5321 4.1.1.3: a mailbox; Postmaster without a domain is a recipient and
- * never a sender. */
-static mk_err check_mailbox(mk_str text, bool is_sender)
+ * never a sender. UTF-8 is a matter of the envelope (RFC 6531 3.2). */
+static mk_err check_mailbox(mk_str text, bool is_sender, bool may_be_odd,
+                            uint32_t *io_must)
 {
     mk_smtp_path path;
     mk_err r;
@@ -204,64 +222,115 @@ static mk_err check_mailbox(mk_str text, bool is_sender)
     if (mk_str_has_ctl(text)) {
         return MK_E_CTL;
     }
-    r = mk_smtp_mailbox_parse(text, false, &path);
-    if (r == MK_OK && is_sender && (path.flags & MK_SMTP_PATH_NO_DOMAIN) != 0) {
-        return MK_E_SYNTAX;
+    if (may_be_odd && is_odd_path(text)) {
+        return MK_OK;
     }
-    return r;
+    r = mk_smtp_mailbox_parse(text, true, &path);
+    if (r != MK_OK) {
+        return r;
+    }
+    if ((path.flags & MK_SMTP_PATH_UTF8) != 0) {
+        *io_must |= MK_SMTP_EXTENSION_SMTPUTF8;
+    }
+    return is_sender && (path.flags & MK_SMTP_PATH_NO_DOMAIN) != 0 ? MK_E_SYNTAX
+                                                                   : MK_OK;
 }
 
-static mk_err check_paths(const mk_smtp_envelope *envelope)
+static mk_err check_paths(const mk_smtp_envelope *envelope, uint32_t *io_must)
 {
+    bool may_be_odd = envelope->is_odd_path;
     mk_err r = MK_OK;
     size_t i;
 
     if (envelope->reverse_path.len > 0) {
-        r = check_mailbox(envelope->reverse_path, true);
+        r = check_mailbox(envelope->reverse_path, true, may_be_odd, io_must);
     }
     for (i = 0; r == MK_OK && i < envelope->forward_count; i++) {
-        r = check_mailbox(envelope->forward_paths[i], false);
+        r = check_mailbox(envelope->forward_paths[i], false, may_be_odd,
+                          io_must);
     }
     return r;
 }
 
-static mk_err check_envelope(const mk_smtp_client *c,
-                             const mk_smtp_envelope *envelope)
+static mk_err check_form(const mk_smtp_envelope *envelope)
 {
     if (envelope == NULL || envelope->size != sizeof *envelope ||
-        (unsigned)envelope->body > MK_SMTP_BODY_8BITMIME) {
+        (unsigned)envelope->body > MK_SMTP_BODY_BINARYMIME ||
+        (envelope->ops == NULL &&
+         (envelope->mail != NULL || envelope->rcpts != NULL))) {
         return MK_E_ARG;
     }
     if (envelope->forward_count == 0 ||
         envelope->forward_count > forward_count_max) {
         return MK_E_COUNT;
     }
-    if (envelope->forward_paths == NULL) {
-        return MK_E_ARG;
+    return envelope->forward_paths != NULL ? MK_OK : MK_E_ARG;
+}
+
+mk_err mk_smtp_envelope_needs(const mk_smtp_envelope *envelope,
+                              uint32_t *out_must, uint32_t *out_may)
+{
+    /* RFC 6152 3; RFC 3030 3, where DATA cannot end what is binary */
+    static const uint8_t of_body[] = {0, 0, MK_SMTP_EXTENSION_8BITMIME,
+                                      MK_SMTP_EXTENSION_BINARYMIME |
+                                          MK_SMTP_EXTENSION_CHUNKING};
+    uint32_t must;
+    uint32_t may = 0;
+    mk_err r = check_form(envelope);
+
+    if (r != MK_OK) {
+        return r;
     }
+    must = of_body[envelope->body];
+    r = check_paths(envelope, &must);
+    if (r == MK_OK && envelope->ops != NULL) {
+        r = envelope->ops->check(envelope, &must, &may);
+    }
+    if (r == MK_OK) {
+        *out_must = must;
+        *out_may = may;
+    }
+    return r;
+}
+
+/* Does this server take it? */
+static mk_err check_offer(const mk_smtp_client *c,
+                          const mk_smtp_envelope *envelope, uint32_t must,
+                          uint32_t told)
+{
+    bool is_utf8 = envelope->mail != NULL && envelope->mail->is_utf8;
+
     if (c->size_limit > 0 && envelope->message_bytes > c->size_limit) {
         return MK_E_SIZE;
     }
-    if (envelope->body == MK_SMTP_BODY_8BITMIME &&
-        (c->extensions & MK_SMTP_EXTENSION_8BITMIME) == 0) {
+    if ((must & ~c->extensions) != 0 ||
+        ((must & MK_SMTP_EXTENSION_SMTPUTF8) != 0 && !is_utf8)) {
         return MK_E_UNSUPPORTED;
     }
-    return check_paths(envelope);
+    return envelope->ops != NULL ? envelope->ops->fit(c, envelope, told)
+                                 : MK_OK;
 }
 
 mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
                            mk_op *out_op)
 {
+    uint32_t must;
+    uint32_t may;
     mk_smtp_client *c;
     mk_err r = find_ready(e, out_op, &c);
 
     if (r == MK_OK) {
-        r = check_envelope(c, envelope);
+        r = mk_smtp_envelope_needs(envelope, &must, &may);
+    }
+    if (r == MK_OK) {
+        may = (must | may) & c->extensions;
+        r = check_offer(c, envelope, must, may);
     }
     if (r != MK_OK) {
         return r;
     }
     c->envelope = envelope;
+    c->told = may;
     c->lent = 0;
     c->is_mail_ok = false;
     c->is_body_last = false;

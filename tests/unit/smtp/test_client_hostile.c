@@ -341,7 +341,9 @@ static void sec_016_line_ends_in_an_envelope(void **state)
         {"", "a", 0, MK_E_SYNTAX},
         {"", "", 0, MK_E_SYNTAX},
         {"postmaster", "a@b", 0, MK_E_SYNTAX},
-        {"", "\xfc@b", 0, MK_E_UNSUPPORTED},
+        {"", "\xfc@b", 0, MK_E_SYNTAX}, /* what is no UTF-8 */
+        {"", "\xc3\xbc@b", 0, MK_E_UNSUPPORTED},
+        {"\xc3\xbc@b", "a@b", 0, MK_E_UNSUPPORTED},
     };
     desk d;
 
@@ -365,6 +367,68 @@ static void sec_016_line_ends_in_an_envelope(void **state)
         desk_said(&d, ""); /* not an octet */
         desk_quiet(&d);
     }
+    desk_fini(&d);
+}
+
+/* What tests of servers may say still ends no path and no line. */
+static void sec_016_odd_paths(void **state)
+{
+    static const struct {
+        const char *path;
+        size_t extra;
+        mk_err want;
+    } rows[] = {
+        {"a@b@c", 0, MK_OK},
+        {"@us.example:a@b.example", 0, MK_OK},
+        {"a%b", 0, MK_OK},
+        {"a@", 0, MK_OK},
+        {"a@b.", 0, MK_OK},
+        {"\"a>\"@b", 0, MK_OK}, /* a mailbox after all */
+        {"a@b>", 0, MK_E_SYNTAX},
+        {"a@b> NOTIFY=NEVER", 0, MK_E_SYNTAX},
+        {"a<b", 0, MK_E_SYNTAX},
+        {"a b", 0, MK_E_SYNTAX},
+        {"a@b\xc3\xa9", 0, MK_E_UNSUPPORTED},
+        {"a@b\x7f", 0, MK_E_SYNTAX},
+        {"a@b@c\r\nDATA", 0, MK_E_CTL},
+        {"a@b\0@c", 3, MK_E_CTL},
+    };
+    char longest[256];
+    mk_op op;
+    mk_str to;
+    desk d;
+
+    (void)state;
+    desk_init(&d, 4096);
+    desk_ready(&d, "");
+    mk_smtp_envelope_init(&d.envelope, sizeof d.envelope);
+    d.envelope.is_odd_path = true;
+    d.envelope.forward_paths = &to;
+    d.envelope.forward_count = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        to = mk_str_of(rows[i].path, strlen(rows[i].path) + rows[i].extra);
+        assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op),
+                         rows[i].want);
+        if (rows[i].want == MK_OK) {
+            assert_int_equal(mk_cancel(d.engine, op), MK_OK);
+        }
+        desk_run(&d);
+        desk_said(&d, "");
+    }
+    memset(longest, '%', sizeof longest);
+    to = mk_str_of(longest, 255);
+    assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op),
+                     MK_E_SYNTAX);
+    to.len = 254;
+    assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op), MK_OK);
+    assert_int_equal(mk_cancel(d.engine, op), MK_OK);
+    desk_run(&d);
+    to = mk_str_z("u@v@us");
+    d.envelope.reverse_path = mk_str_z("u");
+    assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op), MK_OK);
+    desk_hear(&d, "250 ok\r\n");
+    desk_hear(&d, "550 no relaying\r\n");
+    desk_said(&d, "MAIL FROM:<u>\r\nRCPT TO:<u@v@us>\r\nRSET\r\n");
     desk_fini(&d);
 }
 
@@ -552,6 +616,7 @@ int main(void)
         cmocka_unit_test(sec_014_a_recipient_of_a_refused_mail),
         cmocka_unit_test(sec_014_a_cut_is_no_refusal),
         cmocka_unit_test(sec_016_line_ends_in_an_envelope),
+        cmocka_unit_test(sec_016_odd_paths),
         cmocka_unit_test(sec_016_line_ends_in_arguments),
         cmocka_unit_test(sec_016_what_the_server_does_not_take),
         cmocka_unit_test(sec_004_bare_octets_in_a_body),
