@@ -13,28 +13,39 @@ profdata=$(command -v llvm-profdata-14 || command -v llvm-profdata)
 work=$(mktemp -d "${TMPDIR:-/tmp}/mailkit-fuzz.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-support='tests/support/rig.c tests/support/text.c tests/support/trace.c'
-shared='fuzz/machine.c fuzz/script.c fuzz/server.c fuzz/toys.c'
 python3 fuzz/seeds.py tests/chat "$work/corpus" "$work/stamp"
+
+flags='-std=c11 -D_GNU_SOURCE -g -O1 -Iinclude -Ilib -Itests/support -Ifuzz
+-fprofile-instr-generate -fcoverage-mapping'
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+
+# What the targets stand on, once for all of them; a target takes what it needs.
+mkdir -p "$work/objects"
+for file in lib/base/*.c lib/wire/*.c lib/smtp/*.c lib/pop3/*.c lib/sasl/*.c \
+    lib/message/*.c lib/tls/*.c lib/crypto/*.c fuzz/machine.c fuzz/script.c \
+    fuzz/server.c fuzz/toys.c tests/support/rig.c tests/support/text.c \
+    tests/support/trace.c tests/support/certs.c tests/support/line_engine.c \
+    tests/unit/message/tree.c; do
+    echo "$file"
+done | CLANG=$clang FLAGS=$flags xargs -P "$jobs" -I FILE sh -ec '
+    "$CLANG" $FLAGS -fsanitize=fuzzer-no-link -c FILE \
+        -o "$1/$(echo FILE | tr / _).o"' sh "$work/objects"
+ar rcs "$work/libcover.a" "$work"/objects/*.o
 
 # measure TARGET FILES…
 measure() {
     name=$1
     shift
-    case $name in
-    tls)
-        more='lib/tls/*.c lib/crypto/mbedtls.c
-            tests/support/certs.c tests/support/line_engine.c
-            -lmbedtls -lmbedx509 -lmbedcrypto'
-        ;;
-    *) more= ;;
-    esac
-    # shellcheck disable=SC2086 # lists of paths without spaces
-    "$clang" -std=c11 -D_GNU_SOURCE -g -O1 -Iinclude -Ilib -Itests/support \
-        -Ifuzz -fsanitize=fuzzer -fprofile-instr-generate -fcoverage-mapping \
-        lib/base/*.c lib/wire/*.c lib/smtp/*.c lib/pop3/*.c lib/sasl/*.c \
-        lib/crypto/h*.c lib/crypto/pbkdf2.c $support $shared \
-        "fuzz/fuzz_$name.c" $more -o "$work/$name"
+    # shellcheck disable=SC2086 # lists of words
+    "$clang" $flags -fsanitize=fuzzer "fuzz/fuzz_$name.c" "$work/libcover.a" \
+        -lmbedtls -lmbedx509 -lmbedcrypto -o "$work/$name"
+    seeds=$work/corpus/$name
+    for kept in "fuzz/corpus/$name" "$([ "$name" = message ] && echo tests/golden)"; do
+        if [ -n "$kept" ] && [ -d "$kept" ]; then
+            seeds=$kept
+        fi
+    done
+    mkdir -p "$seeds"
     mkdir -p "$work/grown/$name"
     dict=
     if [ -f "fuzz/$name.dict" ]; then
@@ -43,7 +54,7 @@ measure() {
     LLVM_PROFILE_FILE="$work/$name.raw" timeout $((seconds + 60)) \
         "$work/$name" -max_total_time="$seconds" -timeout=20 \
         ${dict:+"$dict"} "-artifact_prefix=$work/" \
-        "$work/grown/$name" "$work/corpus/$name" >"$work/$name.log" 2>&1 || {
+        "$work/grown/$name" "$seeds" >"$work/$name.log" 2>&1 || {
         tail -n 40 "$work/$name.log"
         return 1
     }
@@ -64,25 +75,56 @@ print("%s: %.1f %% of its lines" % (sys.argv[1], share))
 sys.exit(0 if share >= 90 else 1)' "$name"
 }
 
+# Targets side by side, as many as there are processors; what they print comes
+# one behind the other.
 bad=0
-measure framer lib/wire/frame.c || bad=1
-measure codec lib/base/base64.c lib/base/qp.c lib/base/hex.c || bad=1
-measure smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
+running=
+finish_first() {
+    first=${running# }
+    first=${first%% *}
+    running=${running#" $first"}
+    wait "${first%%:*}" || bad=1
+    cat "$work/${first#*:}.said"
+}
+begin() {
+    (measure "$@") >"$work/$1.said" 2>&1 &
+    running="$running $!:$1"
+    # shellcheck disable=SC2086 # a list of words
+    set -- $running
+    if [ $# -ge "$jobs" ]; then
+        finish_first
+    fi
+}
+
+begin framer lib/wire/frame.c
+begin codec lib/base/base64.c lib/base/qp.c lib/base/hex.c
+begin smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
     lib/smtp/server_body.c lib/smtp/extensions.c lib/smtp/path.c \
     lib/wire/serve.c lib/wire/serve_clock.c lib/wire/serve_login.c \
-    lib/wire/serve_tls.c || bad=1
-measure smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
-    lib/smtp/client_verbs.c lib/smtp/reply_parse.c || bad=1
-measure pop3_server lib/pop3/server.c lib/pop3/server_apop.c \
+    lib/wire/serve_tls.c
+begin smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
+    lib/smtp/client_verbs.c lib/smtp/reply_parse.c
+begin pop3_server lib/pop3/server.c lib/pop3/server_apop.c \
     lib/pop3/server_body.c lib/pop3/server_capa.c lib/pop3/server_cut.c \
-    lib/pop3/server_login.c lib/pop3/server_verbs.c || bad=1
-measure pop3_client lib/pop3/client.c lib/pop3/client_login.c \
+    lib/pop3/server_login.c lib/pop3/server_verbs.c
+begin pop3_client lib/pop3/client.c lib/pop3/client_login.c \
     lib/pop3/client_parse.c lib/pop3/client_rows.c lib/pop3/client_tls.c \
-    lib/pop3/client_verbs.c || bad=1
-measure sasl lib/sasl/exchange.c lib/sasl/text.c lib/sasl/scram.c \
+    lib/pop3/client_verbs.c
+begin sasl lib/sasl/exchange.c lib/sasl/text.c lib/sasl/scram.c \
     lib/sasl/client_scram.c lib/sasl/client_oauth.c lib/sasl/server_scram.c \
-    lib/sasl/server_oauth.c lib/sasl/server_plain.c lib/sasl/server_cram.c || bad=1
+    lib/sasl/server_oauth.c lib/sasl/server_plain.c lib/sasl/server_cram.c
 # not verify.c: its certificates are those of the units
-measure tls lib/tls/session.c lib/tls/records.c lib/tls/handshake.c \
-    lib/tls/info.c lib/tls/ticket.c || bad=1
+begin tls lib/tls/session.c lib/tls/records.c lib/tls/handshake.c \
+    lib/tls/info.c lib/tls/ticket.c
+begin header lib/message/address.c lib/message/address_text.c \
+    lib/message/address_token.c lib/message/auth_results.c \
+    lib/message/date.c lib/message/field.c lib/message/ident.c \
+    lib/message/list.c lib/message/param.c lib/message/param_decode.c \
+    lib/message/received.c lib/message/word.c lib/message/word_encode.c
+begin message lib/message/parse.c lib/message/parse_boundary.c \
+    lib/message/parse_type.c lib/message/transfer.c \
+    lib/message/transfer_uu.c lib/message/view.c lib/message/view_choose.c
+while [ -n "$running" ]; do
+    finish_first
+done
 exit $bad
