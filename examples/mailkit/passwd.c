@@ -5,7 +5,7 @@
  * printed holds the keys of RFC 5802 3 and not the password, unless the scheme
  * is plain. The line is read back as mailkitd will before it is printed.
  */
-#include <mailkit/agent.h>
+#include <mailkit/policy.h>
 #include <mailkit/sasl.h>
 
 #include "secret.h"

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <mailkit/agent.h>
+#include <mailkit/policy.h>
 #include <mailkit/maildrop.h>
 #include <mailkit/uv.h>
 

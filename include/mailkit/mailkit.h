@@ -84,6 +84,7 @@
 #include <mailkit/maildrop.h>
 #include <mailkit/message.h>
 #include <mailkit/net.h>
+#include <mailkit/policy.h>
 #include <mailkit/pop3.h>
 #include <mailkit/proxy.h>
 #include <mailkit/sasl.h>

@@ -13,6 +13,9 @@
 
 static const char *default_code(const mk_session *s, const mk_verdict *v)
 {
+    if (s->point >= MK_POINT_VRFY && s->point != MK_POINT_ETRN) {
+        return ""; /* the engine's own */
+    }
     if (v->kind != MK_VERDICT_REFUSE) {
         return s->point == MK_POINT_RCPT  ? "250 2.1.5"
                : s->point == MK_POINT_END ? "250 2.0.0"
@@ -24,6 +27,8 @@ static const char *default_code(const mk_session *s, const mk_verdict *v)
         return v->answer == MK_ANSWER_LATER ? "421" : "554";
     case MK_POINT_HELO:
         return v->answer == MK_ANSWER_LATER ? "451" : "550";
+    case MK_POINT_ETRN: /* RFC 1985 5.2 has nothing that lasts */
+        return v->answer == MK_ANSWER_LATER ? "458 4.3.0" : "";
     case MK_POINT_BODY:
     case MK_POINT_END:
     case MK_POINT_DATA:
@@ -38,8 +43,12 @@ static void log_verdict(mk_session *s, const mk_verdict *v, mk_str code)
     bool at_body = s->point == MK_POINT_BODY || s->point == MK_POINT_END;
     if (at_body && s->tx != NULL) {
         const mk_recipient *r = mk_session_recipients(s);
+        mk_str text = v->text;
         for (; r != NULL; r = r->after) {
-            mk_agent_inbound_log(s, MK_LOG_MESSAGE, r->mailbox, code, v->text,
+            if (mk_agent_each_is(s) && s->tx->all.is_set) {
+                code = mk_agent_each_code(s, r, &text);
+            }
+            mk_agent_inbound_log(s, MK_LOG_MESSAGE, r->mailbox, code, text,
                                  MK_OK);
         }
     } else if (v->kind == MK_VERDICT_REFUSE) {
@@ -62,7 +71,9 @@ static mk_err say(mk_session *s, const mk_verdict *v)
         return MK_E_ARG;
     }
     /* body octets are not asked: a reply only refuses, or goes on */
-    if (s->point != MK_POINT_BODY || refuse || s->put_off) {
+    if (mk_agent_each_is(s)) {
+        err = mk_agent_each_keep(s, v, code);
+    } else if (s->point != MK_POINT_BODY || refuse || s->put_off) {
         err = s->engine != NULL
                   ? mk_reply(s->engine, s->op, answer, code, v->text)
                   : MK_OK;
@@ -164,6 +175,8 @@ static void settle(mk_session *s, mk_verdict_kind kind)
         } else {
             mk_agent_transaction_accept(s->tx);
         }
+    } else if (mk_agent_each_is(s)) {
+        mk_agent_each_go_on(s);
     } else if (s->point == MK_POINT_END ||
                (refused &&
                 (s->point == MK_POINT_MAIL || s->point == MK_POINT_BODY))) {
@@ -201,7 +214,8 @@ static mk_verdict_kind suspend(mk_session *s, mk_str octets)
     s->waiting = true;
     if (s->engine == NULL && s->point != MK_POINT_END) {
         err = MK_E_CUT; /* the stage itself has closed the connection */
-    } else if (err == MK_OK && !s->put_off && s->engine != NULL) {
+    } else if (err == MK_OK && !s->put_off && s->engine != NULL &&
+               !mk_agent_each_is(s)) { /* there the engine asks later */
         err = mk_later(s->engine, s->op);
     }
     if (err != MK_OK) {
@@ -212,7 +226,7 @@ static mk_verdict_kind suspend(mk_session *s, mk_str octets)
         question_withdraw(s, err);
         return say_or_refuse(s, &v);
     }
-    s->put_off = true;
+    s->put_off = s->put_off || !mk_agent_each_is(s);
     return MK_VERDICT_WAIT;
 }
 
@@ -262,6 +276,11 @@ static mk_verdict_kind decide_alone(mk_session *s)
         v.kind = MK_VERDICT_REFUSE;
         v.answer = MK_ANSWER_LATER;
         v.text = mk_str_z("nobody took the message");
+    } else if (s->point == MK_POINT_ETRN) {
+        v.kind = MK_VERDICT_REFUSE;
+        v.answer = MK_ANSWER_LATER;
+        v.code = mk_str_z("459 4.7.1");
+        v.text = mk_str_z("not allowed for this node");
     }
     return say_or_refuse(s, &v);
 }
@@ -358,6 +377,7 @@ void mk_agent_chain_reset(mk_session *s)
     if (s->tx != NULL) {
         mk_agent_chain_tell_all(s, MK_STAGE_RESET);
         mk_agent_transaction_free(s);
+        mk_agent_told_forget_forward(s);
     }
 }
 
@@ -369,6 +389,7 @@ void mk_agent_chain_withdraw(mk_session *s, mk_err why)
     question_withdraw(s, why);
     keep_free(s);
     s->put_off = false;
+    s->asks_each = false;
     if (s->point == MK_POINT_END || why == MK_E_TIMEOUT) {
         /* the peer is told by the engine; of its own end a fault tells */
         mk_verdict v = {.kind = MK_VERDICT_REFUSE,
@@ -378,7 +399,7 @@ void mk_agent_chain_withdraw(mk_session *s, mk_err why)
     }
     if (s->point == MK_POINT_RCPT && s->tx != NULL) {
         mk_agent_transaction_forget(s);
-    } else if (s->point != MK_POINT_DATA) {
+    } else if (s->point != MK_POINT_DATA && s->point < MK_POINT_VRFY) {
         mk_agent_chain_reset(s);
     }
 }

@@ -3,7 +3,8 @@
  * delivery.c: the stage that brings a message to rest (RFC 5321 4.1.1.4, 4.4,
  * 6.1) and the order of its steps: collect, spill when it grows, write the
  * files of several mailboxes on a worker, hand all to the group commit,
- * answer. A message in memory for one mailbox, the usual one, goes straight to
+ * answer. With LMTP each mailbox is answered for by itself (RFC 2033 4.2). A
+ * message in memory for one mailbox, the usual one, goes straight to
  * the commit. 250 is said only when every mailbox has it durably
  * (docs/maildir.md). It refuses a recipient that has no mailbox, and has no
  * way to send mail elsewhere.
@@ -43,11 +44,12 @@ static void refuse_for(mk_err err, mk_verdict *v)
 
 /* ---- its life ------------------------------------------------------------ */
 
-static message *message_new(mk_local_delivery *ld)
+static message *message_new(mk_local_delivery *ld, const mk_session *s)
 {
     message *m = mk_alloc_get(ld->c.alloc, sizeof *m);
     if (m != NULL) {
         m->ld = ld;
+        m->is_each = mk_session_is_lmtp(s);
         m->job.work = mk_agent_message_work;
         m->job.done = advance;
         m->began_ms = ld->c.host->now_ms(ld->c.host->self);
@@ -138,16 +140,17 @@ static void clean(message *m)
 
 /* ---- tasks --------------------------------------------------------------- */
 
-static bool has_task(const message *m, const mk_recipient *r)
+/* NULL: there is none yet. */
+static const task *task_of(const message *m, const mk_recipient *r)
 {
     for (size_t i = 0; i < m->task_count; i++) {
-        const box *x = m->tasks[i].box; /* none is done yet */
-        if (mk_str_is(x->user, r->box_user) &&
-            mk_str_is(x->domain, r->box_domain)) {
-            return true;
+        const task *t = &m->tasks[i];
+        if (mk_str_is(t->user, r->box_user) &&
+            mk_str_is(t->domain, r->box_domain)) {
+            return t;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* One for each mailbox, however many recipients name it. */
@@ -170,11 +173,13 @@ static mk_err make_tasks(message *m, const mk_session *s)
         if (r->box_user.len == 0) {
             return MK_E_STATE; /* somebody accepted it without a mailbox */
         }
-        if (has_task(m, r)) {
+        if (task_of(m, r) != NULL) {
             continue;
         }
         task *t = &m->tasks[m->task_count];
         t->m = m;
+        t->domain = r->box_domain;
+        t->user = r->box_user;
         if (task_box(t, r->box_domain, r->box_user) != MK_OK) {
             return MK_E_MEMORY;
         }
@@ -197,7 +202,9 @@ static mk_err make_tasks(message *m, const mk_session *s)
 static mk_err make_top(message *m, const mk_session *s)
 {
     const mk_local_delivery_config *c = &m->ld->c;
+    const mk_smtp_mail_options *options = mk_session_options(s);
     mk_str fields = mk_session_fields(s);
+    mk_str fixes = mk_session_fixes(s);
     bool one = mk_session_recipient_count(s) == 1;
     uint32_t flags = mk_session_flags(s);
     trace_info t = {
@@ -205,6 +212,10 @@ static mk_err make_top(message *m, const mk_session *s)
         .helo = mk_session_helo(s),
         .helo_valid = (flags & MK_SMTP_EVENT_NAME_VALID) != 0,
         .esmtp = (flags & MK_SMTP_EVENT_ESMTP) != 0,
+        .is_lmtp = mk_session_is_lmtp(s),
+        .is_utf8 = options->is_utf8,
+        .has_priority = options->has_priority,
+        .priority = options->priority,
         .is_tls = s->is_tls,
         .is_logged_in = mk_session_login(s).len > 0,
         .tls = mk_session_tls(s),
@@ -214,17 +225,19 @@ static mk_err make_top(message *m, const mk_session *s)
         .forward_path =
             one ? mk_session_recipients(s)->mailbox : mk_str_of(NULL, 0),
         .wall_s = c->host->wall_s(c->host->self, NULL),
+        .peer_name = mk_session_introduced(s)->name,
         .fields = fields,
+        .fixes = fixes,
     };
     mk_buf b;
 
-    if (m->top != NULL && m->fields_len == fields.len) {
+    if (m->top != NULL && m->fields_len == fields.len + fixes.len) {
         return MK_OK; /* fields are only ever added */
     }
     m->is_other_top = m->top != NULL;
     mk_alloc_put(c->alloc, m->top, m->top_bytes);
-    m->fields_len = fields.len;
-    m->top_bytes = TRACE_MAX + fields.len;
+    m->fields_len = fields.len + fixes.len;
+    m->top_bytes = TRACE_MAX + m->fields_len;
     m->top = mk_alloc_get(c->alloc, m->top_bytes);
     if (m->top == NULL) {
         return MK_E_MEMORY;
@@ -241,7 +254,7 @@ static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
                     mk_verdict *v)
 {
     void **tag = mk_session_tag(call->session, call->stage);
-    message *m = *tag != NULL ? *tag : message_new(ld);
+    message *m = *tag != NULL ? *tag : message_new(ld, call->session);
     mk_err err = m != NULL ? MK_OK : MK_E_MEMORY;
 
     if (m != NULL) {
@@ -300,13 +313,16 @@ static mk_err commit_one(task *t)
 static void commit_more(message *m)
 {
     while (m->err == MK_OK && m->next < m->task_count && m->pending < SLICE) {
-        m->err = commit_one(&m->tasks[m->next]);
-        m->next++;
+        task *t = &m->tasks[m->next++];
+        mk_err err = t->err == MK_OK ? commit_one(t) : MK_OK;
+        if (err != MK_OK) {
+            mk_agent_task_fail(t, err);
+        }
     }
     if (m->pending > 0) {
         return;
     }
-    if (m->err != MK_OK) {
+    if (m->err != MK_OK || m->is_each) {
         clean(m);
     } else {
         finish(m);
@@ -338,7 +354,9 @@ static void committed(mk_commit_item *item)
             return;
         }
     }
-    m->err = m->err == MK_OK ? err : m->err;
+    if (err != MK_OK) {
+        mk_agent_task_fail(t, err);
+    }
     task_drop(m, t, err);
     commit_more(m);
 }
@@ -377,7 +395,7 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
 {
     mk_session *s = call->session;
     void **tag = mk_session_tag(s, call->stage);
-    message *m = *tag != NULL ? *tag : message_new(ld);
+    message *m = *tag != NULL ? *tag : message_new(ld, call->session);
 
     if (m == NULL) {
         refuse_for(MK_E_MEMORY, v);
@@ -396,9 +414,25 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
         refuse_for(err, v);
         return;
     }
+    m->session = s;
     m->ask = call->ask;
     m->asked = true;
     v->kind = MK_VERDICT_WAIT;
+}
+
+/* LMTP: those for whom it failed. */
+static void tell_failed(const message *m)
+{
+    const mk_recipient *r = mk_session_recipients(m->session);
+    for (; r != NULL; r = r->after) {
+        const task *t = task_of(m, r);
+        mk_verdict v;
+        if (t != NULL && t->err != MK_OK) {
+            refuse_for(t->err, &v);
+            /* without memory its default is said, which is for now too */
+            (void)mk_session_set_outcome(m->session, r, &v);
+        }
+    }
 }
 
 static void log_late(const message *m)
@@ -437,6 +471,7 @@ static void finish(message *m)
     }
     if (asked) {
         *m->tag = NULL;
+        tell_failed(m);
     }
     message_free(m);
     if (asked) {

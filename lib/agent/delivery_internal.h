@@ -62,6 +62,9 @@ typedef struct task {
     box *box;
     mk_delivery *delivery;                   /* NULL: not made, or done */
     mk_err (*prepare)(mk_commit_item *item); /* the delivery's own */
+    mk_str domain; /* the box's; views that live while somebody waits */
+    mk_str user;
+    mk_err err;     /* LMTP: what went wrong for this mailbox */
     bool is_shared; /* the box was open: others use it */
 } task;
 
@@ -92,7 +95,8 @@ typedef struct message {
     size_t top_bytes;
     size_t fields_len; /* octets of added fields in top */
     mk_maildir_stamp stamp;
-    void **tag; /* where the session keeps this; NULL once let go */
+    void **tag;          /* where the session keeps this; NULL once let go */
+    mk_session *session; /* loop: lives while somebody waits */
     mk_ask ask;
     uint64_t wire_bytes;
     uint64_t began_ms;
@@ -104,6 +108,7 @@ typedef struct message {
     bool committing;   /* loop: may be visible already */
     bool is_direct;    /* loop: in memory, for one mailbox */
     bool retried;      /* loop: a box was opened anew */
+    bool is_each;      /* LMTP: each mailbox has its own outcome */
     bool at_end;       /* the whole message came */
     bool is_other_top; /* top is not what the source begins with */
     char id[ID_BYTES];
@@ -133,6 +138,8 @@ void mk_agent_collect_views_free(message *m);
 /* Mailboxes of one message that are open at once: bounds its descriptors. */
 #define SLICE 64u
 
+/* Something went wrong for one mailbox: with SMTP for all of them. */
+void mk_agent_task_fail(task *t, mk_err err);
 /* Give a task its delivery, to be written from memory. */
 mk_err mk_agent_task_whole(task *t);
 /* The job's work, by m->step. */

@@ -4,9 +4,21 @@
  * files of several mailboxes, removing what came to nothing, and the step
  * that opens a mailbox within the commit. All files of a message are on
  * stable storage before one of them is handed to the commit, so that a full
- * disk fails all or none. On an error a step leaves no file behind.
+ * disk fails all or none; but with LMTP, where each mailbox is answered for by
+ * itself (RFC 2033 4.2), each fails alone. On an error a step leaves no file
+ * behind.
  */
 #include "delivery_internal.h"
+
+void mk_agent_task_fail(task *t, mk_err err)
+{
+    message *m = t->m;
+    if (m->is_each) {
+        t->err = t->err == MK_OK ? err : t->err;
+    } else {
+        m->err = m->err == MK_OK ? err : m->err;
+    }
+}
 
 /* ---- one task ------------------------------------------------------------ */
 
@@ -95,18 +107,38 @@ static mk_err source_add(message *m)
     return err;
 }
 
+/* In the first mailbox. */
+static mk_err source_begin(message *m)
+{
+    task *t = &m->tasks[0];
+    mk_err err = box_open(t);
+    /* a name of its own, should the first mailbox get a copy */
+    err = err == MK_OK ? delivery_new(t, m->task_count, &m->source) : err;
+    return err == MK_OK
+               ? mk_delivery_begin(m->source, mk_str_of(m->top, m->top_len))
+               : err;
+}
+
+/* One mailbox that is not to be had shall not keep the message from others:
+ * another is made the first. */
+static mk_err source_begin_anywhere(message *m)
+{
+    mk_err err = source_begin(m);
+    for (size_t i = 1; err != MK_OK && m->is_each && i < m->task_count; i++) {
+        task bad = m->tasks[0];
+        bad.err = err;
+        mk_delivery_free(m->source);
+        m->source = NULL;
+        m->tasks[0] = m->tasks[i];
+        m->tasks[i] = bad;
+        err = source_begin(m);
+    }
+    return err;
+}
+
 static mk_err spill(message *m)
 {
-    mk_err err = MK_OK;
-    if (m->source == NULL) {
-        task *t = &m->tasks[0];
-        err = box_open(t);
-        /* a name of its own, should the first mailbox get a copy */
-        err = err == MK_OK ? delivery_new(t, m->task_count, &m->source) : err;
-        err = err == MK_OK
-                  ? mk_delivery_begin(m->source, mk_str_of(m->top, m->top_len))
-                  : err;
-    }
+    mk_err err = m->source == NULL ? source_begin_anywhere(m) : MK_OK;
     return err == MK_OK ? source_add(m) : err;
 }
 
@@ -130,7 +162,7 @@ static void park(message *m, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++) {
         task *t = &m->tasks[i];
-        if (!t->is_shared) {
+        if (!t->is_shared && t->err == MK_OK) {
             mk_delivery_park(t->delivery);
             mk_maildir_close(&t->box->dir);
             t->box->open = false;
@@ -139,19 +171,44 @@ static void park(message *m, size_t first, size_t end)
 }
 
 /* Contents of some tasks to stable storage. */
-static mk_err settle(message *m, size_t first, size_t end)
+static void settle(message *m, size_t first, size_t end)
 {
     mk_commit_item *items = NULL;
-    mk_err err = MK_OK;
 
     for (size_t i = end; i-- > first;) {
-        mk_commit_item *item = mk_delivery_item(m->tasks[i].delivery);
-        item->chain = items;
-        items = item;
+        if (m->tasks[i].err == MK_OK) {
+            mk_commit_item *item = mk_delivery_item(m->tasks[i].delivery);
+            item->chain = items;
+            items = item;
+        }
     }
     mk_commit_contents(m->ld->c.vfs, items, m->ld->c.mode);
-    for (; items != NULL && err == MK_OK; items = items->chain) {
-        err = items->result;
+    for (; items != NULL; items = items->chain) {
+        if (items->result != MK_OK) {
+            mk_agent_task_fail(*mk_delivery_tag(mk_delivery_of(items)),
+                               items->result);
+        }
+    }
+}
+
+static void task_make(task *t)
+{
+    mk_err err =
+        t->m->source != NULL ? task_from_source(t) : mk_agent_task_whole(t);
+    if (err != MK_OK) {
+        mk_agent_task_fail(t, err);
+    }
+}
+
+/* When it failed for each, it failed. */
+static mk_err common_err(const message *m)
+{
+    mk_err err = MK_OK;
+    for (size_t i = 0; i < m->task_count; i++) {
+        if (m->tasks[i].err == MK_OK) {
+            return MK_OK;
+        }
+        err = m->tasks[i].err;
     }
     return err;
 }
@@ -159,26 +216,26 @@ static mk_err settle(message *m, size_t first, size_t end)
 /* The last mailbox first, since the first one has the source. */
 static mk_err prepare(message *m)
 {
-    mk_err err = MK_OK;
     size_t end = m->task_count;
 
     if (m->source != NULL) {
-        err = source_add(m);
-        err = err == MK_OK ? mk_delivery_end(m->source) : err;
+        m->err = source_add(m);
+        m->err = m->err == MK_OK ? mk_delivery_end(m->source) : m->err;
     }
-    for (size_t i = end; i-- > 0 && err == MK_OK;) {
-        task *t = &m->tasks[i];
-        err = m->source != NULL ? task_from_source(t) : mk_agent_task_whole(t);
-        if (err != MK_OK || i % SLICE != 0 || m->task_count == 1) {
+    for (size_t i = end; i-- > 0 && m->err == MK_OK;) {
+        if (m->tasks[i].err == MK_OK) {
+            task_make(&m->tasks[i]);
+        }
+        if (m->err != MK_OK || i % SLICE != 0 || m->task_count == 1) {
             continue;
         }
-        err = settle(m, i, end);
-        if (err == MK_OK && m->task_count > SLICE && i > 0) {
+        settle(m, i, end);
+        if (m->err == MK_OK && m->task_count > SLICE && i > 0) {
             park(m, i, end);
         }
         end = i;
     }
-    return err;
+    return m->err == MK_OK ? common_err(m) : m->err;
 }
 
 /* A box that was parked is opened once more; if that fails, the file is the

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * header.c: counts what stands in a message's header block while it streams
- * by, cut anywhere: octets, fields, and the Received: fields that tell how
- * many hops it made (RFC 5321 6.3). A line that is no field ends the block as
+ * by, cut anywhere: octets, fields, the Received: fields that tell how many
+ * hops it made (RFC 5321 6.3), and which of the fields are there that every
+ * message should have (RFC 5322 3.6). A line that is no field ends the block as
  * an empty one does, and what stands in the body counts for nothing. It keeps
  * no octet and judges nothing.
  */
@@ -13,25 +14,32 @@
 
 enum { LINE_START, NAME, NAME_SPACE, FIELD, BLANK };
 
-static const char received[] = "received";
-#define RECEIVED_BYTES (sizeof received - 1)
-#define MISMATCH 255u
+/* Bit n of header_name is row n. */
+static const char *const names[] = {"received", "date", "from", "message-id"};
+#define NAMES (sizeof names / sizeof names[0])
 
+/* Those that agree up to here; beyond the longest there is none. */
 static void name_octet(header_scan *h, unsigned char c)
 {
-    if (h->matched < RECEIVED_BYTES &&
-        mk_lower(c) == (unsigned char)received[h->matched]) {
-        h->matched++;
-    } else {
-        h->matched = MISMATCH;
+    for (size_t i = 0; i < NAMES && h->names != 0; i++) {
+        uint8_t bit = (uint8_t)(1u << i);
+        if ((h->names & bit) != 0 &&
+            (unsigned char)names[i][h->matched] != mk_lower(c)) {
+            h->names &= (uint8_t)~bit;
+        }
     }
+    h->matched = (uint8_t)(h->matched + (h->names != 0));
 }
 
 static void colon(header_scan *h)
 {
     h->fields++;
-    if (h->matched == RECEIVED_BYTES) {
-        h->hops++;
+    for (size_t i = 0; i < NAMES && h->names != 0; i++) {
+        uint8_t bit = (uint8_t)(1u << i);
+        if ((h->names & bit) != 0 && names[i][h->matched] == '\0') {
+            h->found |= bit;
+            h->hops += bit == HEADER_RECEIVED;
+        }
     }
     h->state = FIELD;
 }
@@ -47,6 +55,7 @@ static void line_start(header_scan *h, unsigned char c)
     } else {
         h->state = NAME;
         h->matched = 0;
+        h->names = (1u << NAMES) - 1;
         name_octet(h, c);
     }
 }

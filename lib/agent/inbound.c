@@ -22,14 +22,27 @@ static size_t engine_offset(const mk_inbound *in)
     return (n + 15) / 16 * 16;
 }
 
+/* May the peer of a connection speak for others? */
+static bool is_trusted(const mk_inbound *in, const mk_peer *peer)
+{
+    for (size_t i = 0; i < in->c.trusted_count; i++) {
+        if (mk_network_has(&in->networks[i], peer->family, peer->address)) {
+            return true;
+        }
+    }
+    return in->c.is_trusted != NULL &&
+           in->c.is_trusted(in->c.trusted_self, peer);
+}
+
 /* The inner engine lies in the session's block; the outer one is what the host
  * drives and what closes both. */
 static mk_err engine_open(mk_session *s)
 {
     const mk_inbound *in = s->in;
     mk_engine *inner;
-    mk_err err = mk_smtp_server_open(&in->smtp, (char *)s + engine_offset(in),
-                                     in->engine_bytes, &inner);
+    mk_err err = mk_smtp_server_open(
+        is_trusted(in, &s->peer) ? &in->smtp_trusted : &in->smtp,
+        (char *)s + engine_offset(in), in->engine_bytes, &inner);
     if (err != MK_OK) {
         return err;
     }
@@ -74,8 +87,11 @@ static mk_err session_new(mk_inbound *in, const mk_peer *peer,
 static void service_refused(void *self, const mk_peer *peer, mk_err why)
 {
     const mk_inbound *in = self;
+    /* whose PROXY header was none is told nothing */
+    bool said = !in->c.is_tls_implicit &&
+                (why == MK_E_LIMIT || why == MK_E_FILES || why == MK_E_MEMORY);
     mk_log_record r = {.kind = MK_LOG_FAULT,
-                       .code = mk_str_z(in->c.is_tls_implicit ? "" : "421"),
+                       .code = mk_str_z(said ? "421" : ""),
                        .text = mk_str_z(mk_err_text(why)),
                        .peer = peer,
                        .err = why};
@@ -118,6 +134,7 @@ void mk_agent_inbound_release(mk_session *s)
     mk_agent_chain_tell_all(s, MK_STAGE_CLOSED);
     mk_agent_ask_give(&in->asker, s->slot);
     mk_agent_login_forget(&s->login);
+    mk_agent_told_free(s);
     mk_alloc_put(in->c.alloc, s->helo, s->helo_bytes);
     mk_alloc_put(in->c.alloc, s, s->bytes);
     in->sessions--;
@@ -155,15 +172,21 @@ static void forget_helo(mk_session *s)
     s->flags = 0;
 }
 
+void mk_agent_inbound_begin_anew(mk_session *s)
+{
+    mk_agent_chain_reset(s);
+    mk_agent_told_forget_forward(s);
+    mk_agent_login_forget(&s->login);
+    forget_helo(s);
+}
+
 /* "The server MUST discard any knowledge obtained from the client" (RFC 3207
- * 4.2): name and login; what the listener told stays. */
+ * 4.2): name and login; what the listener or a trusted peer told stays. */
 static void on_tls(mk_session *s, const mk_event *ev)
 {
     s->tls = ev->of.smtp->tls;
     s->is_tls = s->tls != NULL;
-    mk_agent_chain_reset(s);
-    mk_agent_login_forget(&s->login);
-    forget_helo(s);
+    mk_agent_inbound_begin_anew(s);
 }
 
 static void on_connect(mk_session *s, const mk_event *ev)
@@ -182,6 +205,7 @@ static void on_helo(mk_session *s, const mk_event *ev)
     char *copy = mk_agent_copy(a, name, name.len);
 
     mk_agent_chain_reset(s);
+    mk_agent_told_forget_forward(s);
     forget_helo(s);
     s->helo = copy;
     s->helo_bytes = (uint16_t)(copy != NULL ? name.len : 0);
@@ -196,11 +220,33 @@ static void on_helo(mk_session *s, const mk_event *ev)
     }
 }
 
+/* Is something asked for that is not to be had here? */
+static bool is_mail_refused(mk_session *s, mk_op op)
+{
+    const mk_smtp_mail_options *o = mk_session_options(s);
+    const mk_smtp_server_config *c = &s->in->smtp;
+
+    if (mk_agent_keywords_meet(o->solicit, c->solicit)) {
+        mk_agent_chain_refuse(s, MK_POINT_MAIL, op, MK_ANSWER_NO, "550 5.7.1",
+                              "solicitation of that kind is not wanted here");
+    } else if (o->by == MK_SMTP_BY_RETURN &&
+               o->by_s < (int64_t)c->deliver_by_min_s) {
+        mk_agent_chain_refuse(s, MK_POINT_MAIL, op, MK_ANSWER_NO, "555 5.5.4",
+                              "the by-time is shorter than can be promised");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void on_mail(mk_session *s, const mk_event *ev)
 {
     mk_err err;
     mk_agent_chain_reset(s);
-    err = mk_agent_transaction_new(s, ev->of.smtp->path->mailbox);
+    err = mk_agent_transaction_new(s, ev->of.smtp);
+    if (err == MK_OK && is_mail_refused(s, ev->op)) {
+        return;
+    }
     if (err == MK_E_MEMORY) {
         out_of_memory(s, MK_POINT_MAIL, ev->op);
     } else if (err != MK_OK) {
@@ -213,8 +259,7 @@ static void on_mail(mk_session *s, const mk_event *ev)
 
 static void on_rcpt(mk_session *s, const mk_event *ev)
 {
-    if (s->tx == NULL ||
-        mk_agent_transaction_judge(s, ev->of.smtp->path) != MK_OK) {
+    if (s->tx == NULL || mk_agent_transaction_judge(s, ev->of.smtp) != MK_OK) {
         out_of_memory(s, MK_POINT_RCPT, ev->op);
     } else {
         mk_agent_chain_start(s, MK_POINT_RCPT, ev->op, mk_str_of(NULL, 0));
@@ -241,11 +286,32 @@ static bool is_header_refused(mk_session *s, mk_op op)
     return true;
 }
 
+/* "If the by-time is reached … returned" (RFC 2852 4): nobody has taken it yet,
+ * so that a refusal returns it. */
+static bool is_late(const mk_session *s)
+{
+    const mk_smtp_mail_options *o = mk_session_options(s);
+    const mk_host *h = s->in->c.host;
+    uint64_t age_ms = h->now_ms(h->self) - s->tx->began_ms;
+    return o->by == MK_SMTP_BY_RETURN &&
+           (o->by_s <= 0 || age_ms >= (uint64_t)o->by_s * 1000);
+}
+
+static void on_end(mk_session *s, mk_op op)
+{
+    if (is_late(s)) {
+        mk_agent_chain_refuse(s, MK_POINT_END, op, MK_ANSWER_NO, "554 5.4.7",
+                              "the time to deliver by has passed");
+    } else if (!mk_agent_fix(s, MK_POINT_END, op)) {
+        mk_agent_chain_start(s, MK_POINT_END, op, mk_str_of(NULL, 0));
+    }
+}
+
 static void on_body(mk_session *s, const mk_event *ev)
 {
     if ((ev->flags & MK_LAST) != 0) {
         if (s->tx != NULL) {
-            mk_agent_chain_start(s, MK_POINT_END, ev->op, mk_str_of(NULL, 0));
+            on_end(s, ev->op);
         } else if ((ev->flags & MK_ASK) != 0) {
             mk_reply(s->engine, ev->op, MK_ANSWER_LATER, mk_str_z(NULL),
                      mk_str_z(NULL));
@@ -253,7 +319,8 @@ static void on_body(mk_session *s, const mk_event *ev)
     } else if (s->tx != NULL) {
         s->tx->size += ev->data.len;
         mk_agent_header_scan_add(&s->tx->header, ev->data);
-        if (!is_header_refused(s, ev->op)) {
+        if (!is_header_refused(s, ev->op) &&
+            !mk_agent_fix(s, MK_POINT_BODY, ev->op)) {
             mk_agent_chain_start(s, MK_POINT_BODY, ev->op, ev->data);
         }
     }
@@ -261,8 +328,10 @@ static void on_body(mk_session *s, const mk_event *ev)
 
 static void on_sasl(mk_session *s, const mk_event *ev)
 {
+    const login_who who = {&s->peer, mk_session_client_id(s)};
+
     s->running = true; /* it may close the connection from inside */
-    mk_agent_login_ask(&s->login, &s->in->desk, s->engine, s->conn, ev);
+    mk_agent_login_ask(&s->login, &s->in->desk, s->engine, s->conn, &who, ev);
     s->running = false;
     mk_agent_inbound_release(s);
 }
@@ -275,6 +344,14 @@ static void on_auth(mk_session *s, const mk_event *ev)
     mk_agent_login_end(s->login, ev->err, &end, &s->in->c.log, &r);
     if (mk_session_login(s).len == 0) {
         mk_agent_login_forget(&s->login);
+    }
+}
+
+/* VRFY, EXPN, ETRN. */
+static void on_question(mk_session *s, mk_point point, const mk_event *ev)
+{
+    if ((ev->flags & MK_ASK) != 0) {
+        mk_agent_chain_start(s, point, ev->op, ev->of.smtp->argument);
     }
 }
 
@@ -301,18 +378,10 @@ static void on_fault(mk_session *s, const mk_fault *fault)
                          fault->text, fault->why);
 }
 
-static void service_event(void *session, const mk_event *ev)
+/* The body and what is behind it. */
+static void transaction_event(mk_session *s, const mk_event *ev)
 {
-    mk_session *s = session;
-    bool asked = (ev->flags & MK_ASK) != 0;
-
     switch (ev->type) {
-    case MK_EV_SMTP_CONNECT:
-        on_connect(s, ev);
-        break;
-    case MK_EV_SMTP_HELO:
-        on_helo(s, ev);
-        break;
     case MK_EV_SMTP_MAIL:
         on_mail(s, ev);
         break;
@@ -320,24 +389,71 @@ static void service_event(void *session, const mk_event *ev)
         on_rcpt(s, ev);
         break;
     case MK_EV_SMTP_DATA:
-        if (asked) {
+        if ((ev->flags & MK_ASK) != 0) {
             mk_agent_chain_start(s, MK_POINT_DATA, ev->op, mk_str_of(NULL, 0));
         }
         break;
     case MK_EV_BODY:
         on_body(s, ev);
         break;
+    case MK_EV_SMTP_DELIVERED:
+        mk_agent_each_ask(s, ev);
+        break;
     case MK_EV_SMTP_RESET:
         on_reset(s, ev->err);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Who is there, and what is asked beside mail. */
+static void session_event(mk_session *s, const mk_event *ev)
+{
+    switch (ev->type) {
+    case MK_EV_SMTP_CONNECT:
+        on_connect(s, ev);
+        break;
+    case MK_EV_SMTP_HELO:
+        on_helo(s, ev);
         break;
     case MK_EV_SMTP_TLS:
         on_tls(s, ev);
         break;
-    case MK_EV_SASL:
-        on_sasl(s, ev);
-        break;
     case MK_EV_SMTP_AUTH:
         on_auth(s, ev);
+        break;
+    case MK_EV_SMTP_VRFY:
+        on_question(s, MK_POINT_VRFY, ev);
+        break;
+    case MK_EV_SMTP_EXPN:
+        on_question(s, MK_POINT_EXPN, ev);
+        break;
+    case MK_EV_SMTP_ETRN:
+        on_question(s, MK_POINT_ETRN, ev);
+        break;
+    case MK_EV_SMTP_XCLIENT:
+        mk_agent_told_client(s, ev);
+        break;
+    case MK_EV_SMTP_XFORWARD:
+        mk_agent_told_forward(s, ev);
+        break;
+    case MK_EV_SMTP_CLIENTID:
+        mk_agent_told_id(s, ev);
+        break;
+    default:
+        transaction_event(s, ev);
+        break;
+    }
+}
+
+static void service_event(void *session, const mk_event *ev)
+{
+    mk_session *s = session;
+
+    switch (ev->type) {
+    case MK_EV_SASL:
+        on_sasl(s, ev);
         break;
     case MK_EV_WITHDRAWN:
         mk_agent_login_withdraw(s->login);
@@ -347,6 +463,7 @@ static void service_event(void *session, const mk_event *ev)
         on_fault(s, ev->of.fault);
         break;
     default:
+        session_event(s, ev);
         break;
     }
 }
@@ -365,7 +482,12 @@ mk_log_record mk_agent_inbound_record(const mk_session *s, mk_log_kind kind)
                        .delay_ms = h->now_ms(h->self) - began,
                        .peer = &s->peer,
                        .login = mk_session_login(s),
-                       .is_tls = s->is_tls};
+                       .is_tls = s->is_tls,
+                       .forwarded = mk_session_forwarded(s),
+                       .client_id = mk_session_client_id(s)};
+    if (s->told != NULL && s->told->is_introduced) {
+        r.via = &s->told->via;
+    }
     return r;
 }
 
@@ -410,23 +532,84 @@ static bool is_config_whole(const mk_inbound_config *c)
            c->fields_max > 0 && c->header_bytes_max > 0 &&
            (c->authenticator == NULL || c->authenticator->check != NULL) &&
            (c->smtp->tls == MK_TLS_POLICY_NONE || c->wrap != NULL) &&
-           (!c->is_tls_implicit || c->wrap != NULL);
+           (!c->is_tls_implicit || c->wrap != NULL) &&
+           (c->trusted != NULL || c->trusted_count == 0);
 }
 
 /* The engine asks where a stage is asked, and where memory may be short. */
-static uint32_t asks_of(const mk_inbound *in)
+static uint32_t asks_of(uint32_t points)
 {
+    static const struct {
+        mk_point point;
+        uint32_t ask;
+    } rows[] = {{MK_POINT_CONNECT, MK_SMTP_ASK_CONNECT},
+                {MK_POINT_DATA, MK_SMTP_ASK_DATA},
+                {MK_POINT_VRFY, MK_SMTP_ASK_VRFY},
+                {MK_POINT_EXPN, MK_SMTP_ASK_EXPN}};
     uint32_t asks = MK_SMTP_ASK_DEFAULT | MK_SMTP_ASK_HELO;
-    for (uint32_t i = 0; i < in->c.stage_count; i++) {
-        uint32_t points = in->stages[i].points;
-        if ((points & MK_POINT_BIT(MK_POINT_CONNECT)) != 0) {
-            asks |= MK_SMTP_ASK_CONNECT;
-        }
-        if ((points & MK_POINT_BIT(MK_POINT_DATA)) != 0) {
-            asks |= MK_SMTP_ASK_DATA;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if ((points & MK_POINT_BIT(rows[i].point)) != 0) {
+            asks |= rows[i].ask;
         }
     }
     return asks;
+}
+
+/* An extension is offered only when what stands behind the service honours
+ * it: these need more than a store of lines. */
+static uint32_t unhonoured(const mk_inbound *in, uint32_t points)
+{
+    uint32_t missing = MK_SMTP_EXTENSION_DSN | MK_SMTP_EXTENSION_FUTURERELEASE |
+                       MK_SMTP_EXTENSION_BINARYMIME;
+    for (uint32_t i = 0; i < in->c.stage_count; i++) {
+        missing &= ~in->stages[i].honours;
+    }
+    if ((points & MK_POINT_BIT(MK_POINT_ETRN)) == 0) {
+        missing |= MK_SMTP_EXTENSION_ETRN;
+    }
+    return missing;
+}
+
+/* The engines' settings: those of the trusted, and of all others. */
+static void smtp_configure(mk_inbound *in)
+{
+    const uint32_t for_trusted =
+        MK_SMTP_EXTENSION_XCLIENT | MK_SMTP_EXTENSION_XFORWARD;
+    uint32_t points = 0;
+
+    for (uint32_t i = 0; i < in->c.stage_count; i++) {
+        points |= in->stages[i].points;
+    }
+    in->smtp.asks = asks_of(points);
+    in->smtp.extensions &= ~unhonoured(in, points);
+    in->smtp_trusted = in->smtp;
+    in->smtp.extensions &= ~for_trusted;
+    size_t need = mk_smtp_server_need(&in->smtp);
+    size_t need_trusted = mk_smtp_server_need(&in->smtp_trusted);
+    bool is_good = need > 0 && need_trusted > 0;
+    size_t most = need > need_trusted ? need : need_trusted;
+    in->engine_bytes = is_good ? most : 0;
+}
+
+static mk_err networks_copy(mk_inbound *in)
+{
+    size_t n = in->c.trusted_count;
+    if (n == 0) {
+        return MK_OK;
+    }
+    in->networks = mk_alloc_get(in->c.alloc, n * sizeof *in->networks);
+    if (in->networks == NULL) {
+        return MK_E_MEMORY;
+    }
+    memcpy(in->networks, in->c.trusted, n * sizeof *in->networks);
+    return MK_OK;
+}
+
+static void inbound_put(mk_inbound *in)
+{
+    const mk_alloc *a = in->c.alloc;
+    mk_alloc_put(a, in->networks, in->c.trusted_count * sizeof *in->networks);
+    mk_alloc_put(a, in, sizeof *in);
 }
 
 mk_err mk_inbound_new(const mk_inbound_config *c, mk_inbound **out_inbound)
@@ -451,11 +634,11 @@ mk_err mk_inbound_new(const mk_inbound_config *c, mk_inbound **out_inbound)
     in->desk.alloc = c->alloc;
     in->desk.authenticator = c->authenticator;
     in->desk.asker = &in->asker;
-    in->smtp.asks = asks_of(in);
-    in->engine_bytes = mk_smtp_server_need(&in->smtp);
-    if (in->engine_bytes == 0) {
-        mk_alloc_put(c->alloc, in, sizeof *in);
-        return MK_E_ARG;
+    smtp_configure(in);
+    mk_err err = in->engine_bytes > 0 ? networks_copy(in) : MK_E_ARG;
+    if (err != MK_OK) {
+        inbound_put(in);
+        return err;
     }
     *out_inbound = in;
     return MK_OK;
@@ -488,8 +671,7 @@ mk_err mk_inbound_free(mk_inbound *in)
     if (in->sessions > 0) {
         return MK_E_BUSY;
     }
-    const mk_alloc *a = in->c.alloc;
     mk_agent_asker_fini(&in->asker);
-    mk_alloc_put(a, in, sizeof *in);
+    inbound_put(in);
     return MK_OK;
 }

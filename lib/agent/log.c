@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "internal.h"
 
-/* Four paths, a text and three words, each octet as \xHH: below
+/* Four paths, a text and eight words, each octet as \xHH: below
  * MK_LOG_LINE_MAX. */
 #define PATH_SHOWN 320u
 #define TEXT_SHOWN 400u
@@ -67,6 +67,33 @@ static void add_peer(mk_buf *out, const mk_log_record *r)
     }
 }
 
+static void add_word(mk_buf *out, const char *name, mk_str word)
+{
+    if (word.len > 0) {
+        mk_buf_add_z(out, name);
+        mk_buf_add_c(out, '"');
+        add(out, word, WORD_SHOWN);
+        mk_buf_add_c(out, '"');
+    }
+}
+
+/* What was told of others, or of the device. */
+static void add_told(mk_buf *out, const mk_log_record *r)
+{
+    const mk_smtp_client_info *f = r->forwarded;
+    if (r->via != NULL) {
+        mk_buf_add_z(out, " via=");
+        mk_address_format(r->via->family, r->via->address, out);
+    }
+    if (f != NULL && f->given != 0) {
+        add_word(out, " orig=", f->addr);
+        add_word(out, " orig-name=", f->name);
+        add_word(out, " orig-helo=", f->helo);
+        add_word(out, " orig-id=", f->ident);
+    }
+    add_word(out, " client-id=", r->client_id);
+}
+
 static void add_login(mk_buf *out, const mk_log_record *r)
 {
     if (r->login.len > 0 || r->kind == MK_LOG_LOGIN) {
@@ -118,6 +145,7 @@ mk_err mk_log_format(const mk_log_record *r, mk_buf *out)
     mk_buf_add_z(out, "ms");
     add_peer(out, r);
     add_login(out, r);
+    add_told(out, r);
     bool ends = r->kind == MK_LOG_LOGIN || r->kind == MK_LOG_MAILDROP;
     bool failed = ends && r->err != MK_OK;
     if (r->kind == MK_LOG_FAULT || failed) {

@@ -92,7 +92,8 @@ static login_state *login_begin(login_state **io_login, const login_desk *d)
 }
 
 void mk_agent_login_ask(login_state **io_login, const login_desk *d,
-                        mk_engine *engine, mk_conn *conn, const mk_event *ev)
+                        mk_engine *engine, mk_conn *conn, const login_who *who,
+                        const mk_event *ev)
 {
     const mk_authenticator *a = d->authenticator;
     login_state *l = login_begin(io_login, d);
@@ -109,6 +110,7 @@ void mk_agent_login_ask(login_state **io_login, const login_desk *d,
     }
     l->engine = engine;
     l->conn = conn;
+    l->who = *who;
     l->op = ev->op;
     l->is_open = true;
     a->check(a->self, ev->of.sasl, mk_agent_ask_next(d->asker, l->slot));
@@ -169,6 +171,18 @@ mk_err mk_login_answer(mk_ask ask, mk_answer answer, const mk_sasl_keys *keys,
         d->host->wake(d->host->self, l->conn);
     }
     return err == MK_OK && is_short ? MK_E_MEMORY : err;
+}
+
+const mk_peer *mk_login_peer(mk_ask ask)
+{
+    const login_state *l = mk_agent_ask_find(ask, ASK_LOGIN);
+    return l != NULL ? l->who.peer : NULL;
+}
+
+mk_str mk_login_client_id(mk_ask ask)
+{
+    const login_state *l = mk_agent_ask_find(ask, ASK_LOGIN);
+    return l != NULL ? l->who.client_id : mk_str_z(NULL);
 }
 
 /* ---- the end ------------------------------------------------------------- */

@@ -169,8 +169,10 @@ static void service_closed(void *session, mk_err why)
 
 static void on_sasl(drop_session *s, const mk_event *ev)
 {
+    const login_who who = {&s->peer, mk_str_z(NULL)};
+
     s->running = true; /* it may close the connection from inside */
-    mk_agent_login_ask(&s->login, &s->m->desk, s->engine, s->conn, ev);
+    mk_agent_login_ask(&s->login, &s->m->desk, s->engine, s->conn, &who, ev);
     s->running = false;
     mk_agent_drop_release(s);
 }

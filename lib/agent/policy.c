@@ -3,7 +3,8 @@
  * policy.c: the ready-made policy for recipients: own domains only (RFC 5321
  * 3.3, 3.6; RFC 2505 2.1; THREATS 26), users as a directory knows them, and
  * the mailboxes that every domain has (RFC 5321 4.5.1, RFC 2142 4, 5); and for
- * the senders of who has logged in (RFC 6409 6.1), found in the same way. A
+ * the senders of who has logged in (RFC 6409 6.1), found in the same way, as
+ * what VRFY and EXPN ask for, as far as it is told (RFC 5321 3.5, 7.3). A
  * local-part is octets: a '-' at its start, a shell's or another mailer's
  * special words mean nothing, since no command line is ever made (THREATS
  * 19). It relays for nobody and has no setting that would.
@@ -21,6 +22,8 @@ struct mk_local_policy {
     size_t bytes;
     size_t domain_count;
     bool is_sender_checked;
+    mk_local_policy_verify verify;
+    char told[LOCAL_MAX + 260]; /* what VRFY is answered */
     mk_str postmaster_user;
     mk_str postmaster_domain;
     mk_str domains[]; /* lower case; their octets behind them */
@@ -55,7 +58,7 @@ static mk_err plain_local(const mk_smtp_path *path, mk_buf *out)
 static const mk_str *own_domain(const mk_local_policy *p, mk_str domain)
 {
     for (size_t i = 0; i < p->domain_count; i++) {
-        if (mk_str_is_nocase(p->domains[i], domain)) {
+        if (mk_agent_domain_is(p->domains[i], domain)) {
             return &p->domains[i];
         }
     }
@@ -106,8 +109,9 @@ static bool judged_path(const mk_session *s, mk_smtp_path *out)
     const mk_recipient *r = mk_session_recipient(s);
 
     if (s->point == MK_POINT_MAIL) {
-        return mk_smtp_mailbox_parse(mk_session_reverse_path(s), false, out) ==
-               MK_OK;
+        return mk_smtp_mailbox_parse(mk_session_reverse_path(s),
+                                     mk_session_options(s)->is_utf8,
+                                     out) == MK_OK;
     }
     memset(out, 0, sizeof *out);
     out->mailbox = r->mailbox;
@@ -177,10 +181,10 @@ static void looked_up(void *self, mk_session *s, mk_directory_result result,
 }
 
 static void ask(mk_local_policy *p, const mk_stage_call *call, const place *at,
-                mk_verdict *v)
+                directory_done *done, mk_verdict *v)
 {
     v->kind = MK_VERDICT_WAIT;
-    mk_agent_chain_ask_directory(call, p->directory, looked_up, p,
+    mk_agent_chain_ask_directory(call, p->directory, done, p,
                                  mk_buf_str(&at->plain), *at->domain);
 }
 
@@ -196,7 +200,7 @@ static void at_mail(mk_local_policy *p, const mk_stage_call *call,
     }
     if (judged_path(call->session, &path) && place_find(p, &path, &at) &&
         at.domain != NULL) {
-        ask(p, call, &at, v);
+        ask(p, call, &at, looked_up, v);
     } else {
         refuse_sender(v);
     }
@@ -216,7 +220,105 @@ static void at_rcpt(mk_local_policy *p, const mk_stage_call *call,
                is_known ? "relaying to other domains is not available here"
                         : "relaying is not permitted");
     } else {
-        ask(p, call, &at, v);
+        ask(p, call, &at, looked_up, v);
+    }
+}
+
+/* ---- VRFY and EXPN ------------------------------------------------------- */
+
+static bool is_ascii(mk_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (mk_octet_at(s, i) >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "<" user "@" domain ">". UTF-8 may stand in a reply only where the command
+ * asked for it (RFC 6531 3.7.4.2); instead it is not told, and 252 is said. */
+static void tell_mailbox(mk_local_policy *p, mk_str user, mk_str domain,
+                         mk_verdict *v)
+{
+    mk_buf b;
+    mk_buf_init(&b, p->told, sizeof p->told);
+    mk_buf_add_c(&b, '<');
+    mk_buf_add(&b, user);
+    mk_buf_add_c(&b, '@');
+    mk_buf_add(&b, domain);
+    mk_buf_add_c(&b, '>');
+    v->kind = MK_VERDICT_ACCEPT;
+    if (!b.full && is_ascii(mk_buf_str(&b))) {
+        v->code = mk_str_z("250 2.1.5");
+        v->text = mk_buf_str(&b);
+    }
+}
+
+static void verified(void *self, mk_session *s, mk_directory_result result,
+                     mk_str user, mk_str domain, mk_verdict *v)
+{
+    (void)s;
+    if (result == MK_DIRECTORY_FOUND) {
+        tell_mailbox(self, user, domain, v);
+    } else if (result == MK_DIRECTORY_UNKNOWN) {
+        refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
+    } else {
+        v->kind = MK_VERDICT_ACCEPT; /* 252: it is not known now */
+    }
+}
+
+/* Those that are always there need not be users. */
+static void verified_always(void *self, mk_session *s,
+                            mk_directory_result result, mk_str user,
+                            mk_str domain, mk_verdict *v)
+{
+    mk_local_policy *p = self;
+    (void)s;
+    if (result == MK_DIRECTORY_FOUND) {
+        tell_mailbox(p, user, domain, v);
+    } else {
+        tell_mailbox(p, p->postmaster_user, p->postmaster_domain, v);
+    }
+}
+
+/* A mailbox with or without brackets, or a user of the first domain. */
+static bool verify_parse(const mk_local_policy *p, mk_str text,
+                         mk_smtp_path *out)
+{
+    size_t used;
+    if (mk_smtp_mailbox_parse(text, true, out) == MK_OK ||
+        (mk_smtp_path_parse(text, true, out, &used) == MK_OK &&
+         used == text.len)) {
+        return true;
+    }
+    memset(out, 0, sizeof *out);
+    out->mailbox = text;
+    out->local_part = text;
+    out->domain = p->domains[0];
+    return text.len <= LOCAL_MAX && mk_maildir_name_check(text) == MK_OK;
+}
+
+static bool is_told(const mk_local_policy *p, const mk_session *s)
+{
+    return p->verify == MK_LOCAL_POLICY_VERIFY_ANSWER ||
+           (p->verify == MK_LOCAL_POLICY_VERIFY_LOGIN &&
+            mk_session_login(s).len > 0);
+}
+
+static void at_verify(mk_local_policy *p, const mk_stage_call *call,
+                      mk_verdict *v)
+{
+    mk_smtp_path path;
+    place at;
+
+    if (p->verify == MK_LOCAL_POLICY_VERIFY_REFUSE) {
+        refuse(v, MK_ANSWER_NO, "502 5.5.1", "not available here");
+    } else if (is_told(p, call->session) &&
+               verify_parse(p, call->octets, &path) &&
+               place_find(p, &path, &at) && at.domain != NULL) {
+        bool always = is_always_there(mk_buf_str(&at.plain));
+        ask(p, call, &at, always ? verified_always : verified, v);
     }
 }
 
@@ -228,6 +330,8 @@ static void at_point(void *self, const mk_stage_call *call, mk_verdict *v)
         at_mail(p, call, v);
     } else if (call->point == MK_POINT_RCPT) {
         at_rcpt(p, call, v);
+    } else {
+        at_verify(p, call, v);
     }
 }
 
@@ -237,7 +341,8 @@ void mk_local_policy_stage(mk_local_policy *p, mk_stage *out_stage)
     out_stage->name = "policy";
     out_stage->self = p;
     out_stage->points =
-        MK_POINT_BIT(MK_POINT_RCPT) |
+        MK_POINT_BIT(MK_POINT_RCPT) | MK_POINT_BIT(MK_POINT_VRFY) |
+        MK_POINT_BIT(MK_POINT_EXPN) |
         (p->is_sender_checked ? MK_POINT_BIT(MK_POINT_MAIL) : 0);
     out_stage->at = at_point;
 }
@@ -307,6 +412,7 @@ mk_err mk_local_policy_new(const mk_local_policy_config *c,
     p->bytes = bytes;
     p->domain_count = c->domain_count;
     p->is_sender_checked = c->is_sender_checked;
+    p->verify = c->verify;
     for (size_t i = 0; i < c->domain_count; i++) {
         p->domains[i] = copy_lower(c->domains[i], &at);
     }

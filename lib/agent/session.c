@@ -28,7 +28,8 @@ const mk_tls_info *mk_session_tls(const mk_session *s)
 
 mk_str mk_session_login(const mk_session *s)
 {
-    return mk_agent_login_name(s->login);
+    mk_str name = mk_agent_login_name(s->login);
+    return name.len > 0 ? name : mk_session_introduced(s)->login;
 }
 
 mk_str mk_session_id(const mk_session *s)

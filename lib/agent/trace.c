@@ -5,8 +5,8 @@
  * addresses as literals (RFC 5321 4.1.3, RFC 5952). What the peer said goes
  * in only as far as the grammar lets it: a HELO name that is not a host name
  * stands escaped in a comment (THREATS 27). That there was TLS or a login is
- * told (RFC 3848), who logged in is not. Local time is not known here, so the
- * date is in UTC.
+ * told (RFC 3848, RFC 6531 4.3), who logged in is not. Local time is not known
+ * here, so the date is in UTC.
  */
 #include <string.h>
 
@@ -131,6 +131,10 @@ static void add_from(mk_buf *out, const trace_info *t)
     if (t->helo_valid) {
         mk_buf_add(out, t->helo);
         mk_buf_add_z(out, " (");
+        if (mk_smtp_is_host_name(t->peer_name)) { /* TCP-info has it in front */
+            mk_buf_add(out, t->peer_name);
+            mk_buf_add_c(out, ' ');
+        }
         mk_address_format(t->peer->family, t->peer->address, out);
     } else {
         mk_address_format(t->peer->family, t->peer->address, out);
@@ -140,28 +144,37 @@ static void add_from(mk_buf *out, const trace_info *t)
     mk_buf_add_z(out, ")\r\n");
 }
 
-static void add_path(mk_buf *out, const char *before, mk_str mailbox)
+static void add_path(mk_buf *out, const char *before, mk_str mailbox,
+                     bool is_utf8)
 {
     mk_buf_add_z(out, before);
     mk_buf_add_c(out, '<');
     for (size_t i = 0; i < mailbox.len; i++) {
-        /* the path grammar holds nothing else than printable ASCII */
+        /* the path grammar holds nothing else than printable ASCII, and UTF-8
+         * where it was asked for (RFC 6531 3.7.3) */
         unsigned char c = mk_octet_at(mailbox, i);
-        mk_buf_add_c(out, mk_is_vchar(c) || c == ' ' ? (char)c : '?');
+        bool is_shown = mk_is_vchar(c) || c == ' ' || (is_utf8 && c >= 0x80);
+        mk_buf_add_c(out, is_shown ? (char)c : '?');
     }
     mk_buf_add_c(out, '>');
 }
 
-/* With = CFWS "WITH" FWS Protocol; the names of RFC 3848 are for ESMTP only.
- * What TLS it is stands in the comment that may follow. */
+/* With = CFWS "WITH" FWS Protocol; the names of RFC 3848 are for ESMTP and
+ * LMTP, and those of RFC 6531 4.3 have no E. What TLS it is stands in the
+ * comment that may follow. */
 static void add_with(mk_buf *out, const trace_info *t)
 {
-    mk_buf_add_z(out,
-                 t->esmtp ? " (mailkit) with ESMTP" : " (mailkit) with SMTP");
-    if (t->esmtp && t->is_tls) {
+    bool is_extended = t->esmtp || t->is_lmtp;
+    mk_buf_add_z(out, " (mailkit) with ");
+    if (t->is_utf8) {
+        mk_buf_add_z(out, t->is_lmtp ? "UTF8LMTP" : "UTF8SMTP");
+    } else {
+        mk_buf_add_z(out, t->is_lmtp ? "LMTP" : t->esmtp ? "ESMTP" : "SMTP");
+    }
+    if (is_extended && t->is_tls) {
         mk_buf_add_c(out, 'S');
     }
-    if (t->esmtp && t->is_logged_in) {
+    if (is_extended && t->is_logged_in) {
         mk_buf_add_c(out, 'A');
     }
     if (t->tls != NULL) {
@@ -174,9 +187,19 @@ static void add_with(mk_buf *out, const trace_info *t)
     mk_buf_add_z(out, "\r\n\tid ");
 }
 
+/* Additional-Registered-Clauses = CFWS Atom FWS String: PRIORITY (RFC 6710) */
+static void add_priority(mk_buf *out, int priority)
+{
+    mk_buf_add_z(out, "\r\n\tpriority ");
+    if (priority < 0) {
+        mk_buf_add_c(out, '-');
+    }
+    mk_buf_add_u64(out, (uint64_t)(priority < 0 ? -priority : priority));
+}
+
 mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out)
 {
-    add_path(out, "Return-Path: ", t->reverse_path);
+    add_path(out, "Return-Path: ", t->reverse_path, t->is_utf8);
     mk_buf_add_z(out, "\r\n");
     mk_buf_add(out, t->fields);
     add_from(out, t);
@@ -185,12 +208,16 @@ mk_err mk_agent_trace_format(const trace_info *t, mk_buf *out)
     add_with(out, t);
     mk_buf_add(out, t->id);
     if (t->forward_path.len > 0) {
-        add_path(out, "\r\n\tfor ", t->forward_path);
+        add_path(out, "\r\n\tfor ", t->forward_path, t->is_utf8);
+    }
+    if (t->has_priority) {
+        add_priority(out, t->priority);
     }
     mk_buf_add_z(out, ";\r\n\t");
     if (mk_date_format(t->wall_s, 0, out) == MK_E_ARG) {
         mk_date_format(0, 0, out);
     }
     mk_buf_add_z(out, "\r\n");
+    mk_buf_add(out, t->fixes);
     return out->full ? MK_E_ROOM : MK_OK;
 }

@@ -40,21 +40,28 @@ static mk_err new_id(mk_inbound *in, char *out_id)
     return err;
 }
 
-mk_err mk_agent_transaction_new(mk_session *s, mk_str reverse_path)
+mk_err mk_agent_transaction_new(mk_session *s, const mk_smtp_event *mail)
 {
     const mk_alloc *a = s->in->c.alloc;
     const mk_host *h = s->in->c.host;
+    mk_str reverse_path = mail->path->mailbox;
     transaction *t = mk_alloc_get(a, sizeof *t);
     if (t == NULL) {
         return MK_E_MEMORY;
     }
+    t->size_stated = mail->size;
+    t->body = (uint8_t)mail->body;
     mk_err err = new_id(s->in, t->id);
+    if (err == MK_OK) {
+        err = mk_agent_mail_options_copy(a, mail->mail, &t->options);
+    }
     if (err == MK_OK && reverse_path.len > 0) {
         t->reverse_path = mk_agent_copy(a, reverse_path, reverse_path.len);
         t->reverse_bytes = reverse_path.len;
         err = t->reverse_path != NULL ? MK_OK : MK_E_MEMORY;
     }
     if (err != MK_OK) {
+        mk_agent_mail_options_free(a, t->options);
         mk_alloc_put(a, t, sizeof *t);
         return err;
     }
@@ -67,6 +74,7 @@ static void recipient_free(const mk_alloc *a, recipient *r)
 {
     if (r != NULL) {
         mk_alloc_put(a, r->box, r->box_bytes);
+        mk_agent_outcome_free(a, &r->own);
         mk_alloc_put(a, r, r->bytes);
     }
 }
@@ -83,6 +91,9 @@ void mk_agent_transaction_free(mk_session *s)
     }
     recipient_free(a, t->judged);
     mk_alloc_put(a, t->fields, MK_SESSION_FIELDS_MAX);
+    mk_alloc_put(a, t->fixes, FIXES_MAX);
+    mk_agent_outcome_free(a, &t->all);
+    mk_agent_mail_options_free(a, t->options);
     mk_alloc_put(a, t->reverse_path, t->reverse_bytes);
     mk_alloc_put(a, t, sizeof *t);
     s->tx = NULL;
@@ -90,15 +101,20 @@ void mk_agent_transaction_free(mk_session *s)
 
 /* ---- recipients ---------------------------------------------------------- */
 
-mk_err mk_agent_transaction_judge(mk_session *s, const mk_smtp_path *path)
+mk_err mk_agent_transaction_judge(mk_session *s, const mk_smtp_event *rcpt)
 {
+    const mk_smtp_path *path = rcpt->path;
     size_t n = path->mailbox.len;
-    size_t bytes = sizeof(recipient) + n;
+    size_t asked = mk_agent_rcpt_options_bytes(rcpt->rcpt);
+    size_t bytes = sizeof(recipient) + asked + n;
     recipient *r = mk_alloc_get(s->in->c.alloc, bytes);
     if (r == NULL) {
         return MK_E_MEMORY;
     }
-    char *copy = (char *)(r + 1);
+    /* the struct is a multiple of its alignment, which is the options' too */
+    r->pub.options = asked > 0 ? mk_agent_rcpt_options_copy(rcpt->rcpt, r + 1)
+                               : &mk_agent_rcpt_nothing;
+    char *copy = (char *)(r + 1) + asked;
     if (n > 0) {
         memcpy(copy, path->mailbox.ptr, n);
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/utf8.h"
 #include "internal.h"
 
 #define LOCAL_MAX 64u
@@ -204,6 +205,21 @@ static mk_err format_take(const reader *r, mk_str *io_rest)
     return MK_OK;
 }
 
+/* Printable ASCII, and UTF-8 without the controls of C1, which terminals obey
+ * (RFC 6532 3.1) */
+static bool is_shown(mk_str name)
+{
+    while (name.len > 0) {
+        uint32_t c = 0;
+        size_t used = mk_utf8_at(name, &c);
+        if (used == 0 || c <= 0x20 || (c >= 0x7F && c < 0xA0)) {
+            return false;
+        }
+        name = mk_str_sub(name, used, SIZE_MAX);
+    }
+    return true;
+}
+
 static mk_err name_check(const reader *r, mk_str name, mk_str *out_user,
                          mk_str *out_domain)
 {
@@ -213,17 +229,15 @@ static mk_err name_check(const reader *r, mk_str name, mk_str *out_user,
     if (out_user->len > LOCAL_MAX || mk_maildir_name_check(*out_user)) {
         return fail(r, MK_E_SYNTAX, "the name cannot be a mailbox's");
     }
-    for (size_t i = 0; i < out_user->len; i++) {
-        if (!mk_is_vchar(mk_octet_at(*out_user, i))) {
-            return fail(r, MK_E_SYNTAX, "the name is not printable ASCII");
-        }
+    if (!is_shown(*out_user)) {
+        return fail(r, MK_E_SYNTAX, "the name is not printable UTF-8");
     }
     if (at == name.len) {
         return MK_OK;
     }
     mk_str domain = mk_str_sub(name, at + 1, SIZE_MAX);
     for (size_t i = 0; i < r->domain_count; i++) {
-        if (mk_str_is_nocase(domain, r->domains[i])) {
+        if (mk_agent_domain_is(domain, r->domains[i])) {
             *out_domain = r->domains[i];
             return MK_OK;
         }

@@ -8,6 +8,7 @@
 #define UNIT_AGENT_HOUSE_H
 
 #include <mailkit/agent.h>
+#include <mailkit/policy.h>
 
 #include <mailkit/crypto.h>
 

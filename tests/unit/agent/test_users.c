@@ -3,7 +3,7 @@
  * test_users.c: users files, right and wrong, with the line that is told; as
  * many users as there may be, and every octet in a name.
  */
-#include <mailkit/agent.h>
+#include <mailkit/policy.h>
 
 #include "test_vfs.h"
 #include "text.h"
