@@ -604,10 +604,13 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  * told RSET before MK_EV_DONE. mk_cancel before the 354 does the same; after
  * it the session ends. A final line without CRLF is given one.
  *
- * Where PIPELINING is offered the next message may be sent from the moment
- * that the last span of this one was lent: its commands go out behind the
- * final dot (RFC 2920 3.1), and its events come behind the MK_EV_DONE of this
- * one. With CHUNKING each lent span goes out as a chunk (RFC 3030 2), unless
+ * The next message may be sent from the moment that the last span of this one
+ * was lent, and one only: its events come behind the MK_EV_DONE of this one,
+ * and where PIPELINING is offered its commands go out behind the final dot (RFC
+ * 2920 3.1). When the session breaks there is an MK_EV_FAULT for each of the
+ * two, before its MK_EV_DONE: that of the second never says MK_RETRY_UNKNOWN,
+ * for it was not taken. Both end with MK_E_CANCELLED when the first is
+ * cancelled behind its end, which costs the session. With CHUNKING each lent span goes out as a chunk (RFC 3030 2), unless
  * `is_data_only`. Over LMTP the reply to MK_SMTP_VERB_END comes once for each
  * accepted recipient, with its `index`, and `accepted` of MK_EV_DONE counts
  * those of 2yz. Of MK_EV_DONE `extensions` are those of the envelope's needs

@@ -51,10 +51,12 @@ void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome)
     }
 }
 
-/* The end of the body is queued: is some of it still here? */
-static bool has_end_here(const mk_smtp_client *c)
+/* The end of the body is queued: is some of it still here? What lies behind it
+ * are the lines of the next message. */
+bool mk_smtp_client_has_end(const mk_smtp_client *c)
 {
-    return c->core.state == CLIENT_END && mk_outq_lines(&c->core.out) > 0;
+    return c->core.state == CLIENT_END &&
+           mk_outq_lines(&c->core.out) > c->next.sent;
 }
 
 void mk_smtp_client_over(mk_smtp_client *c)
@@ -62,7 +64,8 @@ void mk_smtp_client_over(mk_smtp_client *c)
     if (c->core.state == CLIENT_BODY || c->core.state == CLIENT_END) {
         /* A peer that waits for a dot must never get it (Law 11), and what
          * was lent goes back with DONE: nothing of it may be looked at. */
-        c->core.is_abort = c->core.state == CLIENT_BODY || has_end_here(c);
+        c->core.is_abort =
+            c->core.state == CLIENT_BODY || mk_smtp_client_has_end(c);
         mk_outq_fini(&c->core.out);
     }
     mk_client_login_close(&c->core);
@@ -76,8 +79,8 @@ void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
 {
     /* After the final dot the message may have been taken, whatever broke;
      * a dot that never left takes nothing. */
-    if (c->core.state == CLIENT_END && !has_end_here(c) && c->accepted > 0 &&
-        why != MK_E_REFUSED) {
+    if (c->core.state == CLIENT_END && !mk_smtp_client_has_end(c) &&
+        c->accepted > 0 && why != MK_E_REFUSED) {
         retry = MK_RETRY_UNKNOWN;
     }
     if (c->core.state != CLIENT_QUIT) {
@@ -106,10 +109,13 @@ static void tell_done(mk_smtp_client *c, mk_event *ev)
     ev->err = c->outcome;
     memset(&c->event, 0, sizeof c->event);
     c->event.accepted = c->outcome == MK_OK ? c->accepted : 0;
-    c->event.extensions = c->told;
+    c->event.extensions = c->talk.told;
     ev->of.smtp = &c->event;
     c->core.op = 0;
-    c->envelope = NULL;
+    c->talk.envelope = NULL;
+    if (c->next_op != 0) {
+        mk_smtp_client_go_on(c);
+    }
 }
 
 static bool tell_wanted(mk_smtp_client *c, unsigned which, mk_event *ev)
@@ -204,7 +210,7 @@ static void take_reply(mk_smtp_client *c)
 
 static void take_line(mk_smtp_client *c, mk_str line)
 {
-    mk_smtp_verb verb = mk_smtp_client_verb_at(c, c->got);
+    mk_smtp_verb verb = mk_smtp_client_verb_at(&c->talk, c->got);
     bool has_enhanced = verb > MK_SMTP_VERB_EHLO; /* RFC 2034 4 */
     mk_err r = mk_smtp_reply_add(&c->reader, line, has_enhanced);
 
@@ -316,12 +322,12 @@ static void client_advance(mk_client *core)
 static mk_err client_out_sent(mk_engine *e, size_t n)
 {
     mk_smtp_client *c = client_of(e);
-    bool was_here = has_end_here(c);
+    bool was_here = mk_smtp_client_has_end(c);
     mk_err r = mk_client_out_sent(e, n);
 
     if (r == MK_OK && has_body(c)) {
         c->taken += n;
-        if (was_here && !has_end_here(c)) {
+        if (was_here && !mk_smtp_client_has_end(c)) {
             c->taken = MK_NEVER; /* the time for the reply begins */
         }
     }
@@ -332,13 +338,18 @@ static mk_err client_cancel(mk_engine *e, mk_op op)
 {
     mk_smtp_client *c = client_of(e);
 
+    if (op != 0 && op == c->next_op) {
+        c->next.is_stopped = true;
+        c->core.is_stirred = true;
+        return MK_OK;
+    }
     if (op != c->core.op || (c->core.pending & PENDING_DONE) != 0 ||
         c->core.state == CLIENT_QUIT) {
         return MK_E_STALE;
     }
     c->core.is_stirred = true;
     c->outcome = MK_E_CANCELLED;
-    c->is_stopped = true;
+    c->talk.is_stopped = true;
     if (c->core.state == CLIENT_BODY || c->core.state == CLIENT_END) {
         mk_smtp_client_done(c, MK_E_CANCELLED);
         mk_smtp_client_over(c);
@@ -354,8 +365,8 @@ static mk_err client_body(mk_engine *e, mk_op op, mk_str span, bool last)
     if (op != c->core.op || c->core.state != CLIENT_BODY || c->is_body_last) {
         return MK_E_STALE;
     }
-    if (c->envelope->message_bytes > 0 &&
-        span.len > c->envelope->message_bytes - c->lent) {
+    if (c->talk.envelope->message_bytes > 0 &&
+        span.len > c->talk.envelope->message_bytes - c->lent) {
         return MK_E_SIZE;
     }
     r = mk_outq_body_add(&c->core.out, span, last);

@@ -5,7 +5,9 @@
  * `got` counts replies heard, and what lies between is outstanding (RFC 2920
  * 3.1: replies are matched by counting and by nothing else). A transaction has
  * the places MAIL, RCPT for each recipient, DATA and the end of the body; all
- * other dialogues have one. The state is assigned by mk_client_move only.
+ * other dialogues have one. Behind the end of a body the next message may have
+ * begun: its replies come behind, and it comes to the front when this one is
+ * done. The state is assigned by mk_client_move only.
  */
 #ifndef SMTP_CLIENT_INTERNAL_H
 #define SMTP_CLIENT_INTERNAL_H
@@ -44,6 +46,15 @@ typedef struct reply_reader {
     mk_smtp_reply reply;
 } reply_reader;
 
+/* One dialogue: a message, or a single command. */
+typedef struct client_talk {
+    const mk_smtp_envelope *envelope; /* of a message; borrowed until DONE */
+    uint32_t told;   /* of what is offered, what the envelope needs */
+    uint32_t sent;   /* places whose command is queued */
+    uint8_t verb;    /* mk_smtp_verb of its first place */
+    bool is_stopped; /* nothing more is sent for it */
+} client_talk;
+
 typedef struct mk_smtp_client {
     mk_client core; /* its op is under way, or its DONE is pending; 0: none */
     const mk_smtp_client_config *config;
@@ -51,24 +62,23 @@ typedef struct mk_smtp_client {
                           * the application's turn */
     uint64_t taken;      /* octets of that block */
     mk_err outcome;      /* of op, told by DONE */
-    uint32_t sent;       /* places whose command is queued */
-    uint32_t got;        /* places whose reply was heard */
+    client_talk talk;    /* under way */
+    uint32_t got;        /* places of it whose reply was heard */
     uint32_t accepted;   /* recipients */
     uint32_t extensions; /* offered, and allowed by the settings */
-    uint32_t told;       /* of those, what the envelope needs */
-    uint8_t verb;        /* mk_smtp_verb of the dialogue: its first place */
     bool is_esmtp;       /* EHLO was accepted */
     bool is_mail_ok;     /* a transaction is open at the server */
-    bool is_stopped;     /* nothing more is sent for this transaction */
     bool is_body_last;   /* the last span was lent */
     bool was_ours;       /* in the last step it was the application's turn */
     mk_op last_op;
-    const mk_smtp_envelope *envelope; /* borrowed until DONE */
-    uint64_t lent;                    /* octets of body lent */
-    uint64_t size_limit;              /* of the server's SIZE; 0: none */
-    uint32_t deliver_by_min_s;        /* of its DELIVERBY; 0: none */
-    uint32_t hold_for_max_s;          /* of its FUTURERELEASE; 0: none */
-    char hold_until_max[20];          /* likewise, in UTC; NULs: none */
+    mk_op next_op; /* the message behind it, whose commands may be joined to
+                    * the end of the body (RFC 2920 3.1); 0: none */
+    client_talk next;
+    uint64_t lent;             /* octets of body lent */
+    uint64_t size_limit;       /* of the server's SIZE; 0: none */
+    uint32_t deliver_by_min_s; /* of its DELIVERBY; 0: none */
+    uint32_t hold_for_max_s;   /* of its FUTURERELEASE; 0: none */
+    char hold_until_max[20];   /* likewise, in UTC; NULs: none */
     mk_outq_body body;
     reply_reader reader;
     mk_smtp_event event;
@@ -82,10 +92,12 @@ static inline mk_smtp_client *mk_smtp_client_of(mk_client *core)
 extern const mk_client_kind mk_smtp_client_kind;
 
 /* client_rows.c: what to send, what is expected, where next. */
-mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place);
+mk_smtp_verb mk_smtp_client_verb_at(const client_talk *t, uint32_t place);
 uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c);
 void mk_smtp_client_begin(mk_smtp_client *c, client_state state,
                           mk_smtp_verb verb);
+/* The message behind comes to the front. */
+void mk_smtp_client_go_on(mk_smtp_client *c);
 /* Queue the command of the place `sent`. MK_OK, or MK_WAIT: no room now. */
 mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument);
 /* Queue what may be sent now; conclude what has come to its end. */
@@ -96,6 +108,7 @@ void mk_smtp_client_hear(mk_smtp_client *c);
 void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line);
 
 /* client.c: the end of things. */
+bool mk_smtp_client_has_end(const mk_smtp_client *c);
 void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome);
 void mk_smtp_client_over(mk_smtp_client *c);
 void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,

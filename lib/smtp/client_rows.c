@@ -13,7 +13,7 @@
 
 typedef struct client_row {
     const char *word;
-    void (*format)(mk_smtp_client *, mk_buf *);
+    void (*format)(const mk_smtp_client *, const client_talk *, mk_buf *);
     /* acts on the reply; first_digit is `good`, 4 or 5 */
     void (*hear)(mk_smtp_client *, unsigned first_digit);
     uint16_t patience; /* offset of the setting */
@@ -22,17 +22,20 @@ typedef struct client_row {
 
 /* ---- what to send -------------------------------------------------------- */
 
-static void format_hello(mk_smtp_client *c, mk_buf *b)
+static void format_hello(const mk_smtp_client *c, const client_talk *t,
+                         mk_buf *b)
 {
+    (void)t;
     mk_buf_add_c(b, ' ');
     mk_buf_add(b, c->config->hostname);
 }
 
-static void format_mail(mk_smtp_client *c, mk_buf *b)
+static void format_mail(const mk_smtp_client *c, const client_talk *t,
+                        mk_buf *b)
 {
     static const char *const bodies[] = {"", " BODY=7BIT", " BODY=8BITMIME",
                                          " BODY=BINARYMIME"};
-    const mk_smtp_envelope *envelope = c->envelope;
+    const mk_smtp_envelope *envelope = t->envelope;
 
     mk_buf_add(b, envelope->reverse_path);
     mk_buf_add_c(b, '>');
@@ -45,25 +48,28 @@ static void format_mail(mk_smtp_client *c, mk_buf *b)
         mk_buf_add_z(b, bodies[envelope->body]);
     }
     if (envelope->ops != NULL) {
-        envelope->ops->mail(envelope, c->told, b);
+        envelope->ops->mail(envelope, t->told, b);
     }
 }
 
-static void format_rcpt(mk_smtp_client *c, mk_buf *b)
+static void format_rcpt(const mk_smtp_client *c, const client_talk *t,
+                        mk_buf *b)
 {
-    const mk_smtp_envelope *envelope = c->envelope;
-    size_t index = c->sent - 1U;
+    const mk_smtp_envelope *envelope = t->envelope;
+    size_t index = t->sent - 1U;
 
+    (void)c;
     mk_buf_add(b, envelope->forward_paths[index]);
     mk_buf_add_c(b, '>');
     if (envelope->ops != NULL) {
-        envelope->ops->rcpt(envelope, index, c->told, b);
+        envelope->ops->rcpt(envelope, index, t->told, b);
     }
 }
 
 /* RFC 5321 4.1.1.4: a final line without its CRLF is given one. */
-static void format_end(mk_smtp_client *c, mk_buf *b)
+static void format_end(const mk_smtp_client *c, const client_talk *t, mk_buf *b)
 {
+    (void)t;
     mk_buf_add_z(b, c->body.bol ? "." : "\r\n.");
 }
 
@@ -178,7 +184,7 @@ static void hear_helo(mk_smtp_client *c, unsigned first_digit)
 static void hear_mail(mk_smtp_client *c, unsigned first_digit)
 {
     c->is_mail_ok = first_digit == 2;
-    c->is_stopped = c->is_stopped || first_digit != 2;
+    c->talk.is_stopped = c->talk.is_stopped || first_digit != 2;
 }
 
 static void hear_rcpt(mk_smtp_client *c, unsigned first_digit)
@@ -198,7 +204,7 @@ static void hear_rcpt(mk_smtp_client *c, unsigned first_digit)
 static void hear_data(mk_smtp_client *c, unsigned first_digit)
 {
     if (first_digit != 3) {
-        c->is_stopped = true;
+        c->talk.is_stopped = true;
         return;
     }
     mk_client_move(&c->core, CLIENT_BODY);
@@ -206,7 +212,7 @@ static void hear_data(mk_smtp_client *c, unsigned first_digit)
     if (c->accepted == 0) {
         /* RFC 2920 3.1: all were refused, and still 354: a single dot. */
         c->is_body_last = true;
-    } else if (c->is_stopped) {
+    } else if (c->talk.is_stopped) {
         /* Cancelled, and a dot would deliver an empty message. */
         mk_smtp_client_done(c, c->outcome);
         mk_smtp_client_over(c);
@@ -284,14 +290,14 @@ static const client_row rows[] = {
 #undef MS
 /* clang-format on */
 
-mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place)
+mk_smtp_verb mk_smtp_client_verb_at(const client_talk *t, uint32_t place)
 {
     size_t recipients;
 
-    if (c->verb != MK_SMTP_VERB_MAIL || place == 0) {
-        return (mk_smtp_verb)c->verb;
+    if (t->verb != MK_SMTP_VERB_MAIL || place == 0) {
+        return (mk_smtp_verb)t->verb;
     }
-    recipients = c->envelope != NULL ? c->envelope->forward_count : 0;
+    recipients = t->envelope != NULL ? t->envelope->forward_count : 0;
     if (place <= recipients) {
         return MK_SMTP_VERB_RCPT;
     }
@@ -300,11 +306,11 @@ mk_smtp_verb mk_smtp_client_verb_at(const mk_smtp_client *c, uint32_t place)
 
 uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
 {
-    bool has_body = c->core.state == CLIENT_BODY || c->core.state == CLIENT_END;
-    uint32_t place = c->sent > c->got ? c->got : c->sent;
+    uint32_t place = c->talk.sent > c->got ? c->got : c->talk.sent;
     uint64_t ms;
 
-    if (has_body && !mk_outq_is_empty(&c->core.out)) {
+    if (c->core.state == CLIENT_BODY ? !mk_outq_is_empty(&c->core.out)
+                                     : mk_smtp_client_has_end(c)) {
         return c->config->block_ms;
     }
     if (c->core.state == CLIENT_READY || c->core.state == CLIENT_BODY) {
@@ -312,7 +318,7 @@ uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
     }
     memcpy(&ms,
            (const char *)c->config +
-               rows[mk_smtp_client_verb_at(c, place)].patience,
+               rows[mk_smtp_client_verb_at(&c->talk, place)].patience,
            sizeof ms);
     return ms;
 }
@@ -321,22 +327,22 @@ void mk_smtp_client_begin(mk_smtp_client *c, client_state state,
                           mk_smtp_verb verb)
 {
     mk_client_move(&c->core, state);
-    c->verb = (uint8_t)verb;
-    c->sent = 0;
+    c->talk.verb = (uint8_t)verb;
+    c->talk.sent = 0;
     c->got = 0;
     c->core.awaited = 0;
 }
 
-mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
+static mk_err say(mk_smtp_client *c, client_talk *t, mk_str argument)
 {
-    const client_row *row = &rows[mk_smtp_client_verb_at(c, c->sent)];
+    const client_row *row = &rows[mk_smtp_client_verb_at(t, t->sent)];
     bool has_room = mk_outq_reserve(&c->core.out, 1);
     mk_buf b = mk_outq_room(&c->core.out);
 
     c->core.is_starved = c->core.out.unit == NULL;
     mk_buf_add_z(&b, row->word);
     if (row->format != NULL) {
-        row->format(c, &b);
+        row->format(c, t, &b);
     }
     if (argument.len > 0) {
         mk_buf_add_c(&b, ' ');
@@ -349,7 +355,7 @@ mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
     }
     mk_outq_commit(&c->core.out, b.len);
     mk_outq_release(&c->core.out);
-    c->sent++;
+    t->sent++;
     c->core.awaited++;
     if (c->core.state == CLIENT_BODY) {
         mk_client_move(&c->core, CLIENT_END);
@@ -357,18 +363,23 @@ mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
     return MK_OK;
 }
 
+mk_err mk_smtp_client_say(mk_smtp_client *c, mk_str argument)
+{
+    return say(c, &c->talk, argument);
+}
+
 /* RFC 2920 3.1: MAIL and RCPT anywhere in a group, DATA as the last. Without
  * the extension one at a time. */
-static bool may_say_of_envelope(const mk_smtp_client *c)
+static bool may_say_of_envelope(const mk_smtp_client *c, const client_talk *t)
 {
-    bool is_idle = c->sent == c->got;
+    bool is_idle = c->core.awaited == 0;
     bool may_group =
         is_idle || (c->extensions & MK_SMTP_EXTENSION_PIPELINING) != 0;
 
-    if (c->is_stopped) {
+    if (t->is_stopped) {
         return false;
     }
-    switch (mk_smtp_client_verb_at(c, c->sent)) {
+    switch (mk_smtp_client_verb_at(t, t->sent)) {
     case MK_SMTP_VERB_MAIL:
     case MK_SMTP_VERB_RCPT:
         return may_group;
@@ -388,9 +399,9 @@ static bool may_say(const mk_smtp_client *c)
     case CLIENT_COMMAND:
     case CLIENT_RESET:
     case CLIENT_QUIT:
-        return c->sent == 0;
+        return c->talk.sent == 0;
     case CLIENT_ENVELOPE:
-        return may_say_of_envelope(c);
+        return may_say_of_envelope(c, &c->talk);
     case CLIENT_BODY:
         return c->is_body_last;
     case CLIENT_GREETING:
@@ -402,6 +413,13 @@ static bool may_say(const mk_smtp_client *c)
         break;
     }
     return false;
+}
+
+/* RFC 2920 3.1: MAIL may stand behind the final dot. */
+static bool may_say_next(const mk_smtp_client *c)
+{
+    return c->core.state == CLIENT_END && c->next_op != 0 &&
+           may_say_of_envelope(c, &c->next);
 }
 
 /* All replies are there and there is nothing more to say: it came to nothing.
@@ -416,20 +434,56 @@ static void conclude(mk_smtp_client *c)
     mk_smtp_client_done(c, c->outcome);
 }
 
+void mk_smtp_client_go_on(mk_smtp_client *c)
+{
+    mk_client *core = &c->core;
+
+    core->op = c->next_op;
+    c->talk = c->next;
+    c->next_op = 0;
+    memset(&c->next, 0, sizeof c->next);
+    c->got = 0;
+    c->accepted = 0;
+    c->lent = 0;
+    c->is_mail_ok = false;
+    c->is_body_last = false;
+    if (core->state != CLIENT_OVER) {
+        /* refused until the server takes it */
+        c->outcome = c->talk.is_stopped ? MK_E_CANCELLED : MK_E_REFUSED;
+        mk_client_move(core, CLIENT_ENVELOPE);
+        return;
+    }
+    /* Whatever became of the one before it, this one was never taken. */
+    if (c->talk.is_stopped) {
+        c->outcome = MK_E_CANCELLED;
+    } else if (core->fault.why != MK_OK) {
+        core->fault.retry =
+            core->fault.retry == MK_RETRY_NOW ? MK_RETRY_NOW : MK_RETRY_LATER;
+        core->pending |= PENDING_FAULT;
+    }
+    core->pending |= PENDING_DONE;
+}
+
 void mk_smtp_client_advance(mk_smtp_client *c)
 {
     c->core.is_starved = false; /* until somebody wants a unit again */
     if (c->core.state == CLIENT_READY && c->core.is_finishing) {
         mk_smtp_client_quit_now(&c->core);
     }
-    if (c->core.state == CLIENT_ENVELOPE && c->sent == c->got && !may_say(c)) {
+    if (c->core.state == CLIENT_ENVELOPE && c->core.awaited == 0 &&
+        !may_say(c)) {
         conclude(c);
     }
     if (c->core.state == CLIENT_AUTH) {
         mk_client_login_advance(&c->core);
     }
     while (may_say(c)) {
-        if (mk_smtp_client_say(c, mk_str_of(NULL, 0)) != MK_OK) {
+        if (say(c, &c->talk, mk_str_of(NULL, 0)) != MK_OK) {
+            return;
+        }
+    }
+    while (may_say_next(c)) {
+        if (say(c, &c->next, mk_str_of(NULL, 0)) != MK_OK) {
             return;
         }
     }
@@ -437,7 +491,7 @@ void mk_smtp_client_advance(mk_smtp_client *c)
 
 void mk_smtp_client_hear(mk_smtp_client *c)
 {
-    mk_smtp_verb verb = mk_smtp_client_verb_at(c, c->got);
+    mk_smtp_verb verb = mk_smtp_client_verb_at(&c->talk, c->got);
     const client_row *row = &rows[verb];
     unsigned first_digit = c->reader.reply.code / 100U;
 
@@ -463,7 +517,7 @@ void mk_smtp_client_hear(mk_smtp_client *c)
 /* A line of the reply to EHLO; the first one is a greeting only. */
 void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line)
 {
-    smtp_offer offer = {c->extensions, c->size_limit, mk_str_of(NULL, 0)};
+    smtp_offer offer = {.extensions = c->extensions, .size_max = c->size_limit};
 
     if (c->reader.lines > 1) {
         mk_smtp_extensions_learn(mk_str_sub(line, 4, SIZE_MAX),

@@ -148,15 +148,22 @@ mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
                    c->reply_line_max);
     mk_outq_init(&client->core.out, c->units, at, unit, &client->body);
     client->core.state = CLIENT_GREETING;
-    client->verb = MK_SMTP_VERB_CONNECT;
-    client->sent = 1; /* the greeting comes unbidden */
+    client->talk.verb = MK_SMTP_VERB_CONNECT;
+    client->talk.sent = 1; /* the greeting comes unbidden */
     client->core.awaited = 1;
     *out_engine = &client->core.head;
     return MK_OK;
 }
 
+/* The message under way lacks nothing but what the server says of it. */
+static bool may_join(const mk_smtp_client *c)
+{
+    return c->is_body_last && c->next_op == 0 && c->core.state != CLIENT_OVER;
+}
+
 /* The client in e, when it is the application's turn. */
-static mk_err find_ready(mk_engine *e, mk_op *out_op, mk_smtp_client **out_c)
+static mk_err find_ready(mk_engine *e, mk_op *out_op, bool is_message,
+                         mk_smtp_client **out_c)
 {
     mk_smtp_client *c =
         (mk_smtp_client *)(void *)mk_wire_heart(e, &mk_smtp_client_kind.ops);
@@ -167,29 +174,36 @@ static mk_err find_ready(mk_engine *e, mk_op *out_op, mk_smtp_client **out_c)
     if (c == NULL) {
         return MK_E_STATE;
     }
-    if (c->core.op != 0) {
+    if (c->core.op != 0 && !(is_message && may_join(c))) {
         return MK_E_BUSY;
     }
-    if (c->core.state != CLIENT_READY || c->core.pending != 0 ||
-        c->core.is_finishing) {
+    if (c->core.is_finishing ||
+        (c->core.op == 0 &&
+         (c->core.state != CLIENT_READY || c->core.pending != 0))) {
         return MK_E_STATE;
     }
     *out_c = c;
     return MK_OK;
 }
 
-static mk_op new_op(mk_smtp_client *c, mk_err outcome)
+static mk_op next_number(mk_smtp_client *c)
 {
     c->last_op++;
     if (c->last_op == 0) {
         c->last_op = 1;
     }
-    c->core.op = c->last_op;
-    c->outcome = outcome;
-    c->accepted = 0;
-    c->told = 0;
-    c->is_stopped = false;
     c->core.is_stirred = true;
+    return c->last_op;
+}
+
+static mk_op new_op(mk_smtp_client *c)
+{
+    c->core.op = next_number(c);
+    c->outcome = MK_OK;
+    c->accepted = 0;
+    c->is_body_last = false;
+    c->talk.told = 0;
+    c->talk.is_stopped = false;
     return c->core.op;
 }
 
@@ -316,8 +330,8 @@ mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
 {
     uint32_t must;
     uint32_t may;
-    mk_smtp_client *c;
-    mk_err r = find_ready(e, out_op, &c);
+    mk_smtp_client *c = NULL;
+    mk_err r = find_ready(e, out_op, true, &c);
 
     if (r == MK_OK) {
         r = mk_smtp_envelope_needs(envelope, &must, &may);
@@ -329,13 +343,14 @@ mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
     if (r != MK_OK) {
         return r;
     }
-    c->envelope = envelope;
-    c->told = may;
-    c->lent = 0;
-    c->is_mail_ok = false;
-    c->is_body_last = false;
-    mk_smtp_client_begin(c, CLIENT_ENVELOPE, MK_SMTP_VERB_MAIL);
-    *out_op = new_op(c, MK_E_REFUSED); /* until the server takes it */
+    c->next_op = next_number(c);
+    c->next.envelope = envelope;
+    c->next.told = may;
+    c->next.verb = MK_SMTP_VERB_MAIL;
+    *out_op = c->next_op;
+    if (c->core.op == 0) {
+        mk_smtp_client_go_on(c);
+    }
     return MK_OK;
 }
 
@@ -367,7 +382,7 @@ mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
                               mk_op *out_op)
 {
     mk_smtp_client *c;
-    mk_err r = find_ready(e, out_op, &c);
+    mk_err r = find_ready(e, out_op, false, &c);
 
     if (r == MK_OK) {
         r = check_argument(verb, argument);
@@ -381,18 +396,18 @@ mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
         mk_client_move(&c->core, CLIENT_READY);
         return r;
     }
-    *out_op = new_op(c, MK_OK);
+    *out_op = new_op(c);
     return MK_OK;
 }
 
 mk_err mk_smtp_client_quit(mk_engine *e, mk_op *out_op)
 {
     mk_smtp_client *c;
-    mk_err r = find_ready(e, out_op, &c);
+    mk_err r = find_ready(e, out_op, false, &c);
 
     if (r == MK_OK) {
         mk_smtp_client_quit_now(&c->core);
-        *out_op = new_op(c, MK_OK);
+        *out_op = new_op(c);
     }
     return r;
 }

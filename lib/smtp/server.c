@@ -26,17 +26,26 @@ void mk_smtp_server_move(smtp_server *s, server_state to)
 {
     enum {
         DROPS = 1 << SERVER_READY,
-        FORGETS = 1 << SERVER_GREETED /* TLS is up (RFC 3207 4.2) */
+        SPOILS = 1 << SERVER_SPOILT,
+        DISCARDS = 1 << SERVER_SWALLOW,
+        FORGETS = 1 << SERVER_GREETED, /* TLS is up (RFC 3207 4.2) */
+        FLOWS = 1 << SERVER_DATA | 1 << SERVER_CHUNKS | 1 << SERVER_SWALLOW,
+        RESTS = 1 << SERVER_GREETED | 1 << SERVER_READY | 1 << SERVER_TURNED |
+                1 << SERVER_SPOILT
     };
-    static const uint8_t legal[] = {
+    static const uint16_t legal[] = {
         /* clang-format off */
-        [SERVER_OPEN]    = 1 << SERVER_GREETED | 1 << SERVER_TURNED,
-        [SERVER_GREETED] = DROPS,
-        [SERVER_READY]   = DROPS | FORGETS | 1 << SERVER_MAIL,
-        [SERVER_MAIL]    = DROPS | FORGETS | 1 << SERVER_RCPT,
-        [SERVER_RCPT]    = DROPS | FORGETS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
-        [SERVER_DATA]    = DROPS,
-        [SERVER_TURNED]  = 0,
+        [SERVER_OPEN]     = 1 << SERVER_GREETED | 1 << SERVER_TURNED,
+        [SERVER_GREETED]  = DROPS | DISCARDS,
+        [SERVER_READY]    = DROPS | DISCARDS | FORGETS | 1 << SERVER_MAIL,
+        [SERVER_MAIL]     = DROPS | DISCARDS | FORGETS | 1 << SERVER_RCPT,
+        [SERVER_RCPT]     = DROPS | FORGETS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
+        [SERVER_DATA]     = DROPS | SPOILS | 1 << SERVER_CHUNKS | 1 << SERVER_DELIVERY,
+        [SERVER_TURNED]   = DISCARDS,
+        [SERVER_CHUNKS]   = DROPS | FORGETS | 1 << SERVER_DATA,
+        [SERVER_SPOILT]   = DROPS | DISCARDS | FORGETS,
+        [SERVER_SWALLOW]  = DROPS | SPOILS | 1 << SERVER_GREETED | 1 << SERVER_TURNED | 1 << SERVER_DELIVERY,
+        [SERVER_DELIVERY] = DROPS,
         /* clang-format on */
     };
     if ((legal[s->state] & (1U << to)) == 0) {
@@ -44,9 +53,9 @@ void mk_smtp_server_move(smtp_server *s, server_state to)
         return;
     }
     s->state = (uint8_t)to;
-    s->base.flowing = to == SERVER_DATA;
-    s->base.at_rest =
-        to == SERVER_GREETED || to == SERVER_READY || to == SERVER_TURNED;
+    s->base.flowing = mk_smtp_server_is_in(s, FLOWS);
+    s->base.at_rest = mk_smtp_server_is_in(s, RESTS);
+    s->base.owing = to == SERVER_DELIVERY;
 }
 
 void mk_smtp_server_event(smtp_server *s, mk_event *ev, uint32_t type,
@@ -56,8 +65,9 @@ void mk_smtp_server_event(smtp_server *s, mk_event *ev, uint32_t type,
     memset(&s->of.smtp, 0, sizeof s->of.smtp);
     s->of.smtp.event.verb = verb;
     /* only RESET still tells of a transaction that is over */
-    bool counts = type == MK_EV_SMTP_RESET || s->state == SERVER_MAIL ||
-                  s->state == SERVER_RCPT || s->state == SERVER_DATA;
+    bool counts = type == MK_EV_SMTP_RESET ||
+                  mk_smtp_server_in_transaction(s) || s->state == SERVER_DATA ||
+                  s->state == SERVER_DELIVERY;
     s->of.smtp.event.accepted = counts ? s->accepted : 0;
     s->of.smtp.event.flags = s->esmtp ? MK_SMTP_EVENT_ESMTP : 0;
     s->of.smtp.event.tls = s->base.tls;
@@ -134,12 +144,18 @@ static void split_line(const char *line, mk_str *out_code, mk_str *out_text)
     *out_text = mk_str_sub(all, n + 1, SIZE_MAX);
 }
 
+static bool is_hello(mk_smtp_verb verb)
+{
+    return verb == MK_SMTP_VERB_HELO || verb == MK_SMTP_VERB_EHLO ||
+           verb == MK_SMTP_VERB_LHLO;
+}
+
 /* Enhanced codes go into all replies but those to HELO, EHLO and the greeting
  * (RFC 2034 4), and 3xx ones, which have none. */
 static bool is_enhanced(mk_smtp_verb verb, mk_str code)
 {
-    return verb != MK_SMTP_VERB_CONNECT && verb != MK_SMTP_VERB_HELO &&
-           verb != MK_SMTP_VERB_EHLO && code.ptr[0] != '3';
+    return verb != MK_SMTP_VERB_CONNECT && !is_hello(verb) &&
+           code.ptr[0] != '3';
 }
 
 /* One reply line. */
@@ -170,7 +186,7 @@ static void compose_hello(const smtp_server *s, mk_smtp_verb verb, mk_buf *out)
     (void)mk_buf_add(out, s->config->hostname);
     (void)mk_buf_add_z(out, "\r\n");
     size_t first = out->len;
-    if (verb == MK_SMTP_VERB_EHLO) {
+    if (verb != MK_SMTP_VERB_HELO) {
         mk_smtp_extensions_print(s->config, mk_smtp_server_offer(s),
                                  s->base.tls, out);
     }
@@ -183,7 +199,7 @@ static void compose_greeting(const smtp_server *s, mk_str text, mk_buf *out)
 {
     (void)mk_buf_add_z(out, "220 ");
     (void)mk_buf_add(out, s->config->hostname);
-    (void)mk_buf_add_z(out, " ESMTP ");
+    (void)mk_buf_add_z(out, s->config->is_lmtp ? " LMTP " : " ESMTP ");
     (void)mk_buf_add(out, text.len > 0 ? mk_str_sub(text, 0, SERVE_TEXT_MAX)
                                        : s->config->banner);
     (void)mk_buf_add_z(out, "\r\n");
@@ -215,8 +231,8 @@ static bool fixed(const mk_serve *base, const char *line, mk_str text,
  * has one code only (RFC 5321 4.3.2). */
 static bool is_other_code(mk_smtp_verb verb, mk_answer answer, mk_str code)
 {
-    bool is_fixed = verb == MK_SMTP_VERB_CONNECT || verb == MK_SMTP_VERB_HELO ||
-                    verb == MK_SMTP_VERB_EHLO || verb == MK_SMTP_VERB_DATA;
+    bool is_fixed = verb == MK_SMTP_VERB_CONNECT || is_hello(verb) ||
+                    verb == MK_SMTP_VERB_DATA || verb == MK_SMTP_VERB_BDAT;
     if (!is_fixed || answer != MK_ANSWER_YES || code.len == 0) {
         return false;
     }
@@ -229,7 +245,6 @@ static mk_err compose_answer(mk_serve *base, mk_answer answer, mk_str code,
 {
     const smtp_server *s = mk_smtp_server_at(base);
     mk_smtp_verb verb = (mk_smtp_verb)base->subject;
-    bool is_hello = verb == MK_SMTP_VERB_HELO || verb == MK_SMTP_VERB_EHLO;
     mk_str own_code;
     mk_str own_text;
     if (is_other_code(verb, answer, code)) {
@@ -237,9 +252,12 @@ static mk_err compose_answer(mk_serve *base, mk_answer answer, mk_str code,
     }
     split_line(mk_smtp_server_default(verb, answer), &own_code, &own_text);
     code = code.len > 0 ? code : own_code;
+    if (answer == MK_ANSWER_YES && verb == MK_SMTP_VERB_BDAT) {
+        return MK_OK; /* it is said when the octets are there */
+    }
     if (answer == MK_ANSWER_YES && verb == MK_SMTP_VERB_CONNECT) {
         compose_greeting(s, text, out);
-    } else if (answer == MK_ANSWER_YES && is_hello) {
+    } else if (answer == MK_ANSWER_YES && is_hello(verb)) {
         compose_hello(s, verb, out);
     } else {
         compose(s, is_enhanced(verb, code), code,
@@ -253,6 +271,10 @@ static mk_err apply(mk_serve *base, mk_event *ev)
 {
     static const char digits[] = {'2', '4', '5'};
     smtp_server *s = mk_smtp_server_of(base);
+    if (base->subject == MK_SMTP_VERB_BDAT) { /* its reply waits */
+        mk_smtp_server_chunk_judged(s);
+        return MK_E_AGAIN;
+    }
     /* that a message is refused is no error of the dialogue */
     bool is_end = base->subject == MK_SMTP_VERB_END;
     mk_smtp_server_answered(s);
@@ -285,7 +307,10 @@ static mk_err turn(mk_serve *base, mk_str *io_in, mk_event *ev)
     case SERVER_OPEN:
         return greet(s, ev);
     case SERVER_DATA:
+    case SERVER_SWALLOW:
         return mk_smtp_server_body(s, io_in, ev);
+    case SERVER_DELIVERY:
+        return mk_smtp_server_deliver(s, *io_in, ev);
     default:
         return mk_serve_read(base, io_in, ev);
     }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * smtp/server_body.c: the body behind DATA (RFC 5321 4.1.1.4, 4.5.2, 4.5.3).
- * A body that is refused in the middle is read to its true end, within
- * bounds, and only then answered; what its transaction held is dropped. A
- * bare CR, LF or NUL ends nothing, and costs the session (Law 10).
+ * smtp/server_body.c: the body, behind DATA (RFC 5321 4.1.1.4, 4.5.2, 4.5.3)
+ * or in chunks (server_bdat.c). A body that is refused in the middle is read to
+ * its true end, or to that of its chunk, within bounds, and only then answered;
+ * what its transaction held is dropped. A bare CR, LF or NUL ends nothing (Law
+ * 10). Behind DATA it costs the session, for who says such things hopes that
+ * something else ends a body; where octets are counted nothing else can, and
+ * chunks that are under way already must find a server that discards them (RFC
+ * 3030 2).
  */
 #include "smtp/server_internal.h"
 
@@ -13,6 +17,7 @@ void mk_smtp_server_body_begin(smtp_server *s)
     s->base.framer.repair = s->config->bare == MK_SMTP_BARE_NORMALIZE;
     s->base.subject = MK_SMTP_VERB_END; /* of a refusal on the way */
     s->refusal = REFUSAL_NONE;
+    s->chunked = false;
     mk_serve_flow_begin(&s->base);
     mk_smtp_server_move(s, SERVER_DATA);
 }
@@ -24,43 +29,94 @@ static void refuse(smtp_server *s, server_refusal why)
     }
 }
 
+/* Does nothing more of the body come? */
+static bool is_complete(const smtp_server *s)
+{
+    return !s->chunked || s->is_last;
+}
+
 /* The transaction is over without the application having judged its end. */
 static mk_err dropped(smtp_server *s, mk_event *ev, mk_err why)
 {
     s->junk++;
-    mk_smtp_server_move(s, SERVER_READY);
+    mk_smtp_server_move(s, is_complete(s) ? SERVER_READY : SERVER_SPOILT);
     mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_END);
     ev->err = why;
     return MK_OK;
+}
+
+/* A body that we refuse is answered; the class of error that it was. */
+static const struct refusal_row {
+    mk_err err;
+    const char *line;
+} refusal_rows[] = {
+    /* clang-format off */
+    [REFUSAL_NONE]     = {MK_E_REFUSED, NULL}, /* the application's own word */
+    [REFUSAL_SIZE]     = {MK_E_SIZE,    "552 5.3.4 Message too big"},
+    [REFUSAL_LINE]     = {MK_E_LINE,    "554 5.6.0 Line too long"},
+    [REFUSAL_BARE]     = {MK_E_BARE,    "550 5.5.2 Bare CR, LF or NUL in message"},
+    [REFUSAL_DECLARED] = {MK_E_SIZE,    "552 5.3.4 Message too big"},
+    [REFUSAL_SYNTAX]   = {MK_E_SYNTAX,  "501 5.5.4 BDAT wants octets, and LAST or nothing"},
+    [REFUSAL_LATER]    = {MK_E_REFUSED, "451 4.3.0 Try again later"},
+    [REFUSAL_NEVER]    = {MK_E_REFUSED, "554 5.7.1 Message refused"},
+    [REFUSAL_PLACE]    = {MK_E_STATE,   NULL},
+    /* clang-format on */
+};
+/* The reply behind the tail is the last word on a body. */
+mk_err mk_smtp_server_refused(smtp_server *s, mk_event *ev)
+{
+    const struct refusal_row *row = &refusal_rows[s->refusal];
+    if (row->err == MK_E_BARE && !s->chunked) {
+        return mk_serve_fault(&s->base, ev, row->err, row->line);
+    }
+    mk_serve_let_go(&s->base, row->err != MK_E_REFUSED);
+    if (s->refusal == REFUSAL_PLACE && !s->dropped) {
+        mk_smtp_server_move(s, (server_state)s->next);
+        return MK_E_AGAIN;
+    }
+    s->dropped = false;
+    return dropped(s, ev, row->err);
+}
+
+/* A body that is refused, or a chunk that may not be there, is through. */
+static mk_err refused_end(smtp_server *s, mk_event *ev)
+{
+    mk_serve *base = &s->base;
+    if (base->hold == SERVE_HOLD_REFUSED) {
+        mk_serve_flow_refused(base);
+        s->refusal = REFUSAL_NONE;
+    } else if (s->refusal == REFUSAL_PLACE) {
+        mk_serve_put(base, s->of.chunk.refusal);
+    } else {
+        mk_serve_put(base, refusal_rows[s->refusal].line);
+    }
+    if (s->config->is_lmtp && s->accepted > 0 && is_complete(s)) {
+        mk_smtp_server_deliver_begin(s);
+        return MK_E_AGAIN;
+    }
+    return mk_smtp_server_refused(s, ev);
 }
 
 static mk_err body_end(smtp_server *s, mk_event *ev)
 {
     mk_serve *base = &s->base;
     mk_framer_mode(&base->framer, FRAME_LINE, 0);
-    base->guard = !s->esmtp ||
-                  (s->config->extensions & MK_SMTP_EXTENSION_PIPELINING) == 0;
-    if (base->hold == SERVE_HOLD_REFUSED) {
-        mk_serve_flow_refused(base);
-        return dropped(s, ev, MK_E_REFUSED);
+    base->guard = !mk_smtp_server_is_pipelining(s);
+    if (base->hold == SERVE_HOLD_REFUSED || s->refusal != REFUSAL_NONE) {
+        return refused_end(s, ev);
     }
-    switch ((server_refusal)s->refusal) {
-    case REFUSAL_BARE:
-        return mk_serve_fault(base, ev, MK_E_BARE,
-                              "550 5.5.2 Bare CR, LF or NUL in message");
-    case REFUSAL_SIZE:
-        (void)mk_serve_say(base, "552 5.3.4 Message too big");
-        return dropped(s, ev, MK_E_SIZE);
-    case REFUSAL_LINE:
-        (void)mk_serve_say(base, "554 5.6.0 Line too long");
-        return dropped(s, ev, MK_E_LINE);
-    case REFUSAL_NONE:
-        break;
+    if (!is_complete(s)) {
+        return mk_smtp_server_chunk_end(s);
     }
     mk_smtp_server_event(s, ev, MK_EV_BODY, MK_SMTP_VERB_END);
     ev->flags = MK_LAST;
     ev->offset = base->flow_bytes;
     ev->size = base->flow_bytes;
+    if (s->config->is_lmtp) { /* each recipient will be asked about */
+        ev->op = base->flow_op;
+        mk_smtp_server_deliver_begin(s);
+        return MK_OK;
+    }
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_END);
 }
 
@@ -95,7 +151,7 @@ static mk_err body_run(smtp_server *s, mk_str run, mk_event *ev)
     }
     ev->type = MK_EV_BODY;
     ev->flags = 0;
-    ev->op = s->base.op;
+    ev->op = s->base.flow_op;
     ev->err = MK_OK;
     ev->offset = at;
     ev->size = at + fits;

@@ -78,7 +78,22 @@ static bool is_finite(const mk_smtp_server_config *c)
            c->excess_max >= 64 && c->message_max <= UINT64_MAX / 2 &&
            c->excess_max <= UINT64_MAX / 4 && c->recipients_max >= 100 &&
            c->messages_max > 0 && c->errors_max > 0 && c->errors_soft > 0 &&
-           c->junk_max > 0 && c->hurry_errors_max > 0 && c->hurry_junk_max > 0;
+           c->junk_max > 0 && c->hurry_errors_max > 0 &&
+           c->hurry_junk_max > 0 && c->chunks_max > 0;
+}
+
+/* RFC 3030 3: BINARYMIME needs CHUNKING. RFC 2033 5: LMTP has PIPELINING and
+ * ENHANCEDSTATUSCODES. */
+static bool is_complete(const mk_smtp_server_config *c)
+{
+    enum {
+        BINARY = MK_SMTP_EXTENSION_BINARYMIME,
+        CHUNKED = MK_SMTP_EXTENSION_CHUNKING,
+        LMTP =
+            MK_SMTP_EXTENSION_PIPELINING | MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES
+    };
+    return ((c->extensions & BINARY) == 0 || (c->extensions & CHUNKED) != 0) &&
+           (!c->is_lmtp || (c->extensions & LMTP) == LMTP);
 }
 
 /* Room for a login of messages as long as those of a small unit, at least. */
@@ -101,8 +116,8 @@ static bool is_valid(const mk_smtp_server_config *c)
            unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
            (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c) &&
-           is_patient(c) && (unsigned)c->tls <= MK_TLS_POLICY_MUST &&
-           is_login_valid(c);
+           is_complete(c) && is_patient(c) &&
+           (unsigned)c->tls <= MK_TLS_POLICY_MUST && is_login_valid(c);
 }
 
 /* Where the room for a login begins: behind the unit, if that is here. */

@@ -50,12 +50,12 @@ mk_err mk_smtp_server_secured(mk_serve *base, mk_event *ev)
 {
     smtp_server *s = mk_smtp_server_of(base);
 
-    if (s->state == SERVER_MAIL || s->state == SERVER_RCPT) {
+    if (mk_smtp_server_in_transaction(s)) {
         mk_smtp_server_move(s, SERVER_GREETED);
         mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_STARTTLS);
         return MK_OK;
     }
-    if (s->state == SERVER_READY) {
+    if (s->state == SERVER_READY || s->state == SERVER_SPOILT) {
         mk_smtp_server_move(s, SERVER_GREETED);
     }
     s->esmtp = false;

@@ -23,35 +23,25 @@ typedef enum server_verb_flag {
     VERB_PLAIN = 4,   /* allowed in clear although TLS is required */
     VERB_UNKNOWN = 8, /* allowed before authentication is demanded */
     VERB_NO_ARG = 16, /* takes no argument */
-    VERB_TRUST = 32   /* allowed although a certificate is missing */
+    VERB_TRUST = 32,  /* allowed although a certificate is missing */
+    VERB_OCTETS = 64  /* octets follow, whatever is said of it */
 } server_verb_flag;
 
 typedef struct server_verb {
     char word[9];
-    uint8_t states; /* bits of server_state in which it is legal */
-    uint8_t flags;  /* server_verb_flag, or-ed */
-    server_handler *handle;
+    uint8_t flags;          /* server_verb_flag, or-ed */
+    uint16_t states;        /* bits of server_state in which it is legal */
+    server_handler *handle; /* NULL: BDAT */
     const char *rfc;
 } server_verb;
-
-static bool is_pipelining(const smtp_server *s)
-{
-    return s->esmtp &&
-           (s->config->extensions & MK_SMTP_EXTENSION_PIPELINING) != 0;
-}
-
-static bool in_transaction(const smtp_server *s)
-{
-    return s->state == SERVER_MAIL || s->state == SERVER_RCPT;
-}
 
 /* ---- handlers ------------------------------------------------------------ */
 
 /* helo = "HELO" SP Domain; ehlo = "EHLO" SP ( Domain / address-literal ). A
  * name that is not one is told, not refused (RFC 1123 5.2.5). */
-static mk_err hello(smtp_server *s, mk_str arg, mk_event *ev, bool esmtp)
+static mk_err hello(smtp_server *s, mk_str arg, mk_event *ev, mk_smtp_verb verb)
 {
-    mk_smtp_verb verb = esmtp ? MK_SMTP_VERB_EHLO : MK_SMTP_VERB_HELO;
+    bool esmtp = verb != MK_SMTP_VERB_HELO;
     bool fine = arg.len > 0 && arg.len <= 255;
     for (size_t i = 0; i < arg.len; i++) {
         fine = fine && mk_is_vchar(mk_octet_at(arg, i));
@@ -71,12 +61,18 @@ static mk_err hello(smtp_server *s, mk_str arg, mk_event *ev, bool esmtp)
 
 static mk_err on_helo(smtp_server *s, mk_str arg, mk_event *ev)
 {
-    return hello(s, arg, ev, false);
+    return hello(s, arg, ev, MK_SMTP_VERB_HELO);
 }
 
 static mk_err on_ehlo(smtp_server *s, mk_str arg, mk_event *ev)
 {
-    return hello(s, arg, ev, true);
+    return hello(s, arg, ev, MK_SMTP_VERB_EHLO);
+}
+
+/* RFC 2033 4.1: LHLO has the syntax and the meaning of EHLO. */
+static mk_err on_lhlo(smtp_server *s, mk_str arg, mk_event *ev)
+{
+    return hello(s, arg, ev, MK_SMTP_VERB_LHLO);
 }
 
 /* "FROM:" or "TO:", the path, the parameters. The space behind the colon is
@@ -126,6 +122,7 @@ static mk_err on_mail(smtp_server *s, mk_str arg, mk_event *ev)
         return mk_serve_say(&s->base, refusal);
     }
     s->of.smtp.event.path = &s->of.smtp.path;
+    s->binary = s->of.smtp.event.body == MK_SMTP_BODY_BINARYMIME;
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_MAIL);
 }
 
@@ -146,13 +143,22 @@ static mk_err on_rcpt(smtp_server *s, mk_str arg, mk_event *ev)
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_RCPT);
 }
 
+/* Nobody is there to have a body. RFC 2033 4.2 wants 503 in any case. */
+static const char *no_recipient(const smtp_server *s)
+{
+    return s->turned_away > 0 && !s->config->is_lmtp
+               ? "554 5.5.1 No valid recipients"
+               : "503 5.5.1 RCPT first";
+}
+
 static mk_err on_data(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     if (s->state != SERVER_RCPT) {
-        return mk_serve_say(&s->base, s->turned_away > 0
-                                          ? "554 5.5.1 No valid recipients"
-                                          : "503 5.5.1 RCPT first");
+        return mk_serve_say(&s->base, no_recipient(s));
+    }
+    if (s->binary) { /* RFC 3030 3 */
+        return mk_serve_say(&s->base, "503 5.5.1 BINARYMIME needs BDAT");
     }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_DATA, MK_SMTP_VERB_DATA);
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_DATA);
@@ -162,7 +168,7 @@ static mk_err on_rset(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     mk_err err = MK_E_AGAIN;
-    if (in_transaction(s)) {
+    if (mk_smtp_server_in_transaction(s)) {
         mk_smtp_server_move(s, SERVER_READY);
         mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_RSET);
         err = MK_OK;
@@ -214,8 +220,11 @@ static mk_err on_help(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     (void)ev;
-    return mk_serve_say(&s->base, "214 2.0.0 HELO EHLO MAIL RCPT DATA RSET "
-                                  "NOOP QUIT VRFY EXPN HELP");
+    return mk_serve_say(&s->base, s->config->is_lmtp
+                                      ? "214 2.0.0 LHLO MAIL RCPT DATA RSET "
+                                        "NOOP QUIT VRFY EXPN HELP"
+                                      : "214 2.0.0 HELO EHLO MAIL RCPT DATA "
+                                        "RSET NOOP QUIT VRFY EXPN HELP");
 }
 
 /* ---- the table ----------------------------------------------------------- */
@@ -226,24 +235,28 @@ enum {
     IN_READY = 1 << SERVER_READY,
     IN_TRANSACTION = 1 << SERVER_MAIL | 1 << SERVER_RCPT,
     IN_TURNED = 1 << SERVER_TURNED,
-    IN_SESSION = IN_GREETED | IN_READY | IN_TRANSACTION
+    IN_CHUNKS = 1 << SERVER_CHUNKS,
+    IN_SPOILT = 1 << SERVER_SPOILT,
+    IN_SESSION = IN_GREETED | IN_READY | IN_TRANSACTION | IN_CHUNKS | IN_SPOILT
 };
 
 static const server_verb verbs[] = {
-    /* word       states                  flags                                                     handle   RFC */
-    {"MAIL",     IN_READY,               0,                                                         on_mail, "5321 4.1.1.2"},
-    {"RCPT",     IN_TRANSACTION,         0,                                                         on_rcpt, "5321 4.1.1.3"},
-    {"DATA",     IN_TRANSACTION,         VERB_LAST | VERB_NO_ARG,                                   on_data, "5321 4.1.1.4"},
-    {"EHLO",     IN_SESSION,             VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,         on_ehlo, "5321 4.1.1.1"},
-    {"HELO",     IN_SESSION,             VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,         on_helo, "5321 4.1.1.1"},
-    {"RSET",     IN_SESSION,             VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,                    on_rset, "5321 4.1.1.5"},
-    {"NOOP",     IN_SESSION,             VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                     on_noop, "5321 4.1.1.9"},
-    {"QUIT",     IN_SESSION | IN_TURNED, VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN | VERB_TRUST, on_quit, "5321 4.1.1.10"},
-    {"VRFY",     IN_SESSION,             VERB_JUNK,                                                 on_vrfy, "5321 4.1.1.6"},
-    {"EXPN",     IN_SESSION,             VERB_JUNK,                                                 on_expn, "5321 4.1.1.7"},
-    {"HELP",     IN_SESSION,             VERB_JUNK | VERB_UNKNOWN,                                  on_help, "5321 4.1.1.8"},
-    {"STARTTLS", IN_SESSION,             VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN,       mk_smtp_server_starttls, "3207 4"},
-    {"AUTH",     IN_READY,               VERB_LAST | VERB_UNKNOWN,                                  mk_smtp_server_auth, "4954 4"},
+    /* word      flags                                                             states                      handle                   RFC */
+    {"MAIL",     0,                                                                IN_READY,                   on_mail,                 "5321 4.1.1.2"},
+    {"RCPT",     0,                                                                IN_TRANSACTION,             on_rcpt,                 "5321 4.1.1.3"},
+    {"DATA",     VERB_LAST | VERB_NO_ARG,                                          IN_TRANSACTION,             on_data,                 "5321 4.1.1.4"},
+    {"BDAT",     VERB_OCTETS,                                                      IN_TRANSACTION | IN_CHUNKS, NULL,                    "3030 2"},
+    {"EHLO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 on_ehlo,                 "5321 4.1.1.1"},
+    {"HELO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 on_helo,                 "5321 4.1.1.1"},
+    {"LHLO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 on_lhlo,                 "2033 4.1"},
+    {"RSET",     VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,                           IN_SESSION,                 on_rset,                 "5321 4.1.1.5"},
+    {"NOOP",     VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                            IN_SESSION,                 on_noop,                 "5321 4.1.1.9"},
+    {"QUIT",     VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN | VERB_TRUST, IN_SESSION | IN_TURNED,     on_quit,                 "5321 4.1.1.10"},
+    {"VRFY",     VERB_JUNK,                                                        IN_SESSION,                 on_vrfy,                 "5321 4.1.1.6"},
+    {"EXPN",     VERB_JUNK,                                                        IN_SESSION,                 on_expn,                 "5321 4.1.1.7"},
+    {"HELP",     VERB_JUNK | VERB_UNKNOWN,                                         IN_SESSION,                 on_help,                 "5321 4.1.1.8"},
+    {"STARTTLS", VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN,              IN_SESSION,                 mk_smtp_server_starttls, "3207 4"},
+    {"AUTH",     VERB_LAST | VERB_UNKNOWN,                                         IN_READY,                   mk_smtp_server_auth,     "4954 4"},
 };
 
 /* clang-format on */
@@ -262,6 +275,12 @@ static const server_verb *find_verb(mk_str word)
 static bool is_served(const smtp_server *s, const server_verb *v)
 {
     const mk_smtp_server_config *c = s->config;
+    if (v->handle == on_lhlo || v->handle == on_ehlo || v->handle == on_helo) {
+        return c->is_lmtp == (v->handle == on_lhlo); /* RFC 2033 4.1 */
+    }
+    if (v->handle == NULL) {
+        return (c->extensions & MK_SMTP_EXTENSION_CHUNKING) != 0;
+    }
     if (v->handle == mk_smtp_server_starttls) {
         return c->tls != MK_TLS_POLICY_NONE &&
                (c->extensions & MK_SMTP_EXTENSION_STARTTLS) != 0;
@@ -288,23 +307,43 @@ static const char *missing(const smtp_server *s, const server_verb *v)
     return NULL;
 }
 
-static mk_err dispatch(smtp_server *s, const server_verb *v, mk_str arg,
-                       mk_event *ev)
+/* The reply to a command that may not be given now, or in this way; or NULL. */
+static const char *refusal_of(const smtp_server *s, const server_verb *v,
+                              mk_str arg)
 {
     const char *first = missing(s, v);
     if (first != NULL) {
-        return mk_serve_say(&s->base, first);
+        return first;
     }
-    if ((v->states & (1U << s->state)) == 0) {
+    if (!mk_smtp_server_is_in(s, v->states)) {
         if (s->state == SERVER_GREETED) {
-            return mk_serve_say(&s->base, "503 5.5.1 EHLO or HELO first");
+            return s->config->is_lmtp ? "503 5.5.1 LHLO first"
+                                      : "503 5.5.1 EHLO or HELO first";
         }
-        return mk_serve_say(&s->base, "503 5.5.1 Bad sequence of commands");
+        return "503 5.5.1 Bad sequence of commands";
     }
     if ((v->flags & VERB_NO_ARG) != 0 && arg.len > 0) {
-        return mk_serve_say(&s->base, "501 5.5.4 No argument is allowed");
+        return "501 5.5.4 No argument is allowed";
     }
-    return v->handle(s, arg, ev);
+    if ((v->flags & VERB_OCTETS) != 0 && !s->esmtp) {
+        return "503 5.5.1 EHLO first";
+    }
+    if ((v->flags & VERB_OCTETS) != 0 && s->state == SERVER_MAIL) {
+        return no_recipient(s);
+    }
+    return NULL;
+}
+
+static mk_err dispatch(smtp_server *s, const server_verb *v, mk_str arg,
+                       mk_event *ev)
+{
+    const char *refusal = refusal_of(s, v, arg);
+    if ((v->flags & VERB_OCTETS) != 0) {
+        return mk_smtp_server_bdat(s, arg, refusal, ev);
+    }
+    mk_smtp_server_note_refusal(s);
+    return refusal != NULL ? mk_serve_say(&s->base, refusal)
+                           : v->handle(s, arg, ev);
 }
 
 /* Idle commands beyond a few end the session (RFC 5321 7.8). */
@@ -333,10 +372,13 @@ mk_err mk_smtp_server_line(mk_serve *base, mk_str line, mk_event *ev)
             return err;
         }
     }
-    if ((v != NULL && (v->flags & VERB_LAST) != 0) || !is_pipelining(s)) {
+    unsigned flags = v != NULL ? v->flags : 0;
+    if ((flags & VERB_LAST) != 0 ||
+        (!mk_smtp_server_is_pipelining(s) && (flags & VERB_OCTETS) == 0)) {
         base->guard = true;
     }
     if (v == NULL) {
+        mk_smtp_server_note_refusal(s);
         return mk_serve_say(base, "500 5.5.2 Command not recognized");
     }
     if (is_junk_over(s, v)) {
@@ -359,9 +401,11 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
         {MK_SMTP_VERB_CONNECT, "220",                     "554 No SMTP service here"},
         {MK_SMTP_VERB_HELO,    "250",                     "550 Refused"},
         {MK_SMTP_VERB_EHLO,    "250",                     "550 Refused"},
+        {MK_SMTP_VERB_LHLO,    "250",                     "550 Refused"},
         {MK_SMTP_VERB_MAIL,    "250 2.1.0 Sender ok",     "550 5.7.1 Sender refused"},
         {MK_SMTP_VERB_RCPT,    "250 2.1.5 Recipient ok",  "550 5.1.1 No such recipient"},
         {MK_SMTP_VERB_DATA,    "354 End with <CRLF>.<CRLF>", "554 5.7.1 No message wanted"},
+        {MK_SMTP_VERB_BDAT,    "",                        "554 5.7.1 No message wanted"},
         {MK_SMTP_VERB_END,     "250 2.0.0 Message accepted", "554 5.7.1 Message refused"},
         {MK_SMTP_VERB_VRFY,    "252 2.0.0 Send some mail, it will be tried", "550 5.1.1 No such user"},
         {MK_SMTP_VERB_EXPN,    "252 2.0.0 Lists are not shown", "550 5.1.1 No such list"},
@@ -378,6 +422,18 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
     return later;
 }
 
+void mk_smtp_server_judged(smtp_server *s, bool is_taken)
+{
+    if (is_taken) {
+        s->messages++;
+        s->base.errors = 0;
+        s->junk = 0;
+    } else {
+        s->junk++;
+    }
+    mk_smtp_server_move(s, SERVER_READY);
+}
+
 static void refused(smtp_server *s)
 {
     if (s->base.subject == MK_SMTP_VERB_MAIL) {
@@ -392,8 +448,7 @@ static void refused(smtp_server *s)
         return;
     }
     if (s->base.subject == MK_SMTP_VERB_END) {
-        s->junk++;
-        mk_smtp_server_move(s, SERVER_READY);
+        mk_smtp_server_judged(s, false);
     }
     if (s->base.subject == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
         s->turned_away++;
@@ -408,8 +463,9 @@ static void accepted(smtp_server *s)
         break;
     case MK_SMTP_VERB_HELO:
     case MK_SMTP_VERB_EHLO:
-        s->esmtp = s->base.subject == MK_SMTP_VERB_EHLO;
-        s->dropped = in_transaction(s); /* RFC 5321 4.1.4 */
+    case MK_SMTP_VERB_LHLO:
+        s->esmtp = s->base.subject != MK_SMTP_VERB_HELO;
+        s->dropped = mk_smtp_server_in_transaction(s); /* RFC 5321 4.1.4 */
         s->junk -= s->state == SERVER_GREETED ? 1 : 0;
         mk_smtp_server_move(s, SERVER_READY);
         break;
@@ -426,10 +482,7 @@ static void accepted(smtp_server *s)
         mk_smtp_server_body_begin(s);
         break;
     case MK_SMTP_VERB_END:
-        s->messages++;
-        s->base.errors = 0;
-        s->junk = 0;
-        mk_smtp_server_move(s, SERVER_READY);
+        mk_smtp_server_judged(s, true);
         break;
     default:
         break;
@@ -438,9 +491,14 @@ static void accepted(smtp_server *s)
 
 void mk_smtp_server_answered(smtp_server *s)
 {
-    if (s->base.answer == MK_ANSWER_YES) {
+    if (s->state == SERVER_DELIVERY) {
+        mk_smtp_server_delivered(s);
+    } else if (s->base.answer == MK_ANSWER_YES) {
         accepted(s);
     } else {
         refused(s);
+    }
+    if (s->state == SERVER_CHUNKS) { /* the body is what may be refused */
+        s->base.subject = MK_SMTP_VERB_END;
     }
 }

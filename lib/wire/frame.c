@@ -2,8 +2,9 @@
  *
  * wire/frame.c: see frame.h. Law 4 rules every line here: what is told must
  * depend on the octets alone, never on how they were cut. Law 10: in a
- * dot-body only CRLF.CRLF ends (RFC 5321 2.3.8, 4.1.1.4, 4.5.2); a bare CR,
- * a bare LF and a NUL are noted and never end anything.
+ * dot-body only CRLF.CRLF ends (RFC 5321 2.3.8, 4.1.1.4, 4.5.2), a counted
+ * text by its count (RFC 3030 2); a bare CR, a bare LF and a NUL are noted in
+ * both and never end anything.
  */
 #include "wire/frame.h"
 #include "wire/scan.h"
@@ -25,11 +26,27 @@ void mk_framer_mode(mk_framer *f, frame_mode mode, uint64_t left)
     f->mode = (uint8_t)mode;
     f->left = left;
     f->scanned = 0;
-    f->column = 0;
-    f->defects = 0;
     f->bol = true;
     f->ended = false;
     f->swallowing = false;
+    if (mode != FRAME_LINE) { /* which may stand between parts of a text */
+        f->column = 0;
+        f->defects = 0;
+    }
+}
+
+void mk_framer_text(mk_framer *f, uint64_t left, bool is_first, bool is_last)
+{
+    f->mode = FRAME_TEXT;
+    f->left = left;
+    f->scanned = 0;
+    f->ended = false;
+    f->last = is_last;
+    if (is_first) {
+        f->column = 0;
+        f->defects = 0;
+        f->cr = false;
+    }
 }
 
 /* Take n octets off the front. */
@@ -54,20 +71,20 @@ static mk_err tell(frame_unit *out, frame_kind kind, mk_str data)
 /* The rest of an over-long line. */
 static mk_err swallow(mk_framer *f, mk_str *io_in, char end, frame_unit *out)
 {
-    size_t left = f->discard_max - f->column;
-    size_t n = io_in->len < left ? io_in->len : left;
+    uint64_t most = f->discard_max - f->left;
+    size_t n = io_in->len < most ? io_in->len : (size_t)most;
     const char *hit = n > 0 ? memchr(io_in->ptr, end, n) : NULL;
     if (hit != NULL) {
         take(f, io_in, (size_t)(hit - io_in->ptr) + 1);
         f->swallowing = false;
-        f->column = 0;
+        f->left = 0;
         return tell(out, FRAME_KIND_SWALLOWED, mk_str_of(NULL, 0));
     }
     if (n > 0) {
         take(f, io_in, n);
-        f->column += (uint32_t)n;
+        f->left += n;
     }
-    if (f->column == f->discard_max) {
+    if (f->left == f->discard_max) {
         return tell(out, FRAME_KIND_FLOOD, mk_str_of(NULL, 0));
     }
     return MK_WAIT;
@@ -89,7 +106,7 @@ static mk_err next_line(mk_framer *f, mk_str *io_in, char end, frame_unit *out)
         }
         take(f, io_in, n);
         f->swallowing = true;
-        f->column = 0;
+        f->left = 0;
         return tell(out, FRAME_KIND_LONG, mk_str_of(NULL, 0));
     }
     mk_str line = take(f, io_in, (size_t)(hit - io_in->ptr) + 1);
@@ -121,11 +138,11 @@ static mk_err leading_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
     return MK_E_AGAIN;
 }
 
-/* An octet at the front that may not stand there. It is told like others, or
- * what stands for it, so that whoever counts a body misses nothing. */
-static mk_err stray(mk_framer *f, mk_str *io_in, frame_unit *out)
+/* An octet, taken already, that may not stand where it does. It is told like
+ * others, or what stands for it, so that whoever counts a body misses nothing.
+ */
+static mk_err stray(mk_framer *f, mk_str told, frame_unit *out)
 {
-    mk_str told = take(f, io_in, 1);
     bool ends = f->repair && told.ptr[0] == '\n';
     /* Even what becomes the end of a line is never the place where a dot
      * would end the body. */
@@ -188,19 +205,11 @@ static size_t run_length(mk_framer *f, mk_str in)
                                                  : n;
 }
 
-static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
+/* The run at the front, or what is wrong there. MK_WAIT: there is nothing, or a
+ * CR alone. */
+static mk_err next_run(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
-    for (;;) {
-        if (io_in->len == 0) {
-            return MK_WAIT;
-        }
-        if (f->bol && io_in->ptr[0] == '.') {
-            mk_err err = leading_dot(f, io_in, out);
-            if (err != MK_E_AGAIN) {
-                return err;
-            }
-            continue;
-        }
+    while (io_in->len > 0) {
         size_t n = run_length(f, *io_in);
         if (n > 0) {
             f->bol = io_in->ptr[n - 1] == '\n';
@@ -211,22 +220,39 @@ static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
             f->defects |= FRAME_DEFECT_LONG;
             continue;
         }
-        char c = io_in->ptr[0];
-        if (c == '\r' && io_in->len == 1) {
-            return MK_WAIT;
+        if (io_in->ptr[0] == '\r' && io_in->len == 1) {
+            break;
         }
-        return stray(f, io_in, out);
+        return stray(f, take(f, io_in, 1), out);
     }
+    return MK_WAIT;
+}
+
+static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    if (f->bol && io_in->len > 0 && io_in->ptr[0] == '.') {
+        mk_err err = leading_dot(f, io_in, out);
+        if (err != MK_E_AGAIN) {
+            return err;
+        }
+    }
+    return next_run(f, io_in, out);
+}
+
+/* All octets of it came. */
+static mk_err end_counted(mk_framer *f, frame_unit *out)
+{
+    if (f->ended) {
+        return MK_WAIT;
+    }
+    f->ended = true;
+    return tell(out, FRAME_KIND_END, mk_str_of(NULL, 0));
 }
 
 static mk_err next_counted(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
     if (f->left == 0) {
-        if (f->ended) {
-            return MK_WAIT;
-        }
-        f->ended = true;
-        return tell(out, FRAME_KIND_END, mk_str_of(NULL, 0));
+        return end_counted(f, out);
     }
     if (io_in->len == 0) {
         return MK_WAIT;
@@ -234,6 +260,51 @@ static mk_err next_counted(mk_framer *f, mk_str *io_in, frame_unit *out)
     size_t n = io_in->len < f->left ? io_in->len : (size_t)f->left;
     f->left -= n;
     return tell(out, FRAME_KIND_DATA, take(f, io_in, n));
+}
+
+/* The part before ended with a CR: is it the end of a line? */
+static mk_err told_cr(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    f->cr = false;
+    if (f->left == 0 || io_in->ptr[0] != '\n') {
+        return stray(f, mk_str_of("\r", 1), out);
+    }
+    take(f, io_in, 1);
+    f->left--;
+    if (f->text_line_max - f->column < 2) {
+        f->defects |= FRAME_DEFECT_LONG;
+    }
+    f->column = 0;
+    return tell(out, FRAME_KIND_DATA, mk_str_of("\r\n", 2));
+}
+
+/* Where a CR is the last octet of a part it is told with what the next part
+ * begins with (RFC 3030 2: a text may be parted anywhere). */
+static mk_err next_text(mk_framer *f, mk_str *io_in, frame_unit *out)
+{
+    if (f->cr && (f->left == 0 ? f->last : io_in->len > 0)) {
+        return told_cr(f, io_in, out);
+    }
+    if (f->left == 0) {
+        return end_counted(f, out);
+    }
+    size_t n = io_in->len < f->left ? io_in->len : (size_t)f->left;
+    mk_str part = mk_str_of(io_in->ptr, n);
+    mk_err err = next_run(f, &part, out);
+    if (err != MK_OK && part.len == f->left) { /* a CR */
+        take(f, &part, 1);
+        f->cr = true;
+    }
+    size_t used = n - part.len;
+    if (used > 0) { /* an empty view may have no address to add to */
+        f->left -= used;
+        io_in->ptr += used;
+        io_in->len -= used;
+    }
+    if (!f->cr) {
+        return err;
+    }
+    return f->last ? told_cr(f, io_in, out) : end_counted(f, out);
 }
 
 /* A part of a line of any length. Where a CR is the last octet it stays, until
@@ -284,6 +355,8 @@ mk_err mk_framer_next(mk_framer *f, mk_str *io_in, frame_unit *out)
     case FRAME_COUNT:
     case FRAME_LITERAL:
         return next_counted(f, io_in, out);
+    case FRAME_TEXT:
+        return next_text(f, io_in, out);
     case FRAME_PIECES: {
         mk_err err;
         do {
@@ -309,6 +382,7 @@ size_t mk_framer_need(const mk_framer *f)
     case FRAME_DOT:
         return 3;
     case FRAME_PIECES:
+    case FRAME_TEXT:
         return 2;
     case FRAME_COUNT:
     case FRAME_LITERAL:

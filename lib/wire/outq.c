@@ -101,6 +101,21 @@ void mk_outq_commit(mk_outq *q, size_t n)
     q->text[at] = (uint16_t)(q->text[at] + n);
 }
 
+bool mk_outq_repeat(mk_outq *q, size_t n)
+{
+    if (q->head == q->tail) {
+        memmove(q->unit, q->unit + q->tail, n);
+        q->head = 0;
+        q->tail = 0;
+    }
+    if ((size_t)(q->unit_bytes - q->tail) < 2 * n) {
+        return false;
+    }
+    memcpy(q->unit + q->tail + n, q->unit + q->tail, n);
+    mk_outq_commit(q, n);
+    return true;
+}
+
 mk_err mk_outq_text(mk_outq *q, mk_str text)
 {
     mk_buf b = mk_outq_room(q);

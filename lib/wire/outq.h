@@ -73,6 +73,9 @@ void mk_outq_release(mk_outq *q);
  * output by mk_outq_commit. */
 mk_buf mk_outq_room(mk_outq *q);
 void mk_outq_commit(mk_outq *q, size_t n);
+/* The same n octets again: what becomes output also stays behind it. False: no
+ * room, nothing changed; where nothing is queued twice n octets are enough. */
+bool mk_outq_repeat(mk_outq *q, size_t n);
 /* Queue a copy of text. MK_E_ROOM changes nothing. */
 mk_err mk_outq_text(mk_outq *q, mk_str text);
 

@@ -72,6 +72,18 @@ mk_err mk_serve_say(mk_serve *s, const char *line)
     return MK_E_AGAIN;
 }
 
+void mk_serve_put(mk_serve *s, const char *line)
+{
+    (void)put(s, line, nothing, NULL);
+    s->last_word = false;
+}
+
+mk_err mk_serve_repeat(mk_serve *s, mk_str in, mk_event *ev)
+{
+    s->starved = !mk_outq_repeat(&s->out, s->pending);
+    return s->starved ? mk_serve_idle(s, in, ev) : MK_E_AGAIN;
+}
+
 void mk_serve_say_late(mk_serve *s, const char *line, uint64_t least_ms)
 {
     mk_serve_let_go_late(s, put(s, line, nothing, NULL), least_ms);
@@ -114,15 +126,23 @@ static void finish_now(mk_serve *s)
 
 /* ---- questions ----------------------------------------------------------- */
 
+/* The number of what may be answered now, if anything. */
+static mk_op current_op(const mk_serve *s)
+{
+    bool flows = s->flowing && s->question == SERVE_QUESTION_NONE;
+    return flows || s->ends_flow ? s->flow_op : s->op;
+}
+
 mk_err mk_serve_ask(mk_serve *s, mk_event *ev, uint8_t subject, unsigned flags)
 {
     bool is_asked = (flags & SERVE_ASK) != 0;
-    if (ev->type != MK_EV_BODY) { /* the end keeps the op of its body */
+    s->ends_flow = ev->type == MK_EV_BODY;
+    if (!s->ends_flow) {
         mk_serve_next_op(s);
     }
-    ev->op = s->op;
-    ev->flags |= is_asked ? MK_ASK : 0;
     s->question = is_asked ? SERVE_QUESTION_ASKED : SERVE_QUESTION_AUTO;
+    ev->op = current_op(s);
+    ev->flags |= is_asked ? MK_ASK : 0;
     s->subject = subject;
     s->lasting = (flags & SERVE_LASTING) != 0;
     s->is_login = false;
@@ -185,7 +205,17 @@ void mk_serve_flow_refused(mk_serve *s)
         (void)record(s, (mk_answer)s->answer, nothing, nothing);
     }
     s->hold = SERVE_HOLD_NONE;
-    mk_serve_let_go(s, false);
+}
+
+void mk_serve_flow_refuse(mk_serve *s)
+{
+    s->hold = SERVE_HOLD_REFUSED;
+}
+
+void mk_serve_flow_forget(mk_serve *s)
+{
+    s->pending = 0;
+    s->hold = SERVE_HOLD_NONE;
 }
 
 mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
@@ -194,7 +224,7 @@ mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
     mk_serve *s = mk_serve_of(e);
     bool is_waiting = s->question == SERVE_QUESTION_ASKED ||
                       s->question == SERVE_QUESTION_LATER;
-    if (op != s->op || (is_waiting ? s->is_login : !in_flow(s))) {
+    if (op != current_op(s) || (is_waiting ? s->is_login : !in_flow(s))) {
         return MK_E_STALE;
     }
     if (!is_waiting) {
@@ -210,7 +240,7 @@ mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
 mk_err mk_serve_later(mk_engine *e, mk_op op)
 {
     mk_serve *s = mk_serve_of(e);
-    if (op != s->op) {
+    if (op != current_op(s)) {
         return MK_E_STALE;
     }
     if (s->question == SERVE_QUESTION_ASKED) {
@@ -228,7 +258,7 @@ mk_err mk_serve_withdrawn(mk_serve *s, mk_event *ev, mk_err why)
 {
     memset(ev, 0, sizeof *ev);
     ev->type = MK_EV_WITHDRAWN;
-    ev->op = s->op;
+    ev->op = current_op(s);
     ev->err = why;
     mk_serve_next_op(s); /* whoever still answers is late */
     return MK_OK;
@@ -279,6 +309,7 @@ static mk_err settle(mk_serve *s, mk_event *ev)
     }
     mk_serve_resume(s);
     s->question = SERVE_QUESTION_NONE;
+    s->ends_flow = false;
     /* what is said to a login is the exchange's */
     return s->is_login ? MK_E_AGAIN : mk_serve_kind_of(s)->apply(s, ev);
 }
@@ -287,8 +318,10 @@ static mk_err settle(mk_serve *s, mk_event *ev)
 
 mk_err mk_serve_idle(mk_serve *s, mk_str in, mk_event *ev)
 {
-    /* who has no room for a reply has not looked at what is offered */
-    bool is_unread = s->starved && in.len > 0;
+    /* who has no room for a reply has not looked at what is offered, nor said
+     * all that there is to say */
+    bool is_owing = s->owing && s->eof_why == MK_OK;
+    bool is_unread = s->starved && (in.len > 0 || is_owing);
     if (s->eof && !is_unread) {
         if (s->eof_why == MK_OK && s->at_rest && in.len == 0 &&
             !s->framer.swallowing && s->login == SERVE_LOGIN_NONE) {
@@ -503,8 +536,9 @@ static unsigned question_want(const mk_serve *s)
 static bool is_own_turn(const mk_serve *s, bool is_empty)
 {
     bool is_guarded = s->guard && !is_empty;
+    bool is_in_body = s->flowing && s->framer.mode != FRAME_LINE;
     return (s->login == SERVE_LOGIN_MOVES && !is_guarded) ||
-           (s->finishing && !s->flowing && !is_guarded) || (s->eof && is_empty);
+           (s->finishing && !is_in_body && !is_guarded) || (s->eof && is_empty);
 }
 
 unsigned mk_serve_want(const mk_engine *e)

@@ -76,8 +76,9 @@ typedef struct mk_serve {
     mk_str finish_text;
     mk_err eof_why;
     mk_op op;
-    uint32_t errors;   /* = of the peer, to be forgiven by the machine */
-    uint16_t pending;  /* octets of the reply behind the output's tail */
+    mk_op flow_op;    /* of the body: its end keeps it, whatever came between */
+    uint32_t errors;  /* = of the peer, to be forgiven by the machine */
+    uint16_t pending; /* octets of the reply behind the output's tail */
     uint16_t failures; /* logins of this connection that failed */
     uint8_t question;  /* serve_question */
     uint8_t answer;    /* mk_answer, of the question answered last */
@@ -101,7 +102,10 @@ typedef struct mk_serve {
     bool eof : 1;
     bool finishing : 1;
     bool ended : 1;
-    bool cut_off : 1; /* the end is not orderly: the output cannot go out */
+    bool cut_off : 1;   /* the end is not orderly: the output cannot go out */
+    bool ends_flow : 1; /* the question is about the end of a body */
+    bool owing : 1; /* = replies are due to what was said: a peer that says no
+                     * more takes them still */
 } mk_serve;
 
 /* What the settings allow at this moment: usual or hurried (mk_serve_least),
@@ -230,6 +234,13 @@ void mk_serve_init(mk_serve *s, const mk_serve_kind *kind, mk_pool *units,
  * Gives MK_E_AGAIN, so that a handler may return it. */
 mk_err mk_serve_say(mk_serve *s, const char *line);
 
+/* Put a fixed reply behind the tail, for those below. */
+void mk_serve_put(mk_serve *s, const char *line);
+
+/* The reply behind the tail goes out, and stays there to go out again.
+ * MK_E_AGAIN; MK_WAIT, or what mk_serve_wait gives: as room comes. */
+mk_err mk_serve_repeat(mk_serve *s, mk_str in, mk_event *ev);
+
 /* The reply behind the tail goes out: at once, or delayed when it tells of an
  * error and there were many. When it is the last word, the end. */
 void mk_serve_let_go(mk_serve *s, bool is_error);
@@ -269,13 +280,22 @@ uint64_t mk_serve_least(const mk_serve *s, uint64_t usual, uint64_t hurried);
 void mk_serve_heard(mk_serve *s);
 
 /* A body begins to flow, with a number of its own and a least rate while
- * `flowing` is set; octets of it came, and are worth so much. mk_later on its
- * number stops the flow; mk_reply that is no YES makes it SERVE_HOLD_REFUSED:
- * the machine swallows to the end of the body, and calls mk_serve_flow_refused,
- * which says what was composed about s->subject. */
+ * `flowing` is set; octets of it came, and are worth so much. Lines may come
+ * between parts of it. mk_later on its number stops the flow; mk_reply that is
+ * no YES makes it SERVE_HOLD_REFUSED: the machine swallows to the end of the
+ * body, or of its part, and calls mk_serve_flow_refused: then what was composed
+ * about s->subject lies behind the tail, for mk_serve_let_go. */
 void mk_serve_flow_begin(mk_serve *s);
 void mk_serve_earn(mk_serve *s, size_t octets);
 void mk_serve_flow_refused(mk_serve *s);
+
+/* The reply behind the tail refuses the flow that begins, and is kept for its
+ * end. */
+void mk_serve_flow_refuse(mk_serve *s);
+
+/* Between parts something else is to be said: what was composed is lost, and
+ * the flow is the machine's to refuse, as s->answer tells. */
+void mk_serve_flow_forget(mk_serve *s);
 
 /* ---- serve_tls.c: the border ---------------------------------------------
  */

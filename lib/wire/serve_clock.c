@@ -130,6 +130,7 @@ static uint64_t paid_ms(const mk_serve *s, uint32_t rate_min)
 void mk_serve_flow_begin(mk_serve *s)
 {
     mk_serve_next_op(s);
+    s->flow_op = s->op;
     s->flow_bytes = 0;
     s->flow_since_ms = s->now_ms;
     s->hold = SERVE_HOLD_NONE;

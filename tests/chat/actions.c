@@ -70,6 +70,9 @@ void play_lend(play *p)
         }
         p->body_room--;
         p->body_open = !last;
+        if (last && p->protocol->lent != NULL) {
+            p->protocol->lent(p);
+        }
     }
 }
 
@@ -110,6 +113,14 @@ void play_wanted(play *p, const mk_event *ev)
     play_lend(p);
 }
 
+void play_free_letter(letter *it)
+{
+    free(it->envelope);
+    free(it->forward_paths);
+    free(it->text);
+    memset(it, 0, sizeof *it);
+}
+
 void play_give_back(play *p)
 {
     for (size_t i = 0; i < p->lent_count; i++) {
@@ -120,12 +131,12 @@ void play_give_back(play *p)
     p->body_open = false;
     text_clear(&p->body);
     text_clear(&p->rows);
-    free(p->envelope);
-    free(p->forward_paths);
-    free(p->envelope_text);
-    p->envelope = NULL;
-    p->forward_paths = NULL;
-    p->envelope_text = NULL;
+    play_free_letter(&p->letter);
+    if (p->next.envelope != NULL) { /* which comes to the front */
+        p->letter = p->next;
+        p->verb_op = p->next.op;
+        memset(&p->next, 0, sizeof p->next);
+    }
 }
 
 /* body "…" [last]; with an expected error it is lent whole, at once */

@@ -62,6 +62,8 @@ typedef struct protocol {
     bool (*act)(play *p, mk_str word, const char *rest, mk_err *out_err);
     /* Lend what goes before the body, while there is room; NULL: nothing. */
     void (*lend)(play *p);
+    /* All of the body was lent; NULL: nothing. */
+    void (*lent)(play *p);
     /* Answers to what was never asked must be stale; NULL: none of its own. */
     bool (*refuses)(play *p, mk_op op);
 } protocol;
@@ -82,6 +84,14 @@ typedef struct piece {
     size_t len;
     mk_op op;
 } piece;
+
+/* A message as a client of SMTP borrows it. */
+typedef struct letter {
+    mk_smtp_envelope *envelope; /* NULL: none */
+    mk_str *forward_paths;
+    char *text;
+    mk_op op;
+} letter;
 
 struct play {
     const chat *chat;
@@ -137,9 +147,9 @@ struct play {
     text rows; /* POP3: to be told before that */
     piece lent[LENT_MAX];
     size_t lent_count;
-    mk_smtp_envelope *envelope;
-    mk_str *forward_paths;
-    char *envelope_text;
+    letter letter;
+    letter next;     /* joined to it (A: join) ... */
+    char *join;      /* ... or to be, when the last span is lent */
     text last_words; /* of finish */
     bool failed;
 };
@@ -168,6 +178,7 @@ void play_lend(play *p);
 /* MK_EV_WANTED and MK_EV_DONE give lent things back */
 void play_wanted(play *p, const mk_event *ev);
 void play_give_back(play *p);
+void play_free_letter(letter *it);
 /* for the actions of a protocol */
 unsigned play_line(const play *p);
 char *play_copy(const char *ptr, size_t n); /* to be freed */

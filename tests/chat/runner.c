@@ -16,6 +16,8 @@
 void play_fini(play *p)
 {
     play_give_back(p);
+    play_free_letter(&p->letter);
+    free(p->join);
     if (p->engine != NULL) {
         mk_close(p->engine);
         rig_fini(&p->rig);

@@ -166,20 +166,20 @@ static mk_str value_of(const char *z, const char *key, char **io_room)
     return mk_str_of(room, n);
 }
 
-static void fill_recipients(play *p, mk_str list)
+static void fill_recipients(letter *it, mk_str list)
 {
     size_t count = 0;
-    p->forward_paths = calloc(list.len + 1, sizeof *p->forward_paths);
-    if (p->forward_paths == NULL) {
+    it->forward_paths = calloc(list.len + 1, sizeof *it->forward_paths);
+    if (it->forward_paths == NULL) {
         abort();
     }
     while (list.len > 0) {
         size_t n = mk_str_find(list, ',');
-        p->forward_paths[count++] = mk_str_of(list.ptr, n);
+        it->forward_paths[count++] = mk_str_of(list.ptr, n);
         list = mk_str_sub(list, n + 1, SIZE_MAX);
     }
-    p->envelope->forward_paths = p->forward_paths;
-    p->envelope->forward_count = count;
+    it->envelope->forward_paths = it->forward_paths;
+    it->envelope->forward_count = count;
 }
 
 static mk_smtp_body body_named(mk_str name)
@@ -191,33 +191,66 @@ static mk_smtp_body body_named(mk_str name)
                                              : MK_SMTP_BODY_UNSTATED;
 }
 
-/* `send from=… to=a@b,c@d [size=N] [body=8BITMIME]`, with escapes */
-static mk_err act_send(play *p, const char *z)
+/* `from=… to=a@b,c@d [size=N] [body=8BITMIME]`, with escapes */
+static void write_letter(letter *it, const char *z)
 {
-    char *room;
-    mk_smtp_envelope *envelope = malloc(sizeof *envelope);
-    if (p->envelope != NULL) { /* one is under way: it must be refused */
-        free(envelope);
-        return mk_smtp_client_send(p->engine, p->envelope, &p->verb_op);
-    }
-    room = p->envelope_text = malloc(strlen(z) + 1);
+    char *room = it->text = malloc(strlen(z) + 1);
+    mk_smtp_envelope *envelope = it->envelope = malloc(sizeof *envelope);
     if (envelope == NULL || room == NULL ||
         mk_smtp_envelope_init(envelope, sizeof *envelope) != MK_OK) {
         abort();
     }
-    p->envelope = envelope;
     envelope->reverse_path = value_of(z, "from=", &room);
-    fill_recipients(p, value_of(z, "to=", &room));
+    fill_recipients(it, value_of(z, "to=", &room));
     mk_str size = value_of(z, "size=", &room);
     if (size.len > 0) {
         mk_str_u64(size, &envelope->message_bytes);
     }
     envelope->body = body_named(value_of(z, "body=", &room));
-    mk_err err = mk_smtp_client_send(p->engine, envelope, &p->verb_op);
+}
+
+static void note_op(play *p, mk_op op)
+{
+    p->ops[p->op_count % OPS_MAX] = op;
+    p->op_count++;
+}
+
+/* `send …`; where a message is under way it is the next one */
+static mk_err act_send(play *p, const char *z)
+{
+    bool is_first = p->letter.envelope == NULL;
+    letter it = {0};
+    write_letter(&it, z);
+    mk_err err = mk_smtp_client_send(p->engine, it.envelope, &it.op);
     if (err != MK_OK) {
-        play_give_back(p);
+        play_free_letter(&it);
+        return err;
     }
-    return err;
+    note_op(p, it.op);
+    *(is_first ? &p->letter : &p->next) = it;
+    p->verb_op = is_first ? it.op : p->verb_op;
+    return MK_OK;
+}
+
+/* The next message waits until the last span of this one was lent, which may
+ * be lent in many pieces. */
+static void join_now(play *p)
+{
+    char *z = p->join;
+    p->join = NULL;
+    if (z != NULL && act_send(p, z) != MK_OK) {
+        play_fail(p, play_line(p), "the next message may be sent", z);
+    }
+    free(z);
+}
+
+static mk_err act_join(play *p, const char *z)
+{
+    p->join = play_copy(z, strlen(z) + 1);
+    if (!p->body_open) {
+        join_now(p);
+    }
+    return MK_OK;
 }
 
 static mk_err act_command(play *p, mk_smtp_verb verb, const char *z)
@@ -266,6 +299,10 @@ static bool act(play *p, mk_str word, const char *rest, mk_err *out_err)
         *out_err = act_send(p, rest);
         return true;
     }
+    if (mk_str_is(word, mk_str_z("join"))) {
+        *out_err = act_join(p, rest);
+        return true;
+    }
     if (mk_str_is(word, mk_str_z("quit"))) {
         *out_err = mk_smtp_client_quit(p->engine, &p->verb_op);
         return true;
@@ -301,4 +338,5 @@ const protocol play_smtp = {
     .trace = trace_event,
     .is_code = is_code,
     .act = act,
+    .lent = join_now,
 };
