@@ -7,6 +7,7 @@
 #ifndef MAILKIT_SEND_H
 #define MAILKIT_SEND_H
 
+#include "hello.h"
 #include "target.h"
 
 typedef struct send_options {
@@ -15,7 +16,7 @@ typedef struct send_options {
     bool has_sender;
     mk_str *recipients; /* owned; the strings are of argv */
     size_t recipient_count;
-    char hostname[256];
+    char hostname[HELLO_ROOM];
     const char *file; /* "-": standard input */
     bool is_dialogue;
     bool is_json;

@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     RECIPIENTS_MAX = 100000,
@@ -63,16 +62,6 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool parse_hostname(send_options *o, mk_str s)
-{
-    if (s.len >= sizeof o->hostname || !mk_smtp_is_host_name(s)) {
-        return false;
-    }
-    memcpy(o->hostname, s.ptr, s.len);
-    o->hostname[s.len] = '\0';
-    return true;
-}
-
 static bool parse_sender(send_options *o, mk_str s)
 {
     mk_smtp_path path;
@@ -108,7 +97,7 @@ static bool parse_one(void *self, int option, const char *z)
     case 't':
         return parse_recipient(o, s);
     case 'n':
-        return o->hostname[0] == '\0' && parse_hostname(o, s);
+        return hello_parse(o->hostname, s);
     case OPTION_DIALOGUE:
         o->is_dialogue = true;
         return true;
@@ -117,20 +106,6 @@ static bool parse_one(void *self, int option, const char *z)
         return true;
     default:
         return target_parse_option(&o->target, option, z);
-    }
-}
-
-/* The system's name when that will do for EHLO. */
-static void default_hostname(send_options *o)
-{
-    char name[sizeof o->hostname];
-
-    if (gethostname(name, sizeof name) == 0) {
-        name[sizeof name - 1] = '\0';
-        (void)parse_hostname(o, mk_str_z(name));
-    }
-    if (o->hostname[0] == '\0') {
-        (void)parse_hostname(o, mk_str_z("localhost"));
     }
 }
 
@@ -171,9 +146,7 @@ static mk_err complete(send_options *o, int argc, char **argv)
         return MK_E_ARG;
     }
     o->file = optind < argc ? argv[optind] : "-";
-    if (o->hostname[0] == '\0') {
-        default_hostname(o);
-    }
+    hello_default(o->hostname);
     return MK_OK;
 }
 

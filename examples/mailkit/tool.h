@@ -34,6 +34,8 @@ void tool_print_escaped(FILE *to, mk_str s);
 /* Print as a JSON string with its quotes; octets that are not UTF-8 become
  * U+FFFD. */
 void tool_print_json(FILE *to, mk_str s);
+/* Likewise what stands between the quotes. */
+void tool_print_json_text(FILE *to, mk_str s);
 /* Print the values of "tls" and "login" in JSON, with the latter's key: NULL is
  * null. */
 void tool_print_session(const mk_tls_info *tls, const char *login);
@@ -56,6 +58,8 @@ mk_err tool_options(int argc, char **argv, const struct option *rows,
 /* The sub-commands; argv[0] is the sub-command's name. */
 int tool_send(int argc, char **argv);
 int tool_fetch(int argc, char **argv);
+int tool_parse(int argc, char **argv);
+int tool_relaytest(int argc, char **argv);
 int tool_passwd(int argc, char **argv);
 
 #endif

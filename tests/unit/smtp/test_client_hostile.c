@@ -418,7 +418,7 @@ static void sec_016_odd_paths(void **state)
     memset(longest, '%', sizeof longest);
     to = mk_str_of(longest, 255);
     assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op),
-                     MK_E_SYNTAX);
+                     MK_E_LIMIT);
     to.len = 254;
     assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op), MK_OK);
     assert_int_equal(mk_cancel(d.engine, op), MK_OK);
