@@ -76,5 +76,17 @@ MK_API mk_err mk_date_format(int64_t utc_s, int zone_minutes, mk_buf *out);
  *         RFC 5322 §3.3, §4.3. */
 MK_API mk_err mk_date_parse(mk_str text, mk_date *out_date);
 
+/** Read a date-time of the Internet's other form: "2026-11-22T07:30:00Z".
+ *
+ * A fraction of a second is dropped, a second of 60 is the next minute's
+ * first.
+ *
+ * @param text       all of it, without blanks; any offset.
+ * @param out_utc_s  seconds since 1970-01-01 00:00:00 UTC; written on success
+ *                   only.
+ * @return MK_OK; MK_E_SYNTAX when it is of another form, or there is no such
+ *         day or time. RFC 3339 5.6. */
+MK_API mk_err mk_date_internet_parse(mk_str text, int64_t *out_utc_s);
+
 MK_EXTERN_C_END
 #endif

@@ -78,6 +78,18 @@ typedef enum mk_smtp_extension {
     MK_SMTP_EXTENSION_ALL = 1048575 /**< all of this version */
 } mk_smtp_extension;
 
+/** An extension's keyword in the reply to EHLO.
+ *
+ * @param extension  one of them.
+ * @return "PIPELINING", "MT-PRIORITY" …; "?" for an unknown value. Static. */
+MK_API const char *mk_smtp_extension_name(mk_smtp_extension extension);
+
+/** The extension of a keyword.
+ *
+ * @param keyword  in any case.
+ * @return a mk_smtp_extension, or 0 when none is called so. */
+MK_API uint32_t mk_smtp_extension_find(mk_str keyword);
+
 /** The BODY parameter (RFC 6152, RFC 3030 3). */
 typedef enum mk_smtp_body {
     MK_SMTP_BODY_UNSTATED = 0,
@@ -140,7 +152,8 @@ typedef struct mk_smtp_rcpt_options {
     size_t size;       /**< sizeof(mk_smtp_rcpt_options) of its filler */
     uint32_t notify;   /**< mk_smtp_notify, or-ed */
     mk_str orcpt_type; /**< "rfc822", "utf-8"; empty: no ORCPT */
-    mk_str orcpt;      /**< the address; at a server as xtext */
+    mk_str orcpt;      /**< the address; at a server as xtext, but of the type
+                        *   utf-8 as RFC 6533 3 writes it */
 } mk_smtp_rcpt_options;
 
 /** Decode xtext (RFC 3461 4).
@@ -158,21 +171,39 @@ MK_API mk_err mk_smtp_xtext_parse(mk_str text, mk_buf *out);
  * @return MK_OK; MK_E_ROOM. */
 MK_API mk_err mk_smtp_xtext_format(mk_str plain, mk_buf *out);
 
-/** What XCLIENT or XFORWARD tells of a peer behind a trusted one, as xtext;
- *  empty: not told. */
+/** The attributes of XCLIENT and XFORWARD (Postfix's XCLIENT_README and
+ *  XFORWARD_README), a bit each, in the order of mk_smtp_client_info. */
+typedef enum mk_smtp_client_field {
+    MK_SMTP_CLIENT_FIELD_NAME = 1,
+    MK_SMTP_CLIENT_FIELD_ADDR = 2,
+    MK_SMTP_CLIENT_FIELD_PORT = 4,
+    MK_SMTP_CLIENT_FIELD_PROTO = 8,
+    MK_SMTP_CLIENT_FIELD_HELO = 16,
+    MK_SMTP_CLIENT_FIELD_LOGIN = 32,      /**< XCLIENT */
+    MK_SMTP_CLIENT_FIELD_DEST_ADDR = 64,  /**< XCLIENT */
+    MK_SMTP_CLIENT_FIELD_DEST_PORT = 128, /**< XCLIENT */
+    MK_SMTP_CLIENT_FIELD_IDENT = 256,     /**< XFORWARD */
+    MK_SMTP_CLIENT_FIELD_SOURCE = 512     /**< XFORWARD */
+} mk_smtp_client_field;
+
+/** What XCLIENT or XFORWARD tells of a peer behind a trusted one. At a server
+ *  each text is xtext of 1 to 255 octets without control characters, its form
+ *  is checked, and what it says is hostile all the same: a trusted peer repeats
+ *  what the other said. Empty: not told, or unknown. */
 typedef struct mk_smtp_client_info {
-    uint32_t given;   /**< a bit for each field, in their order, from 1 */
-    uint32_t unknown; /**< likewise: "[UNAVAILABLE]", "[TEMPUNAVAIL]" */
-    mk_str name;
-    mk_str addr;
-    mk_str port;
-    mk_str proto; /**< "SMTP" or "ESMTP" */
+    uint32_t given;   /**< mk_smtp_client_field, or-ed */
+    uint32_t unknown; /**< of these: "[UNAVAILABLE]", "[TEMPUNAVAIL]" */
+    mk_str name;      /**< visible ASCII, and so `helo`, `ident` */
+    mk_str addr;      /**< "192.0.2.1", "IPV6:2001:db8::1" */
+    mk_str port;      /**< 0 to 65535 */
+    mk_str proto;     /**< "SMTP" or "ESMTP"; XFORWARD: any, to 64 octets */
     mk_str helo;
-    mk_str login;     /**< XCLIENT */
+    mk_str login;     /**< XCLIENT: may hold any but control characters */
     mk_str dest_addr; /**< XCLIENT */
     mk_str dest_port; /**< XCLIENT */
     mk_str ident;     /**< XFORWARD */
     mk_str source;    /**< XFORWARD: "LOCAL" or "REMOTE" */
+    uint32_t unsure;  /**< of `unknown`: for now only, "[TEMPUNAVAIL]" */
 } mk_smtp_client_info;
 
 /** What is notable about a path. */
@@ -270,8 +301,10 @@ typedef struct mk_smtp_event {
 
 /** Flags of mk_smtp_event. */
 typedef enum mk_smtp_event_flag {
-    MK_SMTP_EVENT_ESMTP = 1,     /**< the session began with EHLO */
-    MK_SMTP_EVENT_NAME_VALID = 2 /**< HELO/EHLO: a valid host name */
+    MK_SMTP_EVENT_ESMTP = 1,      /**< the session began with EHLO */
+    MK_SMTP_EVENT_NAME_VALID = 2, /**< HELO/EHLO: a valid host name */
+    MK_SMTP_EVENT_UTF8 = 4 /**< VRFY, EXPN: the reply may hold UTF-8; else it
+                            *   must not (RFC 6531 3.7.4.2) */
 } mk_smtp_event_flag;
 
 /** The event types of SMTP. `of.smtp` is set for all of them, and also for
@@ -299,13 +332,18 @@ typedef enum mk_smtp_event_type {
      *  asked, one for each accepted recipient, in order, behind the MK_EV_BODY
      *  with MK_LAST, which is told and not asked there (RFC 2033 4.2). */
     MK_EV_SMTP_DELIVERED = MK_EV_SMTP + 12,
-    /** Start the queue for `argument` (RFC 1985); always asked: 250 to 253,
-     *  458, 459. */
+    /** Start the queue for `argument` (RFC 1985 5): a domain, "@domain" with
+     *  its subdomains, or "#queue". Always asked. YES is 250, or 251 to 253;
+     *  LATER 458; NO 459. */
     MK_EV_SMTP_ETRN = MK_EV_SMTP + 13,
-    /** See `client`; always asked. With YES the session begins anew, with
-     *  MK_EV_SMTP_CONNECT for the named peer and a greeting. */
+    /** See `client`; always asked. YES says nothing: the session begins anew,
+     *  as the named peer's, with MK_EV_SMTP_CONNECT, whose answer is the reply.
+     *  The name of HELO, a login and CLIENTID are forgotten. Who is named by
+     *  LOGIN counts as logged in, until another ADDR or LOGIN is named; what
+     *  else a further one does not name stays. So do TLS, counts, budgets. */
     MK_EV_SMTP_XCLIENT = MK_EV_SMTP + 14,
-    /** See `client`; always asked. */
+    /** See `client`; always asked. It tells of the next message only; what a
+     *  further one does not name stays. It proves nothing: for records. */
     MK_EV_SMTP_XFORWARD = MK_EV_SMTP + 15,
     /* client */
     MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every
@@ -313,7 +351,8 @@ typedef enum mk_smtp_event_type {
                                          *   EHLO. With MK_UNASKED it is a 421
                                          *   on the server's own account */
     MK_EV_SMTP_READY = MK_EV_SMTP + 17, /**< EHLO is through: send */
-    /** server: CLIENTID: `argument` is type and token; asked always. */
+    /** server, TLS: CLIENTID: `argument` is "type token", of 16 and 128 octets
+     *  at most; always asked, once, before a login or a message. */
     MK_EV_SMTP_CLIENTID = MK_EV_SMTP + 18
 } mk_smtp_event_type;
 
@@ -327,8 +366,9 @@ typedef enum mk_smtp_bare {
 /** What a client does about a body's bare CR or LF. BINARYMIME has none. */
 typedef enum mk_smtp_mend {
     MK_SMTP_MEND_NEVER = 0, /**< the send ends with MK_E_BARE (THREATS 4) */
-    MK_SMTP_MEND_LF = 1     /**< a bare LF becomes CRLF; a bare CR is
-                             *   MK_E_BARE */
+    MK_SMTP_MEND_LF = 1     /**< a bare LF becomes CRLF (RFC 5321 2.3.8), and
+                             *   counts as two octets of message_bytes; a bare
+                             *   CR is MK_E_BARE */
 } mk_smtp_mend;
 
 /* ---- server -------------------------------------------------------------- */
@@ -355,11 +395,15 @@ typedef struct mk_smtp_server_config {
     mk_str hostname;      /**< own name, for the greeting; must be set */
     mk_str banner;        /**< behind the name in the greeting: "mailkit" */
     mk_pool *units;       /**< text units; NULL: the unit lies in the block */
-    uint32_t text_bytes;  /**< the unit in the block, 1,024 to 65,535: 1,024 */
+    uint32_t text_bytes;  /**< the unit in the block, 1,024 to 65,535: 1,024.
+                           *   A unit also holds the reply to EHLO: the texts
+                           *   told there, hostname among them, and 640 */
     uint32_t asks;        /**< mk_smtp_ask, or-ed: MK_SMTP_ASK_DEFAULT */
     uint32_t extensions;  /**< offered: MK_SMTP_EXTENSION_DEFAULT */
     mk_smtp_bare bare;    /**< MK_SMTP_BARE_REJECT */
-    uint32_t line_max;    /**< command line with CRLF, octets: 2,048 */
+    uint32_t line_max;    /**< command line with CRLF, octets, 512 or more; with
+                           *   NO_SOLICITING 3,072 (RFC 3865 2), and for all
+                           *   others of a line's extensions 2,048 do: 2,048 */
     uint32_t discard_max; /**< of an over-long line swallowed: 65,536 */
     uint32_t text_line_max;  /**< line in DATA with CRLF, octets: 65,536 */
     uint64_t message_max;    /**< octets of a message: 26,214,400 */
@@ -414,13 +458,16 @@ typedef struct mk_smtp_server_config {
                    *   MK_EV_SMTP_DELIVERED: false */
     uint32_t chunks_max; /**< BDAT commands of a message, then 554 and the end:
                           *   65,536 */
-    uint32_t deliver_by_min_s; /**< told by DELIVERBY; 0: nothing is told: 0 */
+    uint32_t deliver_by_min_s; /**< told by DELIVERBY, at most 999,999,999; 0:
+                                *   nothing is told: 0 */
     uint32_t hold_max_s;       /**< told by FUTURERELEASE, 1 to 999,999,999:
                                 *   604,800 */
     mk_str hold_until_max; /**< likewise, an RFC 3339 date and time in UTC; must
                             *   be set where it is offered */
     mk_str priority_profile; /**< told by MT-PRIORITY; may be empty */
-    mk_str solicit; /**< keywords told by NO-SOLICITING; may be empty */
+    mk_str solicit; /**< keywords told by NO-SOLICITING, with commas between;
+                     *   may be empty. A message of one of these classes is
+                     *   refused (RFC 3865 2.4) */
 } mk_smtp_server_config;
 
 /** Fill a server's settings with the defaults named above.
@@ -511,7 +558,7 @@ typedef struct mk_smtp_client_config {
 MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size);
 
 /** Octets a client engine needs with the default settings. */
-#define MK_SMTP_CLIENT_NEED 2944
+#define MK_SMTP_CLIENT_NEED 2816
 
 /** Octets a client engine needs with these settings.
  *
@@ -610,11 +657,11 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  * 2920 3.1). When the session breaks there is an MK_EV_FAULT for each of the
  * two, before its MK_EV_DONE: that of the second never says MK_RETRY_UNKNOWN,
  * for it was not taken. Both end with MK_E_CANCELLED when the first is
- * cancelled behind its end, which costs the session. With CHUNKING each lent span goes out as a chunk (RFC 3030 2), unless
- * `is_data_only`. Over LMTP the reply to MK_SMTP_VERB_END comes once for each
- * accepted recipient, with its `index`, and `accepted` of MK_EV_DONE counts
- * those of 2yz. Of MK_EV_DONE `extensions` are those of the envelope's needs
- * that the server was told.
+ * cancelled behind its end, which costs the session. With CHUNKING each lent
+ * span goes out as a chunk (RFC 3030 2), unless `is_data_only`. Over LMTP the
+ * reply to MK_SMTP_VERB_END comes once for each accepted recipient, with its
+ * `index`, and `accepted` of MK_EV_DONE counts those of 2yz. Of MK_EV_DONE
+ * `extensions` are those of the envelope's needs that the server was told.
  *
  * @param e         a client engine (or a wrapper over one), after
  *                  MK_EV_SMTP_READY, with no other operation under way but one
@@ -659,13 +706,14 @@ MK_API mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb,
  *
  * @param e       as for mk_smtp_client_send.
  * @param verb    MK_SMTP_VERB_XCLIENT or MK_SMTP_VERB_XFORWARD.
- * @param client  what is told: the fields in `given`, plain and not as xtext;
- *                borrowed for the call.
+ * @param client  what is told: the fields in `given`, plain and not as xtext,
+ *                none empty but those in `unknown`; borrowed for the call.
+ *                Those that the server did not name are left out.
  * @param out_op  the operation.
  * @return MK_OK; MK_E_ARG: no field is given, or one that the verb has not;
  *         MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: beyond a line;
- *         MK_E_UNSUPPORTED: not offered; MK_WAIT: no unit was free. Nothing was
- *         sent. */
+ *         MK_E_UNSUPPORTED: not offered, or none of the fields; MK_WAIT: no
+ * unit was free. Nothing was sent. */
 MK_API mk_err mk_smtp_client_introduce(mk_engine *e, mk_smtp_verb verb,
                                        const mk_smtp_client_info *client,
                                        mk_op *out_op);

@@ -29,6 +29,7 @@ void mk_smtp_server_move(smtp_server *s, server_state to)
         SPOILS = 1 << SERVER_SPOILT,
         DISCARDS = 1 << SERVER_SWALLOW,
         FORGETS = 1 << SERVER_GREETED, /* TLS is up (RFC 3207 4.2) */
+        ANEW = 1 << SERVER_OPEN,       /* XCLIENT */
         FLOWS = 1 << SERVER_DATA | 1 << SERVER_CHUNKS | 1 << SERVER_SWALLOW,
         RESTS = 1 << SERVER_GREETED | 1 << SERVER_READY | 1 << SERVER_TURNED |
                 1 << SERVER_SPOILT
@@ -36,8 +37,8 @@ void mk_smtp_server_move(smtp_server *s, server_state to)
     static const uint16_t legal[] = {
         /* clang-format off */
         [SERVER_OPEN]     = 1 << SERVER_GREETED | 1 << SERVER_TURNED,
-        [SERVER_GREETED]  = DROPS | DISCARDS,
-        [SERVER_READY]    = DROPS | DISCARDS | FORGETS | 1 << SERVER_MAIL,
+        [SERVER_GREETED]  = DROPS | DISCARDS | ANEW,
+        [SERVER_READY]    = DROPS | DISCARDS | FORGETS | ANEW | 1 << SERVER_MAIL,
         [SERVER_MAIL]     = DROPS | DISCARDS | FORGETS | 1 << SERVER_RCPT,
         [SERVER_RCPT]     = DROPS | FORGETS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
         [SERVER_DATA]     = DROPS | SPOILS | 1 << SERVER_CHUNKS | 1 << SERVER_DELIVERY,
@@ -252,8 +253,9 @@ static mk_err compose_answer(mk_serve *base, mk_answer answer, mk_str code,
     }
     split_line(mk_smtp_server_default(verb, answer), &own_code, &own_text);
     code = code.len > 0 ? code : own_code;
-    if (answer == MK_ANSWER_YES && verb == MK_SMTP_VERB_BDAT) {
-        return MK_OK; /* it is said when the octets are there */
+    if (answer == MK_ANSWER_YES &&
+        (verb == MK_SMTP_VERB_BDAT || verb == MK_SMTP_VERB_XCLIENT)) {
+        return MK_OK; /* the octets of the chunk, or a greeting, come first */
     }
     if (answer == MK_ANSWER_YES && verb == MK_SMTP_VERB_CONNECT) {
         compose_greeting(s, text, out);
@@ -300,9 +302,22 @@ static mk_err greet(smtp_server *s, mk_event *ev)
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_CONNECT);
 }
 
+/* The reply to EHLO and LHLO is longer than others; what might be one is not
+ * read before there is room for it. */
+static mk_err room_for_hello(smtp_server *s, mk_str in, mk_event *ev)
+{
+    unsigned char first = in.len > 0 ? mk_upper(mk_octet_at(in, 0)) : 0;
+    if (first != 'E' && first != 'L') {
+        return MK_E_AGAIN;
+    }
+    return mk_serve_make_room(&s->base, mk_smtp_extensions_room(s->config), in,
+                              ev);
+}
+
 static mk_err turn(mk_serve *base, mk_str *io_in, mk_event *ev)
 {
     smtp_server *s = mk_smtp_server_of(base);
+    mk_err err;
     switch ((server_state)s->state) {
     case SERVER_OPEN:
         return greet(s, ev);
@@ -312,7 +327,8 @@ static mk_err turn(mk_serve *base, mk_str *io_in, mk_event *ev)
     case SERVER_DELIVERY:
         return mk_smtp_server_deliver(s, *io_in, ev);
     default:
-        return mk_serve_read(base, io_in, ev);
+        err = room_for_hello(s, *io_in, ev);
+        return err != MK_E_AGAIN ? err : mk_serve_read(base, io_in, ev);
     }
 }
 

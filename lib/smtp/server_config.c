@@ -4,8 +4,13 @@
  * RFC 5321 4.5.3 and beyond), what memory they ask for, and opening. A limit
  * of 0 is refused: it never means unlimited.
  */
+#include "smtp/extensions.h"
 #include "smtp/server_internal.h"
+#include "smtp/values.h"
 
+#include "base/ascii.h"
+
+#include <mailkit/date.h>
 #include <mailkit/sasl.h>
 
 #include <string.h>
@@ -108,12 +113,37 @@ static bool is_login_valid(const mk_smtp_server_config *c)
             c->sasl_units->unit_bytes >= c->sasl->ops->need(SMALL));
 }
 
+/* What EHLO tells can be kept, and be told as RFC 3865 2, RFC 4865 3 and RFC
+ * 6531 3.1 want it. */
+static bool is_offer_valid(const mk_smtp_server_config *c)
+{
+    enum { SECONDS_MAX = 999999999, SOLICIT_LINE = 3072 };
+    uint32_t x = c->extensions;
+    int64_t until;
+    bool is_held = (x & MK_SMTP_EXTENSION_FUTURERELEASE) == 0 ||
+                   (c->hold_max_s > 0 && c->hold_max_s <= SECONDS_MAX &&
+                    mk_date_internet_parse(c->hold_until_max, &until) == MK_OK);
+    bool is_solicited =
+        (x & MK_SMTP_EXTENSION_NO_SOLICITING) == 0 ||
+        (c->line_max >= SOLICIT_LINE &&
+         (c->solicit.len == 0 || mk_smtp_is_solicit(c->solicit)));
+    for (size_t i = 0; i < c->priority_profile.len; i++) {
+        if (!mk_is_vchar(mk_octet_at(c->priority_profile, i))) {
+            return false;
+        }
+    }
+    return is_held && is_solicited && c->deliver_by_min_s <= SECONDS_MAX &&
+           ((x & MK_SMTP_EXTENSION_SMTPUTF8) == 0 ||
+            (x & MK_SMTP_EXTENSION_8BITMIME) != 0);
+}
+
 static bool is_valid(const mk_smtp_server_config *c)
 {
     size_t unit = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
     return c->size == sizeof *c && c->hostname.len > 0 &&
            c->hostname.len <= 255 && c->banner.len <= SERVE_TEXT_MAX / 2 &&
-           unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
+           unit >= 1024 && unit >= mk_smtp_extensions_room(c) &&
+           is_offer_valid(c) && (c->units != NULL || unit <= UINT16_MAX) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
            (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c) &&
            is_complete(c) && is_patient(c) &&

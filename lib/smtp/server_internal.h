@@ -4,7 +4,8 @@
  * stands on wire/serve.h, which does what all servers do. server.c (what SMTP's
  * replies look like, the one place that assigns the state), server_verbs.c (the
  * verb table and its handlers), server_body.c (the body), server_bdat.c (BDAT),
- * server_lmtp.c (a reply for each recipient), server_tls.c (STARTTLS),
+ * server_lmtp.c (a reply for each recipient), server_peer.c (who it is, and for
+ * whom), server_tls.c (STARTTLS),
  * server_login.c (AUTH), server_config.c (settings, opening).
  * RFC 5321 4.1.4 and RFC 3030 2 give the states.
  */
@@ -60,13 +61,17 @@ typedef struct smtp_server {
                      * what became of it */
     uint8_t state;  /* server_state */
     uint8_t next;   /* server_state behind SERVER_SWALLOW */
-    uint8_t refusal;   /* server_refusal */
-    bool esmtp : 1;    /* EHLO or LHLO, not HELO */
-    bool dropped : 1;  /* a transaction ended by what ends none: to be told */
-    bool binary : 1;   /* BODY=BINARYMIME */
-    bool chunked : 1;  /* the body comes by BDAT */
-    bool is_last : 1;  /* and this is its last chunk */
-    bool is_taken : 1; /* LMTP: some recipient has the message */
+    uint8_t refusal;     /* server_refusal */
+    bool utf8 : 1;       /* SMTPUTF8 */
+    bool esmtp : 1;      /* EHLO or LHLO, not HELO */
+    bool dropped : 1;    /* a transaction ended by what ends none: to be told */
+    bool binary : 1;     /* BODY=BINARYMIME */
+    bool chunked : 1;    /* the body comes by BDAT */
+    bool is_last : 1;    /* and this is its last chunk */
+    bool is_taken : 1;   /* LMTP: some recipient has the message */
+    bool vouched : 1;    /* XCLIENT named a login */
+    bool vouching : 1;   /* the one under way leaves one */
+    bool identified : 1; /* CLIENTID was accepted */
     union {
         struct {
             uint64_t octets;     /* of the chunk */
@@ -74,11 +79,20 @@ typedef struct smtp_server {
         } chunk;                 /* while it flows: no event is there then */
         struct {
             mk_smtp_event event;
-            mk_smtp_path path;
         } smtp;
         mk_fault fault;
     } of;
 } smtp_server;
+
+/* What an event of MAIL or RCPT points to. It lies behind the room for the
+ * reply (mk_serve_aside): an idle session has none of it. */
+typedef struct server_envelope {
+    mk_smtp_path path;
+    union {
+        mk_smtp_mail_options mail;
+        mk_smtp_rcpt_options rcpt;
+    } of;
+} server_envelope;
 
 static inline smtp_server *mk_smtp_server_of(mk_serve *base)
 {
@@ -191,6 +205,17 @@ mk_err mk_smtp_server_chunk_end(smtp_server *s);
 
 /* A command comes between chunks that the application refused meanwhile. */
 void mk_smtp_server_note_refusal(smtp_server *s);
+
+/* ---- server_peer.c ----------------------------------------------------------
+ */
+
+mk_err mk_smtp_server_etrn(smtp_server *s, mk_str arg, mk_event *ev);
+mk_err mk_smtp_server_xclient(smtp_server *s, mk_str arg, mk_event *ev);
+mk_err mk_smtp_server_xforward(smtp_server *s, mk_str arg, mk_event *ev);
+mk_err mk_smtp_server_clientid(smtp_server *s, mk_str arg, mk_event *ev);
+
+/* XCLIENT was accepted: it is another peer's session. */
+void mk_smtp_server_introduced(smtp_server *s);
 
 /* ---- server_lmtp.c ----------------------------------------------------------
  */

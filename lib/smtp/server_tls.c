@@ -4,24 +4,12 @@
  * border: what is offered in clear and behind it, what is forgotten there, and
  * whom a certificate keeps out.
  */
+#include "smtp/extensions.h"
 #include "smtp/server_internal.h"
-
-#include <mailkit/sasl.h>
 
 uint32_t mk_smtp_server_offer(const smtp_server *s)
 {
-    const mk_smtp_server_config *c = s->config;
-    const mk_tls_info *tls = s->base.tls;
-    uint32_t offer = c->extensions;
-    bool is_late = c->tls >= MK_TLS_POLICY_ENCRYPT && tls == NULL;
-
-    if (c->tls == MK_TLS_POLICY_NONE || tls != NULL) {
-        offer &= ~(uint32_t)MK_SMTP_EXTENSION_STARTTLS;
-    }
-    if (c->sasl == NULL || is_late || c->sasl->ops->offer(c->sasl, tls) == 0) {
-        offer &= ~(uint32_t)MK_SMTP_EXTENSION_AUTH;
-    }
-    return offer;
+    return mk_smtp_extensions_offer(s->config, s->base.tls);
 }
 
 /* RFC 3207 4.1: 554 to every command but QUIT; here to the first. */

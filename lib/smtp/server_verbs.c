@@ -6,6 +6,7 @@
  * and what follows an answer. RFC 5321 4.1.1, 4.1.4, 4.2.
  */
 #include "smtp/extensions.h"
+#include "smtp/params.h"
 #include "smtp/server_internal.h"
 
 #include "base/ascii.h"
@@ -31,6 +32,7 @@ typedef struct server_verb {
     char word[9];
     uint8_t flags;          /* server_verb_flag, or-ed */
     uint16_t states;        /* bits of server_state in which it is legal */
+    uint32_t extension;     /* where it is not offered the verb is not known */
     server_handler *handle; /* NULL: BDAT */
     const char *rfc;
 } server_verb;
@@ -75,38 +77,81 @@ static mk_err on_lhlo(smtp_server *s, mk_str arg, mk_event *ev)
     return hello(s, arg, ev, MK_SMTP_VERB_LHLO);
 }
 
-/* "FROM:" or "TO:", the path, the parameters. The space behind the colon is
- * against the grammar and common; it is passed over. */
-static const char *path_and_params(smtp_server *s, mk_str arg,
-                                   const char *prefix, smtp_param_place place)
+/* "FROM:" or "TO:", and the path. The space behind the colon is against the
+ * grammar and common; it is passed over. */
+static const char *take_path(mk_str *io_arg, bool is_mail, bool is_utf8,
+                             mk_smtp_path *path)
 {
-    bool mail = place == SMTP_PARAM_MAIL;
-    mk_str word = mk_str_z(prefix);
-    if (!mk_str_has_prefix_nocase(arg, word)) {
-        return mail ? "501 5.5.4 MAIL FROM:<address> is wanted"
-                    : "501 5.5.4 RCPT TO:<address> is wanted";
+    mk_str word = mk_str_z(is_mail ? "FROM:" : "TO:");
+    if (!mk_str_has_prefix_nocase(*io_arg, word)) {
+        return is_mail ? "501 5.5.4 MAIL FROM:<address> is wanted"
+                       : "501 5.5.4 RCPT TO:<address> is wanted";
     }
-    arg = mk_str_sub(arg, word.len, SIZE_MAX);
-    while (arg.len > 0 && arg.ptr[0] == ' ') {
-        arg = mk_str_sub(arg, 1, SIZE_MAX);
+    *io_arg = mk_str_sub(*io_arg, word.len, SIZE_MAX);
+    while (io_arg->len > 0 && io_arg->ptr[0] == ' ') {
+        *io_arg = mk_str_sub(*io_arg, 1, SIZE_MAX);
     }
-    mk_smtp_path *path = &s->of.smtp.path;
     size_t used;
-    mk_err err = mk_smtp_path_parse(arg, false, path, &used);
+    mk_err err = mk_smtp_path_parse(*io_arg, is_utf8, path, &used);
     if (err == MK_E_UNSUPPORTED) {
         return "553 5.6.7 Address needs SMTPUTF8";
     }
     /* each place has its own path without a domain: <> sends, <postmaster>
      * receives */
-    uint32_t wrong = mail ? MK_SMTP_PATH_NO_DOMAIN : MK_SMTP_PATH_NULL;
+    uint32_t wrong = is_mail ? MK_SMTP_PATH_NO_DOMAIN : MK_SMTP_PATH_NULL;
     if (err != MK_OK || (path->flags & wrong) != 0) {
-        return mail ? "501 5.1.7 Bad sender address"
-                    : "501 5.1.3 Bad recipient address";
+        return is_mail ? "501 5.1.7 Bad sender address"
+                       : "501 5.1.3 Bad recipient address";
     }
-    uint32_t offered = s->esmtp ? mk_smtp_server_offer(s) : 0;
-    return mk_smtp_params_take(s->config, offered, place,
-                               mk_str_sub(arg, used, SIZE_MAX),
-                               &s->of.smtp.event);
+    *io_arg = mk_str_sub(*io_arg, used, SIZE_MAX);
+    return NULL;
+}
+
+/* What the session is offered, and may use: nothing behind HELO. */
+static uint32_t offered_to(const smtp_server *s)
+{
+    return s->esmtp ? mk_smtp_server_offer(s) : 0;
+}
+
+static const char *mail_args(smtp_server *s, mk_str arg)
+{
+    server_envelope *e = mk_serve_aside(&s->base, sizeof *e);
+    smtp_params p = {.config = s->config,
+                     .offered = offered_to(s),
+                     .event = &s->of.smtp.event,
+                     .mail = &e->of.mail};
+    memset(e, 0, sizeof *e);
+    e->of.mail.size = sizeof e->of.mail;
+    /* the parameter that allows UTF-8 stands behind what needs it */
+    bool is_utf8 = (p.offered & MK_SMTP_EXTENSION_SMTPUTF8) != 0;
+    const char *refusal = take_path(&arg, true, is_utf8, &e->path);
+    if (refusal == NULL) {
+        refusal = mk_smtp_params_take(&p, arg);
+    }
+    s->utf8 = e->of.mail.is_utf8;
+    if (refusal == NULL && !s->utf8 &&
+        (e->path.flags & MK_SMTP_PATH_UTF8) != 0) {
+        refusal = "553 5.6.7 Address needs SMTPUTF8";
+    }
+    s->of.smtp.event.path = &e->path;
+    s->of.smtp.event.mail = &e->of.mail;
+    return refusal;
+}
+
+static const char *rcpt_args(smtp_server *s, mk_str arg)
+{
+    server_envelope *e = mk_serve_aside(&s->base, sizeof *e);
+    smtp_params p = {.config = s->config,
+                     .offered = offered_to(s),
+                     .is_utf8 = s->utf8,
+                     .event = &s->of.smtp.event,
+                     .rcpt = &e->of.rcpt};
+    memset(e, 0, sizeof *e);
+    e->of.rcpt.size = sizeof e->of.rcpt;
+    const char *refusal = take_path(&arg, false, s->utf8, &e->path);
+    s->of.smtp.event.path = &e->path;
+    s->of.smtp.event.rcpt = &e->of.rcpt;
+    return refusal != NULL ? refusal : mk_smtp_params_take(&p, arg);
 }
 
 /* mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] */
@@ -117,11 +162,10 @@ static mk_err on_mail(smtp_server *s, mk_str arg, mk_event *ev)
                               "421 4.7.0 Too many messages");
     }
     mk_smtp_server_event(s, ev, MK_EV_SMTP_MAIL, MK_SMTP_VERB_MAIL);
-    const char *refusal = path_and_params(s, arg, "FROM:", SMTP_PARAM_MAIL);
+    const char *refusal = mail_args(s, arg);
     if (refusal != NULL) {
         return mk_serve_say(&s->base, refusal);
     }
-    s->of.smtp.event.path = &s->of.smtp.path;
     s->binary = s->of.smtp.event.body == MK_SMTP_BODY_BINARYMIME;
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_MAIL);
 }
@@ -130,7 +174,7 @@ static mk_err on_mail(smtp_server *s, mk_str arg, mk_event *ev)
 static mk_err on_rcpt(smtp_server *s, mk_str arg, mk_event *ev)
 {
     mk_smtp_server_event(s, ev, MK_EV_SMTP_RCPT, MK_SMTP_VERB_RCPT);
-    const char *refusal = path_and_params(s, arg, "TO:", SMTP_PARAM_RCPT);
+    const char *refusal = rcpt_args(s, arg);
     if (refusal == NULL && s->accepted >= s->config->recipients_max) {
         refusal = "452 4.5.3 Too many recipients";
     }
@@ -138,7 +182,6 @@ static mk_err on_rcpt(smtp_server *s, mk_str arg, mk_event *ev)
         s->turned_away += s->turned_away < UINT32_MAX ? 1 : 0;
         return mk_serve_say(&s->base, refusal);
     }
-    s->of.smtp.event.path = &s->of.smtp.path;
     s->of.smtp.event.index = s->accepted;
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_RCPT);
 }
@@ -193,15 +236,31 @@ static mk_err on_quit(smtp_server *s, mk_str arg, mk_event *ev)
     return MK_OK;
 }
 
+/* vrfy = "VRFY" SP String [ SP "SMTPUTF8" ] (RFC 6531 3.7.4.2); EXPN likewise
+ */
+static bool skip_smtputf8(const smtp_server *s, mk_str *io_arg)
+{
+    static const mk_str word = MK_STR_INIT(" SMTPUTF8");
+    size_t at = io_arg->len > word.len ? io_arg->len - word.len : 0;
+    if ((offered_to(s) & MK_SMTP_EXTENSION_SMTPUTF8) == 0 ||
+        !mk_str_is_nocase(mk_str_sub(*io_arg, at, SIZE_MAX), word)) {
+        return false;
+    }
+    *io_arg = mk_str_sub(*io_arg, 0, at);
+    return true;
+}
+
 static mk_err look_up(smtp_server *s, mk_str arg, mk_event *ev,
                       mk_smtp_verb verb)
 {
     bool vrfy = verb == MK_SMTP_VERB_VRFY;
+    bool is_utf8 = skip_smtputf8(s, &arg);
     if (arg.len == 0) {
         return mk_serve_say(&s->base, "501 5.5.4 A string is wanted");
     }
     mk_smtp_server_event(s, ev, vrfy ? MK_EV_SMTP_VRFY : MK_EV_SMTP_EXPN, verb);
     s->of.smtp.event.argument = arg;
+    s->of.smtp.event.flags |= is_utf8 ? (uint32_t)MK_SMTP_EVENT_UTF8 : 0;
     return mk_smtp_server_ask(s, ev,
                               vrfy ? MK_SMTP_ASK_VRFY : MK_SMTP_ASK_EXPN);
 }
@@ -216,15 +275,18 @@ static mk_err on_expn(smtp_server *s, mk_str arg, mk_event *ev)
     return look_up(s, arg, ev, MK_SMTP_VERB_EXPN);
 }
 
+static void add_verbs(const smtp_server *s, mk_buf *out);
+
+/* The verbs that are served here and now. */
 static mk_err on_help(smtp_server *s, mk_str arg, mk_event *ev)
 {
+    char room[256];
+    mk_buf names;
     (void)arg;
     (void)ev;
-    return mk_serve_say(&s->base, s->config->is_lmtp
-                                      ? "214 2.0.0 LHLO MAIL RCPT DATA RSET "
-                                        "NOOP QUIT VRFY EXPN HELP"
-                                      : "214 2.0.0 HELO EHLO MAIL RCPT DATA "
-                                        "RSET NOOP QUIT VRFY EXPN HELP");
+    mk_buf_init(&names, room, sizeof room);
+    add_verbs(s, &names);
+    return mk_serve_say_text(&s->base, "214 2.0.0 ", mk_buf_str(&names));
 }
 
 /* ---- the table ----------------------------------------------------------- */
@@ -241,22 +303,26 @@ enum {
 };
 
 static const server_verb verbs[] = {
-    /* word      flags                                                             states                      handle                   RFC */
-    {"MAIL",     0,                                                                IN_READY,                   on_mail,                 "5321 4.1.1.2"},
-    {"RCPT",     0,                                                                IN_TRANSACTION,             on_rcpt,                 "5321 4.1.1.3"},
-    {"DATA",     VERB_LAST | VERB_NO_ARG,                                          IN_TRANSACTION,             on_data,                 "5321 4.1.1.4"},
-    {"BDAT",     VERB_OCTETS,                                                      IN_TRANSACTION | IN_CHUNKS, NULL,                    "3030 2"},
-    {"EHLO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 on_ehlo,                 "5321 4.1.1.1"},
-    {"HELO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 on_helo,                 "5321 4.1.1.1"},
-    {"LHLO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 on_lhlo,                 "2033 4.1"},
-    {"RSET",     VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,                           IN_SESSION,                 on_rset,                 "5321 4.1.1.5"},
-    {"NOOP",     VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                            IN_SESSION,                 on_noop,                 "5321 4.1.1.9"},
-    {"QUIT",     VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN | VERB_TRUST, IN_SESSION | IN_TURNED,     on_quit,                 "5321 4.1.1.10"},
-    {"VRFY",     VERB_JUNK,                                                        IN_SESSION,                 on_vrfy,                 "5321 4.1.1.6"},
-    {"EXPN",     VERB_JUNK,                                                        IN_SESSION,                 on_expn,                 "5321 4.1.1.7"},
-    {"HELP",     VERB_JUNK | VERB_UNKNOWN,                                         IN_SESSION,                 on_help,                 "5321 4.1.1.8"},
-    {"STARTTLS", VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN,              IN_SESSION,                 mk_smtp_server_starttls, "3207 4"},
-    {"AUTH",     VERB_LAST | VERB_UNKNOWN,                                         IN_READY,                   mk_smtp_server_auth,     "4954 4"},
+    /* word      flags                                                             states                      extension                   handle                   RFC */
+    {"MAIL",     0,                                                                IN_READY,                   0,                          on_mail,                 "5321 4.1.1.2"},
+    {"RCPT",     0,                                                                IN_TRANSACTION,             0,                          on_rcpt,                 "5321 4.1.1.3"},
+    {"DATA",     VERB_LAST | VERB_NO_ARG,                                          IN_TRANSACTION,             0,                          on_data,                 "5321 4.1.1.4"},
+    {"BDAT",     VERB_OCTETS,                                                      IN_TRANSACTION | IN_CHUNKS, MK_SMTP_EXTENSION_CHUNKING, NULL,                    "3030 2"},
+    {"EHLO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 0,                          on_ehlo,                 "5321 4.1.1.1"},
+    {"HELO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 0,                          on_helo,                 "5321 4.1.1.1"},
+    {"LHLO",     VERB_LAST | VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                IN_SESSION,                 0,                          on_lhlo,                 "2033 4.1"},
+    {"RSET",     VERB_JUNK | VERB_NO_ARG | VERB_UNKNOWN,                           IN_SESSION,                 0,                          on_rset,                 "5321 4.1.1.5"},
+    {"NOOP",     VERB_JUNK | VERB_PLAIN | VERB_UNKNOWN,                            IN_SESSION,                 0,                          on_noop,                 "5321 4.1.1.9"},
+    {"QUIT",     VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN | VERB_TRUST, IN_SESSION | IN_TURNED,     0,                          on_quit,                 "5321 4.1.1.10"},
+    {"VRFY",     VERB_JUNK,                                                        IN_SESSION,                 0,                          on_vrfy,                 "5321 4.1.1.6"},
+    {"EXPN",     VERB_JUNK,                                                        IN_SESSION,                 0,                          on_expn,                 "5321 4.1.1.7"},
+    {"HELP",     VERB_JUNK | VERB_UNKNOWN,                                         IN_SESSION,                 0,                          on_help,                 "5321 4.1.1.8"},
+    {"STARTTLS", VERB_LAST | VERB_NO_ARG | VERB_PLAIN | VERB_UNKNOWN,              IN_SESSION,                 0,                          mk_smtp_server_starttls, "3207 4"},
+    {"AUTH",     VERB_LAST | VERB_UNKNOWN,                                         IN_READY,                   0,                          mk_smtp_server_auth,     "4954 4"},
+    {"ETRN",      VERB_JUNK,                                                         IN_READY,                   MK_SMTP_EXTENSION_ETRN,     mk_smtp_server_etrn,     "1985 5"},
+    {"XCLIENT",   VERB_LAST | VERB_PLAIN | VERB_UNKNOWN,                             IN_GREETED | IN_READY,      MK_SMTP_EXTENSION_XCLIENT,  mk_smtp_server_xclient,  "XCLIENT_README"},
+    {"XFORWARD",  0,                                                                 IN_READY,                   MK_SMTP_EXTENSION_XFORWARD, mk_smtp_server_xforward, "XFORWARD_README"},
+    {"CLIENTID",  VERB_UNKNOWN,                                                      IN_READY,                   MK_SMTP_EXTENSION_CLIENTID, mk_smtp_server_clientid, "draft-storey-smtp-client-id"},
 };
 
 /* clang-format on */
@@ -278,8 +344,8 @@ static bool is_served(const smtp_server *s, const server_verb *v)
     if (v->handle == on_lhlo || v->handle == on_ehlo || v->handle == on_helo) {
         return c->is_lmtp == (v->handle == on_lhlo); /* RFC 2033 4.1 */
     }
-    if (v->handle == NULL) {
-        return (c->extensions & MK_SMTP_EXTENSION_CHUNKING) != 0;
+    if (v->extension != 0) {
+        return (mk_smtp_server_offer(s) & v->extension) != 0;
     }
     if (v->handle == mk_smtp_server_starttls) {
         return c->tls != MK_TLS_POLICY_NONE &&
@@ -287,6 +353,16 @@ static bool is_served(const smtp_server *s, const server_verb *v)
     }
     return v->handle != mk_smtp_server_auth ||
            (c->sasl != NULL && (c->extensions & MK_SMTP_EXTENSION_AUTH) != 0);
+}
+
+static void add_verbs(const smtp_server *s, mk_buf *out)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (is_served(s, &verbs[i])) {
+            (void)mk_buf_add_z(out, out->len > 0 ? " " : "");
+            (void)mk_buf_add_z(out, verbs[i].word);
+        }
+    }
 }
 
 /* What must come first, and has not (RFC 3207 4, RFC 4954 6)? */
@@ -409,10 +485,16 @@ const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer)
         {MK_SMTP_VERB_END,     "250 2.0.0 Message accepted", "554 5.7.1 Message refused"},
         {MK_SMTP_VERB_VRFY,    "252 2.0.0 Send some mail, it will be tried", "550 5.1.1 No such user"},
         {MK_SMTP_VERB_EXPN,    "252 2.0.0 Lists are not shown", "550 5.1.1 No such list"},
+        {MK_SMTP_VERB_ETRN,    "250 2.0.0 Queuing started", "459 4.7.1 Not allowed for that node"},
+        {MK_SMTP_VERB_XCLIENT, "",                        "550 5.7.1 You may not speak for others"},
+        {MK_SMTP_VERB_XFORWARD, "250 2.0.0 Ok",           "550 5.7.1 You may not speak for others"},
+        {MK_SMTP_VERB_CLIENTID, "250 2.0.0 Ok",           "550 5.7.1 Not accepted"},
         /* clang-format on */
     };
     if (answer == MK_ANSWER_LATER) {
-        return verb == MK_SMTP_VERB_CONNECT ? "421 Try again later" : later;
+        return verb == MK_SMTP_VERB_CONNECT ? "421 Try again later"
+               : verb == MK_SMTP_VERB_ETRN  ? "458 4.3.0 Cannot queue now"
+                                            : later;
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].verb == verb) {
@@ -436,7 +518,8 @@ void mk_smtp_server_judged(smtp_server *s, bool is_taken)
 
 static void refused(smtp_server *s)
 {
-    if (s->base.subject == MK_SMTP_VERB_MAIL) {
+    if (s->base.subject == MK_SMTP_VERB_MAIL ||
+        s->base.subject >= MK_SMTP_VERB_XCLIENT) {
         s->junk++;
     }
     if (s->base.subject == MK_SMTP_VERB_CONNECT) {
@@ -483,6 +566,12 @@ static void accepted(smtp_server *s)
         break;
     case MK_SMTP_VERB_END:
         mk_smtp_server_judged(s, true);
+        break;
+    case MK_SMTP_VERB_XCLIENT:
+        mk_smtp_server_introduced(s);
+        break;
+    case MK_SMTP_VERB_CLIENTID:
+        s->identified = true;
         break;
     default:
         break;

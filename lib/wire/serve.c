@@ -66,10 +66,15 @@ static bool put(mk_serve *s, const char *line, mk_str text, mk_fault *fault)
     return is_error;
 }
 
+mk_err mk_serve_say_text(mk_serve *s, const char *line, mk_str text)
+{
+    mk_serve_let_go_late(s, put(s, line, text, NULL), 0);
+    return MK_E_AGAIN;
+}
+
 mk_err mk_serve_say(mk_serve *s, const char *line)
 {
-    mk_serve_let_go_late(s, put(s, line, nothing, NULL), 0);
-    return MK_E_AGAIN;
+    return mk_serve_say_text(s, line, nothing);
 }
 
 void mk_serve_put(mk_serve *s, const char *line)
@@ -148,6 +153,12 @@ mk_err mk_serve_ask(mk_serve *s, mk_event *ev, uint8_t subject, unsigned flags)
     s->is_login = false;
     s->last_word = false;
     return MK_OK;
+}
+
+void *mk_serve_aside(mk_serve *s, size_t n)
+{
+    char *at = s->out.unit + s->out.unit_bytes - n;
+    return at - (uintptr_t)at % sizeof(uint64_t);
 }
 
 /* Compose the reply behind the output's tail; the next step commits it. */
@@ -346,6 +357,12 @@ mk_err mk_serve_wait(mk_serve *s, mk_str in, mk_event *ev)
         mk_outq_release(&s->out); /* others may need it to go on */
     }
     return mk_serve_idle(s, in, ev);
+}
+
+mk_err mk_serve_make_room(mk_serve *s, size_t n, mk_str in, mk_event *ev)
+{
+    s->starved = s->pending == 0 && !mk_outq_reserve(&s->out, n);
+    return s->starved ? mk_serve_idle(s, in, ev) : MK_E_AGAIN;
 }
 
 /* The first word of another protocol? */

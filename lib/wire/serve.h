@@ -234,12 +234,23 @@ void mk_serve_init(mk_serve *s, const mk_serve_kind *kind, mk_pool *units,
  * Gives MK_E_AGAIN, so that a handler may return it. */
 mk_err mk_serve_say(mk_serve *s, const char *line);
 
+/* Likewise, with a text in the place of its own, unless it is empty. */
+mk_err mk_serve_say_text(mk_serve *s, const char *line, mk_str text);
+
 /* Put a fixed reply behind the tail, for those below. */
 void mk_serve_put(mk_serve *s, const char *line);
 
 /* The reply behind the tail goes out, and stays there to go out again.
  * MK_E_AGAIN; MK_WAIT, or what mk_serve_wait gives: as room comes. */
 mk_err mk_serve_repeat(mk_serve *s, mk_str in, mk_event *ev);
+
+/* n octets at the unit's end, for what a question points to and no longer: less
+ * than what reply_room has beyond the reply, with 8 to align them. */
+void *mk_serve_aside(mk_serve *s, size_t n);
+
+/* From `turn`, when the reply to what comes next may have n octets, more than
+ * reply_room: MK_E_AGAIN, or what to return until there is room. */
+mk_err mk_serve_make_room(mk_serve *s, size_t n, mk_str in, mk_event *ev);
 
 /* The reply behind the tail goes out: at once, or delayed when it tells of an
  * error and there were many. When it is the last word, the end. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * smtp/client_offer.c: what a client learns from a line of the reply to EHLO
+ * (RFC 5321 4.1.1.1). A value that makes no sense is as if it were not told
+ * (RFC 9422 3); the extension itself is offered all the same.
+ */
+#include "smtp/extensions.h"
+#include "smtp/peer_fields.h"
+
+#include <string.h>
+
+/* The next word of a line. */
+static mk_str next_word(mk_str *io_line)
+{
+    mk_str word = mk_str_sub(*io_line, 0, mk_str_find(*io_line, ' '));
+    *io_line = mk_str_sub(*io_line, word.len + 1, SIZE_MAX);
+    return word;
+}
+
+static void learn_number(mk_str value, uint32_t *out)
+{
+    uint64_t number;
+    if (mk_str_u64(value, &number) == MK_OK && number <= UINT32_MAX) {
+        *out = (uint32_t)number;
+    }
+}
+
+static void learn_size(mk_str value, smtp_offer *io)
+{
+    uint64_t size;
+    if (mk_str_u64(value, &size) == MK_OK) {
+        io->size_max = size;
+    }
+}
+
+static void learn_auth(mk_str value, smtp_offer *io)
+{
+    io->mechanisms = value;
+}
+
+/* LIMITS: name "=" value, with blanks between (RFC 9422 3, 4) */
+static void learn_limits(mk_str value, smtp_offer *io)
+{
+    while (value.len > 0) {
+        mk_str one = next_word(&value);
+        mk_str name = mk_str_sub(one, 0, mk_str_find(one, '='));
+        mk_str number = mk_str_sub(one, name.len + 1, SIZE_MAX);
+        if (mk_str_is_nocase(name, mk_str_z("MAILMAX"))) {
+            learn_number(number, &io->mail_max);
+        } else if (mk_str_is_nocase(name, mk_str_z("RCPTMAX"))) {
+            learn_number(number, &io->rcpt_max);
+        }
+    }
+}
+
+static void learn_deliver_by(mk_str value, smtp_offer *io)
+{
+    learn_number(value, &io->deliver_by_min_s);
+}
+
+/* The longest time, and the latest date and time; in another form than this
+ * one it is not compared with. */
+static void learn_future_release(mk_str value, smtp_offer *io)
+{
+    learn_number(next_word(&value), &io->hold_for_max_s);
+    if (value.len == sizeof io->hold_until_max &&
+        value.ptr[value.len - 1] == 'Z') {
+        memcpy(io->hold_until_max, value.ptr, sizeof io->hold_until_max);
+    }
+}
+
+static void learn_xclient(mk_str value, smtp_offer *io)
+{
+    io->xclient = mk_smtp_peer_field_bits(value);
+}
+
+static void learn_xforward(mk_str value, smtp_offer *io)
+{
+    io->xforward = mk_smtp_peer_field_bits(value);
+}
+
+static const struct {
+    uint32_t bit;
+    void (*learn)(mk_str value, smtp_offer *io);
+} rows[] = {
+    /* clang-format off */
+    {MK_SMTP_EXTENSION_SIZE,          learn_size},
+    {MK_SMTP_EXTENSION_AUTH,          learn_auth},
+    {MK_SMTP_EXTENSION_LIMITS,        learn_limits},
+    {MK_SMTP_EXTENSION_DELIVERBY,     learn_deliver_by},
+    {MK_SMTP_EXTENSION_FUTURERELEASE, learn_future_release},
+    {MK_SMTP_EXTENSION_XCLIENT,       learn_xclient},
+    {MK_SMTP_EXTENSION_XFORWARD,      learn_xforward},
+    /* clang-format on */
+};
+
+/* ehlo-line = ehlo-keyword *( SP ehlo-param ), in any case (4.1.1.1) */
+void mk_smtp_extensions_learn(mk_str line, uint32_t wanted, smtp_offer *io)
+{
+    uint32_t bit = mk_smtp_extension_find(next_word(&line)) & wanted;
+    io->extensions |= bit;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].bit == bit) {
+            rows[i].learn(line, io);
+        }
+    }
+}
