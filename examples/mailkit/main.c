@@ -17,6 +17,7 @@ static const struct {
 #ifdef MAILKIT_FETCH
     {"fetch", "fetch the messages of a POP3 maildrop", tool_fetch},
 #endif
+    {"parse", "show messages: fields, parts, what is odd", tool_parse},
     {"relaytest", "try whether a server is an open relay", tool_relaytest},
 #ifdef MAILKIT_PASSWD
     {"passwd", "make a line for mailkitd's --users", tool_passwd},

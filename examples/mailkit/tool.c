@@ -66,11 +66,10 @@ static size_t utf8_length(mk_str s)
     return n;
 }
 
-void tool_print_json(FILE *to, mk_str s)
+void tool_print_json_text(FILE *to, mk_str s)
 {
     size_t n;
 
-    fputc('"', to);
     while (s.len > 0) {
         unsigned char c = (unsigned char)s.ptr[0];
         n = utf8_length(s);
@@ -87,6 +86,12 @@ void tool_print_json(FILE *to, mk_str s)
         }
         s = mk_str_sub(s, n, SIZE_MAX);
     }
+}
+
+void tool_print_json(FILE *to, mk_str s)
+{
+    fputc('"', to);
+    tool_print_json_text(to, s);
     fputc('"', to);
 }
 

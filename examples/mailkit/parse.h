@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * parse.h: a message that `mailkit parse` has read, and the two ways to print
+ * it. What is printed is decoded to UTF-8 through one growing room, so that a
+ * run over many messages takes no more than its largest one.
+ */
+#ifndef MAILKIT_PARSE_H
+#define MAILKIT_PARSE_H
+
+#include <mailkit/crypto.h>
+#include <mailkit/envelope.h>
+#include <mailkit/message.h>
+
+enum { PARSED_DEFECTS = 64 };
+
+typedef struct parsed {
+    const char *path;
+    mk_view view;
+    const mk_charset_table *charsets; /* or NULL */
+    const mk_crypto *crypto;          /* or NULL: no hashes */
+    mk_defects defects;               /* of values, as far as they were read */
+    mk_defect found[PARSED_DEFECTS];
+    char *room;
+    size_t room_bytes;
+} parsed;
+
+/* An empty buffer in the room, with that much of it; false: no memory. */
+bool parse_room(parsed *p, size_t n, mk_buf *out);
+
+/* The value of a field of the message, and where its defects are told from;
+ * false when there is none. */
+bool parse_value(parsed *p, mk_field_id id, mk_str *out_value);
+
+/* Unstructured text, an address's name or spec, a parameter, in the room. */
+bool parse_words(parsed *p, mk_str value, mk_str *out);
+bool parse_name(parsed *p, const mk_address *a, mk_str *out);
+bool parse_spec(parsed *p, const mk_address *a, mk_str *out);
+/* out->ptr is NULL when there is no such parameter. */
+bool parse_param(parsed *p, const mk_params *params, mk_str name, mk_str *out);
+/* The name of a part: its disposition's filename, else its type's name. */
+bool parse_filename(parsed *p, uint32_t part, mk_str *out);
+/* A token in lower case. */
+bool parse_lower(parsed *p, mk_str token, mk_str *out);
+/* A part's text. */
+bool parse_text(parsed *p, uint32_t part, mk_str *out);
+
+/* What a body is without its transfer encoding. */
+typedef struct parse_digest {
+    uint64_t length;
+    unsigned char hash[MK_HASH_SIZE_MAX];
+    bool has_hash;
+} parse_digest;
+void parse_decode(const parsed *p, uint32_t part, parse_digest *out);
+
+/* "base64" …, as the field should say it. */
+const char *parse_encoding(const mk_part *part);
+
+/* Print on standard output; false: no memory. */
+bool parse_print_json(parsed *p); /* one line */
+bool parse_print_tree(parsed *p);
+
+#endif

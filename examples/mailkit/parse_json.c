@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * parse_json.c: a message as one line of JSON (RFC 8259), of the schema that
+ * mailkit(1) tells. Whatever the message says, what comes out is JSON and
+ * UTF-8. It is written as it is found: nothing of it is kept.
+ */
+#include "parse.h"
+
+#include "tool.h"
+
+#include <inttypes.h>
+
+static void key(const char *name)
+{
+    printf(",\"%s\":", name);
+}
+
+static void text(mk_str s)
+{
+    tool_print_json(stdout, s);
+}
+
+static void text_or_null(mk_str s)
+{
+    if (s.ptr == NULL) {
+        fputs("null", stdout);
+    } else {
+        text(s);
+    }
+}
+
+/* ---- the header ---------------------------------------------------------- */
+
+static bool headers(parsed *p)
+{
+    const mk_view_part *top = &p->view.parts[0];
+    fputs("{\"headers\":[", stdout);
+    for (uint32_t i = 0; i < top->field_count; i++) {
+        const mk_field *f = &p->view.fields[top->first_field + i];
+        mk_str value;
+        p->defects.base = f->offset + f->value_at;
+        if (!parse_words(p, f->value, &value)) {
+            return false;
+        }
+        fputs(i > 0 ? ",{\"name\":" : "{\"name\":", stdout);
+        text(f->name);
+        key("value");
+        text(value);
+        printf(",\"raw_offset\":%" PRIu64 ",\"raw_length\":%zu}", f->offset,
+               f->length);
+    }
+    putchar(']');
+    return true;
+}
+
+/* The name of the group that the walk is in; lives as long as the message. */
+typedef struct walk {
+    mk_addresses it;
+    mk_address group;
+    bool is_first;
+} walk;
+
+static bool mailbox(parsed *p, const walk *w, const mk_address *a)
+{
+    mk_str s;
+    if (!parse_name(p, a, &s)) {
+        return false;
+    }
+    fputs("{\"name\":", stdout);
+    text_or_null(s.len > 0 ? s : mk_str_of(NULL, 0));
+    key("address");
+    if (!parse_spec(p, a, &s)) {
+        return false;
+    }
+    text(s);
+    key("group");
+    if (!a->in_group) {
+        fputs("null}", stdout);
+        return true;
+    }
+    if (!parse_name(p, &w->group, &s)) {
+        return false;
+    }
+    text(s);
+    putchar('}');
+    return true;
+}
+
+/* The mailboxes of a list, with commas; at most so many. */
+static bool mailboxes(parsed *p, mk_field_id id, uint32_t most)
+{
+    walk w = {.is_first = true};
+    mk_address a;
+    mk_str value;
+    if (!parse_value(p, id, &value)) {
+        return true;
+    }
+    mk_addresses_init(&w.it, id, value, &p->defects);
+    while (mk_addresses_next(&w.it, &a)) {
+        if (a.kind == MK_ADDRESS_GROUP) {
+            w.group = a;
+        } else if (a.kind == MK_ADDRESS_MAILBOX && most > 0) {
+            if (!w.is_first) {
+                putchar(',');
+            }
+            w.is_first = false;
+            most--;
+            if (!mailbox(p, &w, &a)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool has_mailbox(parsed *p, mk_field_id id)
+{
+    mk_addresses it;
+    mk_address a;
+    mk_str value;
+    bool found = false;
+    if (parse_value(p, id, &value)) {
+        mk_addresses_init(&it, id, value, NULL);
+        while (!found && mk_addresses_next(&it, &a)) {
+            found = a.kind == MK_ADDRESS_MAILBOX;
+        }
+    }
+    return found;
+}
+
+static bool addresses(parsed *p)
+{
+    static const struct {
+        const char *name;
+        mk_field_id id;
+    } lists[] = {
+        {"from", MK_FIELD_FROM},
+        {"to", MK_FIELD_TO},
+        {"cc", MK_FIELD_CC},
+        {"bcc", MK_FIELD_BCC},
+        {"reply_to", MK_FIELD_REPLY_TO},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        key(lists[i].name);
+        putchar('[');
+        if (!mailboxes(p, lists[i].id, UINT32_MAX)) {
+            return false;
+        }
+        putchar(']');
+    }
+    key("sender");
+    if (!has_mailbox(p, MK_FIELD_SENDER)) {
+        fputs("null", stdout);
+        return true;
+    }
+    return mailboxes(p, MK_FIELD_SENDER, 1);
+}
+
+static void identifiers(parsed *p, const char *name, mk_field_id id,
+                        bool is_list)
+{
+    mk_msgids it;
+    mk_str value;
+    mk_str one;
+    uint32_t count = 0;
+    key(name);
+    fputs(is_list ? "[" : "", stdout);
+    if (parse_value(p, id, &value)) {
+        mk_msgids_init(&it, value, &p->defects);
+        while (mk_msgids_next(&it, &one)) {
+            if (count > 0 && is_list) {
+                putchar(',');
+            }
+            if (count == 0 || is_list) {
+                text(one);
+            }
+            count++;
+        }
+    }
+    fputs(is_list ? "]" : count == 0 ? "null" : "", stdout);
+}
+
+static bool subject_and_date(parsed *p)
+{
+    mk_str value;
+    mk_str s = mk_str_of(NULL, 0);
+    mk_date d;
+    if (parse_value(p, MK_FIELD_SUBJECT, &value)) {
+        mk_defects told = p->defects; /* with the headers */
+        bool good = parse_words(p, value, &s);
+        p->defects = told;
+        if (!good) {
+            return false;
+        }
+    }
+    key("subject");
+    text_or_null(s);
+    key("date");
+    if (parse_value(p, MK_FIELD_DATE, &value) &&
+        mk_date_read(value, &p->defects, &d)) {
+        printf("{\"unix\":%" PRId64 ",\"offset_minutes\":%" PRId32 "}", d.utc_s,
+               d.zone_minutes);
+    } else {
+        fputs("null", stdout);
+    }
+    return true;
+}
+
+/* ---- the parts ----------------------------------------------------------- */
+
+static bool params_of(parsed *p, mk_str value)
+{
+    mk_param mem[MK_PARAM_COUNT_MAX];
+    mk_params params;
+    bool is_first = true;
+    mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, NULL);
+    for (uint32_t i = 0; i < params.count; i++) {
+        mk_str s;
+        if ((mem[i].flags & MK_PARAM_FIRST) == 0) {
+            continue;
+        }
+        if (!parse_param(p, &params, mem[i].name, &s)) {
+            return false;
+        }
+        fputs(is_first ? "" : ",", stdout);
+        is_first = false;
+        text(mem[i].name);
+        putchar(':');
+        text(s);
+    }
+    return true;
+}
+
+static bool lower(parsed *p, mk_str token)
+{
+    mk_str s;
+    bool good = parse_lower(p, token, &s);
+    if (good) {
+        tool_print_json_text(stdout, s);
+    }
+    return good;
+}
+
+static bool type_of(parsed *p, const mk_structure *s)
+{
+    putchar('"');
+    bool good = lower(p, s->type);
+    putchar('/');
+    good = good && lower(p, s->subtype);
+    putchar('"');
+    return good;
+}
+
+/* null, "inline", "attachment" … */
+static bool disposition_of(parsed *p, mk_str value)
+{
+    mk_params params;
+    if (value.ptr == NULL) {
+        fputs("null", stdout);
+        return true;
+    }
+    mk_params_parse(value, NULL, 0, &params, NULL);
+    putchar('"');
+    bool good = lower(p, params.type);
+    putchar('"');
+    return good;
+}
+
+static void digest(const parsed *p, uint32_t part)
+{
+    parse_digest d;
+    if (p->view.parts[part].part.kind != MK_PART_LEAF) {
+        fputs(",\"decoded_length\":null,\"sha256\":null", stdout);
+        return;
+    }
+    parse_decode(p, part, &d);
+    printf(",\"decoded_length\":%" PRIu64 ",\"sha256\":", d.length);
+    if (!d.has_hash) {
+        fputs("null", stdout);
+        return;
+    }
+    putchar('"');
+    for (size_t i = 0; i < mk_hash_size(MK_HASH_SHA256); i++) {
+        printf("%02x", d.hash[i]);
+    }
+    putchar('"');
+}
+
+static bool part_of(parsed *p, uint32_t number)
+{
+    const mk_part *part = &p->view.parts[number].part;
+    mk_charset charset = (mk_charset)part->charset;
+    mk_structure s;
+    mk_str name;
+    (void)mk_structure_read(&p->view, number, &s);
+    printf("{\"number\":%" PRIu32 ",\"type\":", number);
+    if (!type_of(p, &s)) {
+        return false;
+    }
+    key("params");
+    putchar('{');
+    p->defects.base = s.params.ptr == NULL
+                          ? 0
+                          : (uint64_t)(s.params.ptr - p->view.message.ptr);
+    if (!params_of(p, s.params)) {
+        return false;
+    }
+    putchar('}');
+    key("disposition");
+    if (!disposition_of(p, s.disposition)) {
+        return false;
+    }
+    key("filename");
+    if (!parse_filename(p, number, &name)) {
+        return false;
+    }
+    text_or_null(name);
+    printf(",\"encoding\":\"%s\",\"charset\":", parse_encoding(part));
+    text_or_null(charset == MK_CHARSET_NONE ? mk_str_of(NULL, 0)
+                                            : mk_charset_name(charset));
+    printf(",\"offset\":%" PRIu64 ",\"length\":%" PRIu64, part->body,
+           part->end - part->body);
+    digest(p, number);
+    fputs(",\"children\":[", stdout);
+    return true;
+}
+
+/* They stand in the order of their beginning: a tree without recursion. */
+static bool parts(parsed *p)
+{
+    uint32_t depth = 0;
+    key("parts");
+    for (uint32_t i = 0; i < p->view.part_count; i++) {
+        uint32_t own = p->view.parts[i].part.depth;
+        for (uint32_t k = own; i > 0 && k <= depth; k++) {
+            fputs("]}", stdout);
+        }
+        fputs(i > 0 && own <= depth ? "," : "", stdout);
+        depth = own;
+        if (!part_of(p, i)) {
+            return false;
+        }
+    }
+    for (uint32_t k = 0; k <= depth; k++) {
+        fputs("]}", stdout);
+    }
+    return true;
+}
+
+/* The parts of a use and media type, one behind the other. */
+static bool body(parsed *p, const char *name, mk_use use, mk_media media)
+{
+    uint32_t i = MK_PART_NONE;
+    bool is_open = false;
+    key(name);
+    while ((i = mk_view_next(&p->view, 0, use, i)) != MK_PART_NONE) {
+        mk_str s;
+        if (p->view.parts[i].part.media != media) {
+            continue;
+        }
+        if (!parse_text(p, i, &s)) {
+            return false;
+        }
+        fputs(is_open ? "" : "\"", stdout);
+        is_open = true;
+        tool_print_json_text(stdout, s);
+    }
+    fputs(is_open ? "\"" : "null", stdout);
+    return true;
+}
+
+static bool attachments(parsed *p)
+{
+    uint32_t i = MK_PART_NONE;
+    bool is_first = true;
+    key("attachments");
+    putchar('[');
+    while ((i = mk_view_next(&p->view, 0, MK_USE_ATTACHMENT, i)) !=
+           MK_PART_NONE) {
+        mk_structure s;
+        mk_str name;
+        (void)mk_structure_read(&p->view, i, &s);
+        printf("%s{\"number\":%" PRIu32 ",\"type\":", is_first ? "" : ",", i);
+        is_first = false;
+        if (!type_of(p, &s)) {
+            return false;
+        }
+        key("filename");
+        if (!parse_filename(p, i, &name)) {
+            return false;
+        }
+        text_or_null(name);
+        putchar('}');
+    }
+    putchar(']');
+    return true;
+}
+
+/* ---- what is odd --------------------------------------------------------- */
+
+static void defects_of(const mk_defects *list, bool *io_is_first)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const mk_defect *d = &list->items[i];
+        printf("%s{\"code\":\"%s\",\"offset\":%" PRIu64 ",\"detail\":",
+               *io_is_first ? "" : ",", mk_defect_name(d->code), d->offset);
+        *io_is_first = false;
+        text(mk_str_z(mk_defect_text(d->code)));
+        putchar('}');
+    }
+}
+
+bool parse_print_json(parsed *p)
+{
+    bool is_first = true;
+    if (!headers(p) || !addresses(p) || !subject_and_date(p)) {
+        return false;
+    }
+    identifiers(p, "message_id", MK_FIELD_MESSAGE_ID, false);
+    identifiers(p, "in_reply_to", MK_FIELD_IN_REPLY_TO, true);
+    identifiers(p, "references", MK_FIELD_REFERENCES, true);
+    if (!parts(p) || !body(p, "text_body", MK_USE_TEXT, MK_MEDIA_TEXT_PLAIN) ||
+        !body(p, "html_body", MK_USE_HTML, MK_MEDIA_TEXT_HTML) ||
+        !attachments(p)) {
+        return false;
+    }
+    key("defects");
+    putchar('[');
+    defects_of(p->view.defects, &is_first);
+    defects_of(&p->defects, &is_first);
+    printf("],\"defects_dropped\":%" PRIu64 ",\"path\":",
+           p->view.defects->dropped + p->defects.dropped);
+    text(mk_str_z(p->path));
+    fputs("}\n", stdout);
+    return true;
+}

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`mailkit parse`: the schema of mailkit(1) on a message that has all of it,
+JSON for whatever octets there are, many files in the memory of one, and what
+cannot be read. Hashes and texts are held against Python's own."""
+import base64
+import hashlib
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+
+from lib.case import Scratch, main, program, same, true
+
+WHOLE = b'''Received: from a.example by b.example; Mon, 2 Jan 2006 15:04:05\r
+ -0700\r
+From: =?utf-8?q?Ren=C3=A9?= <rene@example.org>\r
+Sender: s@example.org\r
+Reply-To: r@example.org, "B, C" <bc@example.org>\r
+To: Friends: a@example.org, D <d@example.org>;, e@example.org\r
+Cc: c@example.org\r
+Bcc:\r
+Subject: =?iso-8859-1?q?caf=E9?= and\r
+ more\r
+Date: Mon, 2 Jan 2006 15:04:05 -0700\r
+Message-ID: <m@example.org>\r
+In-Reply-To: <i@example.org>\r
+References: <h@example.org> <i@example.org>\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary=b\r
+\r
+preamble\r
+--b\r
+Content-Type: multipart/alternative; boundary=c\r
+\r
+--c\r
+Content-Type: Text/Plain; charset=iso-8859-1\r
+Content-Transfer-Encoding: quoted-printable\r
+\r
+caf=E9 "q"\r
+--c\r
+Content-Type: text/html; charset=utf-8\r
+Content-Transfer-Encoding: 8bit\r
+\r
+<b>caf\xc3\xa9</b>\r
+--c--\r
+--b\r
+Content-Type: application/octet-stream; name=other\r
+Content-Disposition: Attachment; filename*=utf-8''na%C3%AFve.bin\r
+Content-Transfer-Encoding: base64\r
+\r
+AAECAwQF\r
+--b\r
+Content-Type: message/rfc822\r
+\r
+Subject: within\r
+\r
+x\r
+--b--\r
+'''
+
+
+def run(*args, given=None, code=0):
+    done = subprocess.run([program('mailkit'), 'parse', *map(str, args)],
+                          input=given, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=120, check=False)
+    same(done.returncode, code, done.stderr.decode('latin-1'))
+    return done
+
+
+def lines_of(done):
+    """Strict: UTF-8, and no NaN."""
+    def never(what):
+        raise AssertionError(what)
+    return [json.loads(line.decode('utf-8'), parse_constant=never)
+            for line in done.stdout.splitlines()]
+
+
+def person(name, address, group=None):
+    return {'name': name, 'address': address, 'group': group}
+
+
+def check_the_schema():
+    with Scratch() as scratch:
+        path = scratch.file('whole.eml', WHOLE.decode('latin-1'))
+        with open(path, 'wb') as f:
+            f.write(WHOLE)
+        got, = lines_of(run('--json', path))
+    same(list(got), ['headers', 'from', 'to', 'cc', 'bcc', 'reply_to',
+                     'sender', 'subject', 'date', 'message_id', 'in_reply_to',
+                     'references', 'parts', 'text_body', 'html_body',
+                     'attachments', 'defects', 'defects_dropped', 'path'])
+    for h in got['headers']:
+        raw = WHOLE[h['raw_offset']:h['raw_offset'] + h['raw_length']]
+        true(raw.startswith(h['name'].encode() + b':') and
+             raw.endswith(b'\r\n'), raw)
+    same([h['value'] for h in got['headers'] if h['name'] == 'Subject'],
+         ['caf\xe9 and more'])
+    same(got['from'], [person('Ren\xe9', 'rene@example.org')])
+    same(got['sender'], person(None, 's@example.org'))
+    same(got['reply_to'], [person(None, 'r@example.org'),
+                           person('B, C', 'bc@example.org')])
+    same(got['to'], [person(None, 'a@example.org', 'Friends'),
+                     person('D', 'd@example.org', 'Friends'),
+                     person(None, 'e@example.org')])
+    same(got['cc'], [person(None, 'c@example.org')])
+    same(got['bcc'], [])
+    same(got['subject'], 'caf\xe9 and more')
+    same(got['date'], {'unix': 1136239445, 'offset_minutes': -420})
+    same(got['message_id'], 'm@example.org')
+    same(got['in_reply_to'], ['i@example.org'])
+    same(got['references'], ['h@example.org', 'i@example.org'])
+    same(got['text_body'], 'caf\xe9 "q"')
+    same(got['html_body'], '<b>caf\xe9</b>')
+    same([(a['number'], a['type'], a['filename']) for a in got['attachments']],
+         [(4, 'application/octet-stream', 'na\xefve.bin'),
+          (5, 'message/rfc822', None)])
+    same(got['defects'], [])
+    top = got['parts']
+    same([top['type'], top['params']], ['multipart/mixed', {'boundary': 'b'}])
+    both, octets, message = top['children']
+    same([c['type'] for c in both['children']], ['text/plain', 'text/html'])
+    text = both['children'][0]
+    same([text['params'], text['charset'], text['encoding'],
+          text['decoded_length']],
+         [{'charset': 'iso-8859-1'}, 'iso-8859-1', 'quoted-printable', 8])
+    same(WHOLE[octets['offset']:octets['offset'] + octets['length']],
+         b'AAECAwQF')
+    same([octets['disposition'], octets['filename'], octets['params']],
+         ['attachment', 'na\xefve.bin', {'name': 'other'}])
+    same([octets['decoded_length'], octets['sha256']],
+         [6, hashlib.sha256(bytes(range(6))).hexdigest()])
+    within, = message['children']
+    same([within['type'], within['number'], within['children']],
+         ['text/plain', 6, []])
+
+
+def check_the_tree():
+    done = run(given=WHOLE).stdout.decode('utf-8')
+    for line in ('-', '  Subject: caf\xe9 and more',
+                 '  0 multipart/mixed, 7bit',
+                 '      2 Text/Plain, quoted-printable, 10 octets, iso-8859-1 '
+                 '[text]',
+                 '    4 application/octet-stream, base64, 8 octets, '
+                 '"na\xefve.bin" [attachment]'):
+        true(any(l.startswith(line) for l in done.splitlines()),
+             '%r in\n%s' % (line, done))
+
+
+def check_large_attachments_are_hashed():
+    octets = random.Random(1).randbytes(3 << 20)
+    text = (b'MIME-Version: 1.0\r\nContent-Type: image/png\r\n'
+            b'Content-Transfer-Encoding: base64\r\n\r\n' +
+            base64.encodebytes(octets).replace(b'\n', b'\r\n'))
+    got, = lines_of(run('--json', '-', given=text))
+    same([got['parts']['decoded_length'], got['parts']['sha256']],
+         [len(octets), hashlib.sha256(octets).hexdigest()])
+
+
+def mutants(count):
+    dice = random.Random(7)
+    for _ in range(count):
+        text = bytearray(WHOLE)
+        for _ in range(dice.randrange(1, 30)):
+            at = dice.randrange(len(text))
+            kind = dice.randrange(4)
+            if kind == 0:
+                text[at] = dice.randrange(256)
+            elif kind == 1:
+                del text[at:at + dice.randrange(40)]
+            elif kind == 2:
+                text[at:at] = dice.randbytes(dice.randrange(20))
+            else:
+                end = at + dice.randrange(80)
+                text[at:at] = text[at:end]
+        yield bytes(text)
+    for n in (0, 1, 2, 3, 100, 5000):
+        yield dice.randbytes(n)
+    yield bytes(range(256)) * 4
+
+
+def check_json_whatever_comes():
+    """THREATS 27's kin: no octets of a message break the line."""
+    with Scratch() as scratch:
+        top = scratch.dir('many')
+        count = 0
+        for text in mutants(400):
+            with open(os.path.join(top, '%04d' % count), 'wb') as f:
+                f.write(text)
+            count += 1
+        got = lines_of(run('--json', top))
+        same(len(got), count)
+        same([os.path.basename(g['path']) for g in got],
+             ['%04d' % n for n in range(count)])
+        shown = run(top).stdout.decode('utf-8')
+        true(not any(c < ' ' and c != '\n' and c != '\t' for c in shown),
+             'controls')
+
+
+def peak_kib(*args):
+    """Of that one child."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        with open(os.devnull, 'wb') as null:
+            subprocess.run([program('mailkit'), 'parse', *args], stdout=null,
+                           timeout=120, check=True)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        os.write(write, b'%d' % peak)
+        os._exit(0)
+    os.close(write)
+    said = os.read(read, 64)
+    os.close(read)
+    os.waitpid(child, 0)
+    return int(said)
+
+
+def check_many_files_take_the_memory_of_one():
+    with Scratch() as scratch:
+        few, many = scratch.dir('few'), scratch.dir('many/new')
+        for top, count in ((few, 20), (many, 3000)):
+            for n in range(count):
+                with open(os.path.join(top, '%05d' % n), 'wb') as f:
+                    f.write(WHOLE)
+        less = peak_kib('--json', few)
+        more = peak_kib('--json', os.path.dirname(many))
+        # the names of a directory are in memory at once
+        true(more - less < 2048, '%d and %d KiB' % (less, more))
+
+
+def check_what_cannot_be_read():
+    with Scratch() as scratch:
+        top = scratch.dir('box')
+        scratch.file('box/a', 'Subject: a\r\n\r\n')
+        scratch.file('box/.hidden', 'Subject: h\r\n\r\n')
+        os.mkfifo(os.path.join(top, 'fifo'))
+        os.mkdir(os.path.join(top, 'sub'))
+        scratch.file('box/sub/b', 'Subject: b\r\n\r\n')
+        got = lines_of(run('--json', top))
+        same([g['subject'] for g in got], ['a', 'b'])
+        done = run('--json', os.path.join(top, 'none'), top, code=66)
+        same(len(done.stdout.splitlines()), 2, 'the others are shown')
+        true(b'none: No such file' in done.stderr, done.stderr)
+        run(os.path.join(top, 'fifo'), code=66)
+        run('--yaml', top, code=64)
+        true(run('--help').stdout.startswith(b'usage: mailkit parse'), 'help')
+
+
+if __name__ == '__main__':
+    sys.exit(main(globals()))
