@@ -558,7 +558,7 @@ typedef struct mk_smtp_client_config {
 MK_API mk_err mk_smtp_client_config_init(mk_smtp_client_config *c, size_t size);
 
 /** Octets a client engine needs with the default settings. */
-#define MK_SMTP_CLIENT_NEED 2816
+#define MK_SMTP_CLIENT_NEED 2880
 
 /** Octets a client engine needs with these settings.
  *

@@ -30,9 +30,9 @@ static const uint16_t moves[] = {
                         TO(QUIT) | TO(OVER),
     [CLIENT_READY]    = TO(ENVELOPE) | TO(COMMAND) | TO(QUIT) | TO(OVER),
     [CLIENT_ENVELOPE] = TO(BODY) | TO(RESET) | TO(READY) | TO(OVER),
-    [CLIENT_BODY]     = TO(END) | TO(OVER),
-    [CLIENT_END]      = TO(READY) | TO(OVER),
-    [CLIENT_COMMAND]  = TO(READY) | TO(OVER),
+    [CLIENT_BODY]     = TO(END) | TO(RESET) | TO(OVER),
+    [CLIENT_END]      = TO(READY) | TO(RESET) | TO(OVER),
+    [CLIENT_COMMAND]  = TO(HELLO) | TO(READY) | TO(OVER),
     [CLIENT_RESET]    = TO(READY) | TO(OVER),
     [CLIENT_QUIT]     = TO(OVER),
     [CLIENT_OVER]     = 0,
@@ -51,17 +51,9 @@ void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome)
     }
 }
 
-/* The end of the body is queued: is some of it still here? What lies behind it
- * are the lines of the next message. */
-bool mk_smtp_client_has_end(const mk_smtp_client *c)
-{
-    return c->core.state == CLIENT_END &&
-           mk_outq_lines(&c->core.out) > c->next.sent;
-}
-
 void mk_smtp_client_over(mk_smtp_client *c)
 {
-    if (c->core.state == CLIENT_BODY || c->core.state == CLIENT_END) {
+    if (mk_smtp_client_has_body(c)) {
         /* A peer that waits for a dot must never get it (Law 11), and what
          * was lent goes back with DONE: nothing of it may be looked at. */
         c->core.is_abort =
@@ -77,28 +69,25 @@ void mk_smtp_client_over(mk_smtp_client *c)
 void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
                           const char *text)
 {
-    /* After the final dot the message may have been taken, whatever broke;
-     * a dot that never left takes nothing. */
-    if (c->core.state == CLIENT_END && !mk_smtp_client_has_end(c) &&
-        c->accepted > 0 && why != MK_E_REFUSED) {
+    bool is_end = c->core.state == CLIENT_END && !mk_smtp_client_has_end(c);
+
+    /* After its end the message may have been taken, whatever broke; an end
+     * that never left takes nothing. */
+    if (is_end && c->ends > 0 && c->accepted > 0 &&
+        (why != MK_E_REFUSED || c->ends > 1)) {
         retry = MK_RETRY_UNKNOWN;
     }
     if (c->core.state != CLIENT_QUIT) {
         mk_client_blame(&c->core, why, retry, text);
     }
     /* The outcome of what RSET or QUIT follows is known already. */
-    if (c->core.state == CLIENT_RESET) {
+    if (c->core.state == CLIENT_RESET || (is_end && c->ends == 0)) {
         why = c->outcome;
     } else if (c->core.state == CLIENT_QUIT) {
         why = MK_OK;
     }
     mk_smtp_client_done(c, why);
     mk_smtp_client_over(c);
-}
-
-static bool has_body(const mk_smtp_client *c)
-{
-    return c->core.state == CLIENT_BODY || c->core.state == CLIENT_END;
 }
 
 /* ---- events -------------------------------------------------------------- */
@@ -108,7 +97,7 @@ static void tell_done(mk_smtp_client *c, mk_event *ev)
     ev->type = MK_EV_DONE;
     ev->err = c->outcome;
     memset(&c->event, 0, sizeof c->event);
-    c->event.accepted = c->outcome == MK_OK ? c->accepted : 0;
+    c->event.accepted = c->delivered;
     c->event.extensions = c->talk.told;
     ev->of.smtp = &c->event;
     c->core.op = 0;
@@ -129,9 +118,8 @@ static bool tell_wanted(mk_smtp_client *c, unsigned which, mk_event *ev)
     ev->type = MK_EV_WANTED;
     ev->offset = c->lent;
     ev->data = given;
-    if (!c->is_body_last) {
-        ev->size = mk_outq_body_room(&c->core.out) - c->body.givens;
-    } else if (c->body.spans + c->body.givens == 0) {
+    ev->size = mk_smtp_client_body_room(c);
+    if (c->is_body_last && c->body.spans + c->body.givens == 0) {
         ev->flags = MK_LAST;
     }
     return true;
@@ -151,9 +139,12 @@ static void tell_reply(mk_smtp_client *c, mk_event *ev)
 static void tell_ready(mk_smtp_client *c, mk_event *ev)
 {
     ev->type = MK_EV_SMTP_READY;
-    c->event.reply = NULL; /* told already */
-    c->event.size = c->size_limit;
-    c->event.extensions = c->extensions;
+    mk_smtp_client_done(c, c->outcome); /* of an XCLIENT that led here */
+    c->event.reply = NULL;              /* told already */
+    c->event.size = c->offer.size_max;
+    c->event.extensions = c->offer.extensions;
+    c->event.mail_max = c->offer.mail_max;
+    c->event.rcpt_max = c->offer.rcpt_max;
     c->event.mechanism = c->core.mechanisms;
     c->event.tls = c->core.tls;
     c->event.flags = c->is_esmtp ? MK_SMTP_EVENT_ESMTP : 0;
@@ -192,7 +183,7 @@ static void take_reply(mk_smtp_client *c)
     c->core.since_ms = c->core.now_ms;
     if (!c->core.is_early) {
         mk_smtp_client_hear(c);
-    } else if (code == 421 || (has_body(c) && code >= 400)) {
+    } else if (code == 421 || (mk_smtp_client_has_body(c) && code >= 400)) {
         /* A whole and proper reply is needed for this, as for any refusal. */
         memset(&c->event, 0, sizeof c->event);
         c->event.verb = code == 421 ? MK_SMTP_VERB_NONE : MK_SMTP_VERB_END;
@@ -211,14 +202,16 @@ static void take_reply(mk_smtp_client *c)
 static void take_line(mk_smtp_client *c, mk_str line)
 {
     mk_smtp_verb verb = mk_smtp_client_verb_at(&c->talk, c->got);
-    bool has_enhanced = verb > MK_SMTP_VERB_EHLO; /* RFC 2034 4 */
+    bool is_hello = verb == MK_SMTP_VERB_EHLO || verb == MK_SMTP_VERB_LHLO;
+    /* RFC 2034 4 */
+    bool has_enhanced = !is_hello && verb > MK_SMTP_VERB_HELO;
     mk_err r = mk_smtp_reply_add(&c->reader, line, has_enhanced);
 
     if (r != MK_OK) {
         bad_reply(c, r, "a malformed reply");
         return;
     }
-    if (verb == MK_SMTP_VERB_EHLO) {
+    if (is_hello) {
         mk_smtp_client_hear_line(c, line);
     } else if (verb == MK_SMTP_VERB_AUTH) {
         mk_smtp_client_login_line(c, line);
@@ -234,7 +227,7 @@ static mk_err client_read(mk_client *core, mk_str *io_in, mk_event *ev)
     frame_unit unit;
 
     (void)ev;
-    if (io_in->len > 0 && mk_client_is_early(core)) {
+    if (io_in->len > 0 && mk_smtp_client_is_early(c)) {
         core->is_early = true;
     }
     if (mk_framer_line(&core->framer, io_in, &unit) != MK_OK) {
@@ -263,19 +256,12 @@ static uint64_t client_due_ms(const mk_client *core)
         core->since_ms, mk_smtp_client_patience_ms(const_client_of(core)));
 }
 
-/* It is the application that kept us waiting: no fault of the peer. */
-static bool is_our_turn(const mk_smtp_client *c)
-{
-    return c->core.state == CLIENT_READY ||
-           (c->core.state == CLIENT_BODY && mk_outq_is_empty(&c->core.out));
-}
-
 /* The server's time for a block stands still while it is the application's
  * turn, so that lending in small pieces gives it no more (THREATS 113). */
 static bool client_begin(mk_client *core)
 {
     mk_smtp_client *c = mk_smtp_client_of(core);
-    bool is_ours = is_our_turn(c);
+    bool is_ours = mk_smtp_client_is_ours(c);
 
     if (c->taken >= c->config->block_bytes) {
         c->taken = 0;
@@ -285,7 +271,8 @@ static bool client_begin(mk_client *core)
         c->spent_ms = core->now_ms - core->since_ms;
         core->since_ms = core->now_ms;
     } else if (!is_ours && c->was_ours) {
-        core->since_ms = core->now_ms - (has_body(c) ? c->spent_ms : 0);
+        core->since_ms =
+            core->now_ms - (mk_smtp_client_has_body(c) ? c->spent_ms : 0);
     }
     c->was_ours = is_ours;
     return true;
@@ -297,7 +284,7 @@ static void client_late(mk_client *core)
 
     if (core->state == CLIENT_READY) {
         mk_smtp_client_quit_now(core);
-    } else if (is_our_turn(c)) {
+    } else if (mk_smtp_client_is_ours(c)) {
         mk_smtp_client_done(c, MK_E_TIMEOUT);
         mk_smtp_client_over(c);
     } else {
@@ -325,7 +312,7 @@ static mk_err client_out_sent(mk_engine *e, size_t n)
     bool was_here = mk_smtp_client_has_end(c);
     mk_err r = mk_client_out_sent(e, n);
 
-    if (r == MK_OK && has_body(c)) {
+    if (r == MK_OK && mk_smtp_client_has_body(c)) {
         c->taken += n;
         if (was_here && !mk_smtp_client_has_end(c)) {
             c->taken = MK_NEVER; /* the time for the reply begins */
@@ -344,43 +331,23 @@ static mk_err client_cancel(mk_engine *e, mk_op op)
         return MK_OK;
     }
     if (op != c->core.op || (c->core.pending & PENDING_DONE) != 0 ||
-        c->core.state == CLIENT_QUIT) {
+        c->core.state == CLIENT_QUIT ||
+        (c->core.state == CLIENT_END && c->ends == 0)) {
         return MK_E_STALE;
     }
     c->core.is_stirred = true;
     c->outcome = MK_E_CANCELLED;
     c->talk.is_stopped = true;
-    if (c->core.state == CLIENT_BODY || c->core.state == CLIENT_END) {
+    if (mk_smtp_client_has_body(c)) {
         mk_smtp_client_done(c, MK_E_CANCELLED);
         mk_smtp_client_over(c);
     }
     return MK_OK;
 }
 
-static mk_err client_body(mk_engine *e, mk_op op, mk_str span, bool last)
-{
-    mk_smtp_client *c = client_of(e);
-    mk_err r;
-
-    if (op != c->core.op || c->core.state != CLIENT_BODY || c->is_body_last) {
-        return MK_E_STALE;
-    }
-    if (c->talk.envelope->message_bytes > 0 &&
-        span.len > c->talk.envelope->message_bytes - c->lent) {
-        return MK_E_SIZE;
-    }
-    r = mk_outq_body_add(&c->core.out, span, last);
-    if (r == MK_OK) {
-        c->lent += span.len;
-        c->is_body_last = last;
-        c->core.is_stirred = true;
-    }
-    return r;
-}
-
 const mk_client_kind mk_smtp_client_kind = {
     .ops = {MK_CLIENT_OPS, .out_sent = client_out_sent, .want = mk_client_want,
-            .cancel = client_cancel, .body = client_body,
+            .cancel = client_cancel, .body = mk_smtp_client_body,
             .close = mk_client_close},
     .moves = moves,
     .auth_max = 512, /* RFC 4954 4 */

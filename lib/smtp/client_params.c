@@ -422,11 +422,14 @@ static mk_err check_tls(const mk_smtp_client *c)
  * holds a message. Moments of the same form are in order as their text is. */
 static bool is_in_time(const mk_smtp_client *c, const mk_smtp_mail_options *m)
 {
-    mk_str until = mk_str_of(c->hold_until_max, sizeof c->hold_until_max);
-    if (m->by == MK_SMTP_BY_RETURN && m->by_s < (int64_t)c->deliver_by_min_s) {
+    mk_str until =
+        mk_str_of(c->offer.hold_until_max, sizeof c->offer.hold_until_max);
+    if (m->by == MK_SMTP_BY_RETURN &&
+        m->by_s < (int64_t)c->offer.deliver_by_min_s) {
         return false;
     }
-    if (c->hold_for_max_s > 0 && m->hold_for_s > c->hold_for_max_s) {
+    if (c->offer.hold_for_max_s > 0 &&
+        m->hold_for_s > c->offer.hold_for_max_s) {
         return false;
     }
     return m->hold_until.len != until.len || until.ptr[0] == '\0' ||

@@ -7,7 +7,6 @@
  * be accepted any more, and never a dot that could deliver what nobody wants.
  */
 #include "smtp/client_params.h"
-#include "smtp/extensions.h"
 
 #include <string.h>
 
@@ -39,12 +38,12 @@ static void format_mail(const mk_smtp_client *c, const client_talk *t,
 
     mk_buf_add(b, envelope->reverse_path);
     mk_buf_add_c(b, '>');
-    if ((c->extensions & MK_SMTP_EXTENSION_SIZE) != 0 &&
+    if ((c->offer.extensions & MK_SMTP_EXTENSION_SIZE) != 0 &&
         envelope->message_bytes > 0) {
         mk_buf_add_z(b, " SIZE=");
         mk_buf_add_u64(b, envelope->message_bytes);
     }
-    if ((c->extensions & MK_SMTP_EXTENSION_8BITMIME) != 0) {
+    if ((c->offer.extensions & MK_SMTP_EXTENSION_8BITMIME) != 0) {
         mk_buf_add_z(b, bodies[envelope->body]);
     }
     if (envelope->ops != NULL) {
@@ -84,8 +83,10 @@ static void hear_refusal(mk_smtp_client *c)
 
 void mk_smtp_client_quit_now(mk_client *core)
 {
-    mk_smtp_client_begin(mk_smtp_client_of(core), CLIENT_QUIT,
-                         MK_SMTP_VERB_QUIT);
+    mk_smtp_client *c = mk_smtp_client_of(core);
+
+    mk_smtp_client_done(c, core->fault.why); /* of an XCLIENT that led here */
+    mk_smtp_client_begin(c, CLIENT_QUIT, MK_SMTP_VERB_QUIT);
 }
 
 static void refuse_session(mk_smtp_client *c, unsigned first_digit)
@@ -107,16 +108,23 @@ void mk_smtp_client_served(mk_client *core)
     }
 }
 
+/* RFC 2033 4.1: LHLO, and nothing else. */
+static void say_hello(mk_smtp_client *c)
+{
+    mk_smtp_client_begin(c, CLIENT_HELLO,
+                         c->config->is_lmtp ? MK_SMTP_VERB_LHLO
+                                            : MK_SMTP_VERB_EHLO);
+}
+
 void mk_smtp_client_shaken(mk_client *core)
 {
     mk_smtp_client *c = mk_smtp_client_of(core);
 
     core->mechanisms = 0;
-    c->extensions = 0;
-    c->size_limit = 0;
+    memset(&c->offer, 0, sizeof c->offer);
     c->is_esmtp = false;
     if (core->state == CLIENT_SHAKE) {
-        mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_EHLO);
+        say_hello(c);
     }
 }
 
@@ -125,7 +133,7 @@ static void greeted(mk_smtp_client *c)
 {
     if (c->core.tls != NULL || c->config->tls == MK_TLS_POLICY_NONE) {
         mk_smtp_client_served(&c->core);
-    } else if ((c->extensions & MK_SMTP_EXTENSION_STARTTLS) != 0) {
+    } else if ((c->offer.extensions & MK_SMTP_EXTENSION_STARTTLS) != 0) {
         mk_smtp_client_begin(c, CLIENT_STARTTLS, MK_SMTP_VERB_STARTTLS);
     } else {
         mk_client_stay_clear(&c->core, "the server does not offer STARTTLS");
@@ -149,7 +157,7 @@ static void hear_greeting(mk_smtp_client *c, unsigned first_digit)
     } else if (c->core.is_finishing) {
         mk_smtp_client_quit_now(&c->core);
     } else {
-        mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_EHLO);
+        say_hello(c);
     }
 }
 
@@ -162,10 +170,9 @@ static void hear_ehlo(mk_smtp_client *c, unsigned first_digit)
         greeted(c);
         return;
     }
-    c->extensions = 0;
-    c->size_limit = 0;
-    if (code == 500 || code == 501 || code == 502 || code == 504 ||
-        code == 550) {
+    memset(&c->offer, 0, sizeof c->offer);
+    if (!c->config->is_lmtp && (code == 500 || code == 501 || code == 502 ||
+                                code == 504 || code == 550)) {
         mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_HELO);
     } else {
         refuse_session(c, first_digit);
@@ -199,41 +206,17 @@ static void hear_rcpt(mk_smtp_client *c, unsigned first_digit)
         return;
     }
     c->accepted++;
-}
-
-static void hear_data(mk_smtp_client *c, unsigned first_digit)
-{
-    if (first_digit != 3) {
-        c->talk.is_stopped = true;
-        return;
+    if (c->config->is_lmtp) {
+        c->takers[c->event.index / 8] |=
+            (unsigned char)(1U << (c->event.index % 8));
     }
-    mk_client_move(&c->core, CLIENT_BODY);
-    mk_outq_body_begin(&c->core.out, OUTQ_STRICT);
-    if (c->accepted == 0) {
-        /* RFC 2920 3.1: all were refused, and still 354: a single dot. */
-        c->is_body_last = true;
-    } else if (c->talk.is_stopped) {
-        /* Cancelled, and a dot would deliver an empty message. */
-        mk_smtp_client_done(c, c->outcome);
-        mk_smtp_client_over(c);
-    } else {
-        c->core.pending |= PENDING_WANTED;
-    }
-}
-
-static void hear_end(mk_smtp_client *c, unsigned first_digit)
-{
-    bool is_taken = first_digit == 2 && c->accepted > 0;
-
-    mk_client_move(&c->core, CLIENT_READY);
-    mk_smtp_client_done(c, is_taken ? MK_OK : c->outcome);
 }
 
 static void hear_command(mk_smtp_client *c, unsigned first_digit)
 {
     mk_err outcome = first_digit == 2 ? MK_OK : MK_E_REFUSED;
 
-    if (c->core.state == CLIENT_RESET) {
+    if (c->core.state == CLIENT_RESET || c->core.state == CLIENT_END) {
         /* Whoever cannot forget a transaction gets no other one. */
         c->core.is_finishing = c->core.is_finishing || first_digit != 2;
         outcome = c->outcome;
@@ -242,6 +225,18 @@ static void hear_command(mk_smtp_client *c, unsigned first_digit)
     }
     mk_client_move(&c->core, CLIENT_READY);
     mk_smtp_client_done(c, outcome);
+}
+
+/* The session begins anew, for another peer; the reply is the greeting. */
+static void hear_xclient(mk_smtp_client *c, unsigned first_digit)
+{
+    if (first_digit != 2) {
+        hear_command(c, first_digit);
+        return;
+    }
+    c->core.is_known = false;
+    mk_smtp_client_shaken(&c->core);
+    say_hello(c);
 }
 
 static void hear_quit(mk_smtp_client *c, unsigned first_digit)
@@ -264,10 +259,14 @@ static const client_row rows[] = {
                               MS(command_ms), 2},
     [MK_SMTP_VERB_RCPT]    = {"RCPT TO:<",  format_rcpt,  hear_rcpt,
                               MS(command_ms), 2},
-    [MK_SMTP_VERB_DATA]    = {"DATA",       NULL,         hear_data,
+    [MK_SMTP_VERB_DATA]    = {"DATA",       NULL, mk_smtp_client_hear_data,
                               MS(data_ms), 3},
-    [MK_SMTP_VERB_END]     = {"",           format_end,   hear_end,
+    [MK_SMTP_VERB_END]     = {"",           format_end, mk_smtp_client_hear_end,
                               MS(end_ms), 2},
+    [MK_SMTP_VERB_LHLO]    = {"LHLO",       format_hello, hear_ehlo,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_BDAT]    = {NULL,         NULL, mk_smtp_client_hear_chunk,
+                              MS(block_ms), 2},
     [MK_SMTP_VERB_RSET]    = {"RSET",       NULL,         hear_command,
                               MS(command_ms), 2},
     [MK_SMTP_VERB_NOOP]    = {"NOOP",       NULL,         hear_command,
@@ -279,6 +278,14 @@ static const client_row rows[] = {
     [MK_SMTP_VERB_EXPN]    = {"EXPN",       NULL,         hear_command,
                               MS(command_ms), 2},
     [MK_SMTP_VERB_HELP]    = {"HELP",       NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_ETRN]    = {"ETRN",       NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_XCLIENT] = {"XCLIENT",    NULL,         hear_xclient,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_XFORWARD] = {"XFORWARD",  NULL,         hear_command,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_CLIENTID] = {"CLIENTID",  NULL,         hear_command,
                               MS(command_ms), 2},
     [MK_SMTP_VERB_STARTTLS] = {"STARTTLS",  NULL,         hear_starttls,
                               MS(tls_ms), 2},
@@ -301,7 +308,13 @@ mk_smtp_verb mk_smtp_client_verb_at(const client_talk *t, uint32_t place)
     if (place <= recipients) {
         return MK_SMTP_VERB_RCPT;
     }
-    return place == recipients + 1 ? MK_SMTP_VERB_DATA : MK_SMTP_VERB_END;
+    if (!t->is_chunked) {
+        return place == recipients + 1 ? MK_SMTP_VERB_DATA : MK_SMTP_VERB_END;
+    }
+    if (t->end == 0 || place < t->end) {
+        return MK_SMTP_VERB_BDAT;
+    }
+    return place == t->end ? MK_SMTP_VERB_END : MK_SMTP_VERB_RSET;
 }
 
 uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
@@ -313,7 +326,7 @@ uint64_t mk_smtp_client_patience_ms(const mk_smtp_client *c)
                                      : mk_smtp_client_has_end(c)) {
         return c->config->block_ms;
     }
-    if (c->core.state == CLIENT_READY || c->core.state == CLIENT_BODY) {
+    if (mk_smtp_client_is_ours(c)) {
         return c->config->answer_ms;
     }
     memcpy(&ms,
@@ -356,9 +369,11 @@ static mk_err say(mk_smtp_client *c, client_talk *t, mk_str argument)
     mk_outq_commit(&c->core.out, b.len);
     mk_outq_release(&c->core.out);
     t->sent++;
-    c->core.awaited++;
     if (c->core.state == CLIENT_BODY) {
-        mk_client_move(&c->core, CLIENT_END);
+        mk_smtp_client_end(c);
+    } else {
+        c->core.awaited++;
+        c->behind += c->core.state == CLIENT_END;
     }
     return MK_OK;
 }
@@ -374,7 +389,7 @@ static bool may_say_of_envelope(const mk_smtp_client *c, const client_talk *t)
 {
     bool is_idle = c->core.awaited == 0;
     bool may_group =
-        is_idle || (c->extensions & MK_SMTP_EXTENSION_PIPELINING) != 0;
+        is_idle || (c->offer.extensions & MK_SMTP_EXTENSION_PIPELINING) != 0;
 
     if (t->is_stopped) {
         return false;
@@ -422,6 +437,14 @@ static bool may_say_next(const mk_smtp_client *c)
            may_say_of_envelope(c, &c->next);
 }
 
+/* RFC 3030 2: whatever fails in chunks must be reset before anything else is
+ * said; a RSET that was not needed costs no time there. */
+static client_talk *behind_end(mk_smtp_client *c)
+{
+    return c->talk.is_chunked && c->talk.sent == c->talk.end + 1 ? &c->talk
+                                                                 : &c->next;
+}
+
 /* All replies are there and there is nothing more to say: it came to nothing.
  * RFC 5321 4.1.1.5: RSET lets the server forget what it holds. */
 static void conclude(mk_smtp_client *c)
@@ -434,6 +457,22 @@ static void conclude(mk_smtp_client *c)
     mk_smtp_client_done(c, c->outcome);
 }
 
+/* No reply is due, and nothing can be said. */
+static void settle(mk_smtp_client *c)
+{
+    bool is_next =
+        mk_smtp_client_verb_at(&c->talk, c->talk.sent) == MK_SMTP_VERB_BDAT;
+
+    if (c->core.state == CLIENT_ENVELOPE && is_next && c->accepted > 0 &&
+        !c->talk.is_stopped) {
+        mk_smtp_client_chunks(c);
+    } else if (c->core.state == CLIENT_ENVELOPE ||
+               (mk_smtp_client_has_body(c) && c->talk.is_chunked &&
+                (c->talk.is_stopped || c->core.state == CLIENT_END))) {
+        conclude(c);
+    }
+}
+
 void mk_smtp_client_go_on(mk_smtp_client *c)
 {
     mk_client *core = &c->core;
@@ -444,7 +483,17 @@ void mk_smtp_client_go_on(mk_smtp_client *c)
     memset(&c->next, 0, sizeof c->next);
     c->got = 0;
     c->accepted = 0;
+    c->delivered = 0;
+    c->ends = 0;
+    c->behind = 0;
+    c->taker = 0;
+    if (c->takers != NULL) {
+        memset(c->takers, 0, CLIENT_LMTP_MAX / 8);
+    }
+    c->is_padded = false;
+    c->is_short = false;
     c->lent = 0;
+    c->octets = 0;
     c->is_mail_ok = false;
     c->is_body_last = false;
     if (core->state != CLIENT_OVER) {
@@ -457,6 +506,7 @@ void mk_smtp_client_go_on(mk_smtp_client *c)
     if (c->talk.is_stopped) {
         c->outcome = MK_E_CANCELLED;
     } else if (core->fault.why != MK_OK) {
+        c->outcome = core->fault.why;
         core->fault.retry =
             core->fault.retry == MK_RETRY_NOW ? MK_RETRY_NOW : MK_RETRY_LATER;
         core->pending |= PENDING_FAULT;
@@ -470,9 +520,11 @@ void mk_smtp_client_advance(mk_smtp_client *c)
     if (c->core.state == CLIENT_READY && c->core.is_finishing) {
         mk_smtp_client_quit_now(&c->core);
     }
-    if (c->core.state == CLIENT_ENVELOPE && c->core.awaited == 0 &&
-        !may_say(c)) {
-        conclude(c);
+    if (c->core.awaited == 0 && !may_say(c)) {
+        settle(c);
+    }
+    if (c->is_short) {
+        mk_smtp_client_body_again(c);
     }
     if (c->core.state == CLIENT_AUTH) {
         mk_client_login_advance(&c->core);
@@ -483,7 +535,7 @@ void mk_smtp_client_advance(mk_smtp_client *c)
         }
     }
     while (may_say_next(c)) {
-        if (say(c, &c->next, mk_str_of(NULL, 0)) != MK_OK) {
+        if (say(c, behind_end(c), mk_str_of(NULL, 0)) != MK_OK) {
             return;
         }
     }
@@ -497,9 +549,13 @@ void mk_smtp_client_hear(mk_smtp_client *c)
 
     memset(&c->event, 0, sizeof c->event);
     c->event.verb = verb;
-    c->event.index = verb == MK_SMTP_VERB_RCPT ? c->got - 1 : 0;
+    if (verb == MK_SMTP_VERB_RCPT) {
+        c->event.index = c->got - 1;
+    } else if (verb == MK_SMTP_VERB_END && c->takers != NULL) {
+        c->event.index = mk_smtp_client_next_taken(c);
+    }
     c->core.pending |= PENDING_REPLY;
-    c->got++;
+    c->got += verb != MK_SMTP_VERB_END || c->ends == 1;
     c->core.awaited--;
     if (c->reader.reply.code == 421 && verb != MK_SMTP_VERB_QUIT) {
         hear_refusal(c);
@@ -517,15 +573,12 @@ void mk_smtp_client_hear(mk_smtp_client *c)
 /* A line of the reply to EHLO; the first one is a greeting only. */
 void mk_smtp_client_hear_line(mk_smtp_client *c, mk_str line)
 {
-    smtp_offer offer = {.extensions = c->extensions, .size_max = c->size_limit};
-
     if (c->reader.lines > 1) {
+        c->offer.mechanisms = mk_str_of(NULL, 0); /* of another line */
         mk_smtp_extensions_learn(mk_str_sub(line, 4, SIZE_MAX),
-                                 c->config->extensions, &offer);
-        c->extensions = offer.extensions;
-        c->size_limit = offer.size_max;
-        if (offer.mechanisms.len > 0 && c->core.sasl != NULL) {
-            c->core.mechanisms |= c->core.sasl->parse(offer.mechanisms);
+                                 c->config->extensions, &c->offer);
+        if (c->offer.mechanisms.len > 0 && c->core.sasl != NULL) {
+            c->core.mechanisms |= c->core.sasl->parse(c->offer.mechanisms);
         }
     }
 }

@@ -87,7 +87,8 @@ static mk_err check_config(const mk_smtp_client_config *c)
         c->reply_text_bytes > text_bytes_max || c->greeting_ms == 0 ||
         c->command_ms == 0 || c->data_ms == 0 || c->block_ms == 0 ||
         c->block_bytes == 0 || c->end_ms == 0 || c->quit_ms == 0 ||
-        c->tls_ms == 0 || c->answer_ms == 0 || !has_good_login(c)) {
+        c->tls_ms == 0 || c->answer_ms == 0 ||
+        (unsigned)c->mend > MK_SMTP_MEND_LF || !has_good_login(c)) {
         return MK_E_ARG;
     }
     if (mk_str_has_ctl(c->hostname)) {
@@ -104,7 +105,8 @@ size_t mk_smtp_client_need(const mk_smtp_client_config *c)
         return 0;
     }
     unit = c->units != NULL ? 0 : c->text_bytes;
-    return sizeof(mk_smtp_client) + login_need(c) + unit + c->reply_text_bytes;
+    return sizeof(mk_smtp_client) + login_need(c) + unit + c->reply_text_bytes +
+           (c->is_lmtp ? CLIENT_LMTP_MAX / 8 : 0);
 }
 
 _Static_assert(sizeof(mk_smtp_client) + 1024 + 1024 <= MK_SMTP_CLIENT_NEED,
@@ -142,6 +144,9 @@ mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
     at = (char *)mem + sizeof *client + client->core.login_bytes;
     client->reader.mem = at + unit;
     client->reader.mem_max = c->reply_text_bytes;
+    if (c->is_lmtp) {
+        client->takers = (unsigned char *)at + unit + c->reply_text_bytes;
+    }
     client->reader.lines_max = c->reply_lines_max;
     client->reader.octets_max = c->reply_max;
     mk_framer_init(&client->core.framer, c->reply_line_max, c->reply_line_max,
@@ -161,9 +166,8 @@ static bool may_join(const mk_smtp_client *c)
     return c->is_body_last && c->next_op == 0 && c->core.state != CLIENT_OVER;
 }
 
-/* The client in e, when it is the application's turn. */
-static mk_err find_ready(mk_engine *e, mk_op *out_op, bool is_message,
-                         mk_smtp_client **out_c)
+mk_err mk_smtp_client_find_ready(mk_engine *e, mk_op *out_op, bool is_message,
+                                 mk_smtp_client **out_c)
 {
     mk_smtp_client *c =
         (mk_smtp_client *)(void *)mk_wire_heart(e, &mk_smtp_client_kind.ops);
@@ -201,6 +205,7 @@ static mk_op new_op(mk_smtp_client *c)
     c->core.op = next_number(c);
     c->outcome = MK_OK;
     c->accepted = 0;
+    c->delivered = 0;
     c->is_body_last = false;
     c->talk.told = 0;
     c->talk.is_stopped = false;
@@ -314,15 +319,29 @@ static mk_err check_offer(const mk_smtp_client *c,
 {
     bool is_utf8 = envelope->mail != NULL && envelope->mail->is_utf8;
 
-    if (c->size_limit > 0 && envelope->message_bytes > c->size_limit) {
+    if ((c->offer.rcpt_max > 0 &&
+         envelope->forward_count > c->offer.rcpt_max) ||
+        (c->offer.mail_max > 0 && c->mails >= c->offer.mail_max) ||
+        (c->takers != NULL && envelope->forward_count > CLIENT_LMTP_MAX)) {
+        return MK_E_COUNT; /* RFC 9422 4 */
+    }
+    if (c->offer.size_max > 0 && envelope->message_bytes > c->offer.size_max) {
         return MK_E_SIZE;
     }
-    if ((must & ~c->extensions) != 0 ||
+    if ((must & ~c->offer.extensions) != 0 ||
         ((must & MK_SMTP_EXTENSION_SMTPUTF8) != 0 && !is_utf8)) {
         return MK_E_UNSUPPORTED;
     }
     return envelope->ops != NULL ? envelope->ops->fit(c, envelope, told)
                                  : MK_OK;
+}
+
+static bool is_chunked(const mk_smtp_client *c,
+                       const mk_smtp_envelope *envelope)
+{
+    return (c->offer.extensions & MK_SMTP_EXTENSION_CHUNKING) != 0 &&
+           (!c->config->is_data_only ||
+            envelope->body == MK_SMTP_BODY_BINARYMIME);
 }
 
 mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
@@ -331,13 +350,13 @@ mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
     uint32_t must;
     uint32_t may;
     mk_smtp_client *c = NULL;
-    mk_err r = find_ready(e, out_op, true, &c);
+    mk_err r = mk_smtp_client_find_ready(e, out_op, true, &c);
 
     if (r == MK_OK) {
         r = mk_smtp_envelope_needs(envelope, &must, &may);
     }
     if (r == MK_OK) {
-        may = (must | may) & c->extensions;
+        may = (must | may) & c->offer.extensions;
         r = check_offer(c, envelope, must, may);
     }
     if (r != MK_OK) {
@@ -347,6 +366,8 @@ mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
     c->next.envelope = envelope;
     c->next.told = may;
     c->next.verb = MK_SMTP_VERB_MAIL;
+    c->next.is_chunked = is_chunked(c, envelope);
+    c->mails++;
     *out_op = c->next_op;
     if (c->core.op == 0) {
         mk_smtp_client_go_on(c);
@@ -354,42 +375,69 @@ mk_err mk_smtp_client_send(mk_engine *e, const mk_smtp_envelope *envelope,
     return MK_OK;
 }
 
-static bool is_small_command(mk_smtp_verb verb)
+/* "type token" */
+static bool is_client_id(mk_str argument)
 {
-    return verb == MK_SMTP_VERB_RSET || verb == MK_SMTP_VERB_NOOP ||
-           verb == MK_SMTP_VERB_VRFY || verb == MK_SMTP_VERB_EXPN ||
-           verb == MK_SMTP_VERB_HELP;
+    size_t n = mk_str_find(argument, ' ');
+
+    return n > 0 && n + 1 < argument.len;
 }
 
 static mk_err check_argument(mk_smtp_verb verb, mk_str argument)
 {
-    bool must = verb == MK_SMTP_VERB_VRFY || verb == MK_SMTP_VERB_EXPN;
-    bool may_not = verb == MK_SMTP_VERB_RSET;
+    size_t room = command_line_max - (sizeof " \r\n" - 1) -
+                  mk_str_z(mk_smtp_verb_name(verb)).len;
+    bool is_fit;
 
-    if (!is_small_command(verb) || (argument.ptr == NULL && argument.len > 0) ||
-        (must && argument.len == 0) || (may_not && argument.len > 0)) {
+    if (argument.ptr == NULL && argument.len > 0) {
+        return MK_E_ARG;
+    }
+    switch (verb) {
+    case MK_SMTP_VERB_NOOP:
+    case MK_SMTP_VERB_HELP:
+        is_fit = true;
+        break;
+    case MK_SMTP_VERB_RSET:
+        is_fit = argument.len == 0;
+        break;
+    case MK_SMTP_VERB_CLIENTID:
+        is_fit = is_client_id(argument);
+        break;
+    default:
+        is_fit = argument.len > 0 &&
+                 (verb == MK_SMTP_VERB_VRFY || verb == MK_SMTP_VERB_EXPN ||
+                  verb == MK_SMTP_VERB_ETRN);
+        break;
+    }
+    if (!is_fit) {
         return MK_E_ARG;
     }
     if (mk_str_has_ctl(argument)) {
         return MK_E_CTL;
     }
-    return argument.len > command_line_max - (sizeof "VRFY \r\n" - 1)
-               ? MK_E_LIMIT
-               : MK_OK;
+    return argument.len > room ? MK_E_LIMIT : MK_OK;
 }
 
-mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
-                              mk_op *out_op)
+/* RFC 1985 4; and who a client is is nobody's business on the way. */
+static mk_err check_command(const mk_smtp_client *c, mk_smtp_verb verb)
 {
-    mk_smtp_client *c;
-    mk_err r = find_ready(e, out_op, false, &c);
+    uint32_t need = verb == MK_SMTP_VERB_ETRN ? MK_SMTP_EXTENSION_ETRN : 0;
 
-    if (r == MK_OK) {
-        r = check_argument(verb, argument);
+    if (verb == MK_SMTP_VERB_CLIENTID) {
+        need = MK_SMTP_EXTENSION_CLIENTID;
     }
-    if (r != MK_OK) {
-        return r;
+    if ((need & ~c->offer.extensions) != 0) {
+        return MK_E_UNSUPPORTED;
     }
+    return verb == MK_SMTP_VERB_CLIENTID && c->core.tls == NULL ? MK_E_CLEARTEXT
+                                                                : MK_OK;
+}
+
+mk_err mk_smtp_client_command_begin(mk_smtp_client *c, mk_smtp_verb verb,
+                                    mk_str argument, mk_op *out_op)
+{
+    mk_err r;
+
     mk_smtp_client_begin(c, CLIENT_COMMAND, verb);
     r = mk_smtp_client_say(c, argument);
     if (r != MK_OK) {
@@ -400,10 +448,26 @@ mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
     return MK_OK;
 }
 
+mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb, mk_str argument,
+                              mk_op *out_op)
+{
+    mk_smtp_client *c;
+    mk_err r = mk_smtp_client_find_ready(e, out_op, false, &c);
+
+    if (r == MK_OK) {
+        r = check_argument(verb, argument);
+    }
+    if (r == MK_OK) {
+        r = check_command(c, verb);
+    }
+    return r == MK_OK ? mk_smtp_client_command_begin(c, verb, argument, out_op)
+                      : r;
+}
+
 mk_err mk_smtp_client_quit(mk_engine *e, mk_op *out_op)
 {
     mk_smtp_client *c;
-    mk_err r = find_ready(e, out_op, false, &c);
+    mk_err r = mk_smtp_client_find_ready(e, out_op, false, &c);
 
     if (r == MK_OK) {
         mk_smtp_client_quit_now(&c->core);

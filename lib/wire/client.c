@@ -48,7 +48,7 @@ void mk_client_turn_away(mk_client *c, mk_err why, mk_retry retry,
 }
 
 /* Commands are lines, and lie in the order in which they are answered. */
-bool mk_client_is_early(mk_client *c)
+bool mk_client_is_early(const mk_client *c)
 {
     return c->awaited <= mk_outq_lines(&c->out);
 }

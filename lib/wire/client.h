@@ -110,7 +110,7 @@ void mk_client_blame(mk_client *c, mk_err why, mk_retry retry,
 void mk_client_turn_away(mk_client *c, mk_err why, mk_retry retry,
                          const char *text);
 /* Is any reply that comes now one that nothing had asked for? */
-bool mk_client_is_early(mk_client *c);
+bool mk_client_is_early(const mk_client *c);
 /* since_ms + ms, or MK_NEVER */
 uint64_t mk_client_later_ms(uint64_t since_ms, uint64_t ms);
 

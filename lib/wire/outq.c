@@ -116,6 +116,13 @@ bool mk_outq_repeat(mk_outq *q, size_t n)
     return true;
 }
 
+void mk_outq_uncommit(mk_outq *q, size_t n)
+{
+    unsigned at = q->body != NULL ? q->body->spans : 0;
+    q->tail = (uint16_t)(q->tail - n);
+    q->text[at] = (uint16_t)(q->text[at] - n);
+}
+
 mk_err mk_outq_text(mk_outq *q, mk_str text)
 {
     mk_buf b = mk_outq_room(q);

@@ -73,6 +73,8 @@ void mk_outq_release(mk_outq *q);
  * output by mk_outq_commit. */
 mk_buf mk_outq_room(mk_outq *q);
 void mk_outq_commit(mk_outq *q, size_t n);
+/* Take the last n octets of it back, as if they had not been committed. */
+void mk_outq_uncommit(mk_outq *q, size_t n);
 /* The same n octets again: what becomes output also stays behind it. False: no
  * room, nothing changed; where nothing is queued twice n octets are enough. */
 bool mk_outq_repeat(mk_outq *q, size_t n);

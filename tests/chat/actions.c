@@ -118,6 +118,7 @@ void play_free_letter(letter *it)
     free(it->envelope);
     free(it->forward_paths);
     free(it->text);
+    free(it->options);
     memset(it, 0, sizeof *it);
 }
 

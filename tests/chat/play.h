@@ -90,6 +90,7 @@ typedef struct letter {
     mk_smtp_envelope *envelope; /* NULL: none */
     mk_str *forward_paths;
     char *text;
+    void *options; /* what it asks for; NULL: nothing */
     mk_op op;
 } letter;
 
@@ -137,8 +138,9 @@ struct play {
     text trace; /* all events */
     text run;   /* body octets not yet matched */
     bool in_run;
-    bool run_any; /* matched by E: BODY … already */
-    uint64_t body_at;
+    bool run_any;     /* matched by E: BODY … already */
+    uint64_t body_at; /* octets of the body with this number */
+    mk_op body_op;
     /* what was lent */
     text body; /* to be lent */
     bool body_last;
@@ -182,5 +184,11 @@ void play_free_letter(letter *it);
 /* for the actions of a protocol */
 unsigned play_line(const play *p);
 char *play_copy(const char *ptr, size_t n); /* to be freed */
+/* smtp.c: the value of a key in the line, its escapes made octets in *io_room
+ */
+mk_str play_value(const char *z, const char *key, char **io_room);
+/* smtp_options.c: what a line asks for its message; XCLIENT and XFORWARD */
+void play_ask(letter *it, const char *z, char **io_room);
+mk_err play_introduce(play *p, mk_smtp_verb verb, const char *z);
 
 #endif

@@ -59,6 +59,12 @@ static const bit bares[] = {
     {NULL, 0},
 };
 
+static const bit mends[] = {
+    {"never", MK_SMTP_MEND_NEVER},
+    {"lf", MK_SMTP_MEND_LF},
+    {NULL, 0},
+};
+
 /* clang-format off */
 #define S(f, w, n) {#f, offsetof(mk_smtp_server_config, f), w, n}
 #define C(f, w, n) {#f, offsetof(mk_smtp_client_config, f), w, n}
@@ -93,7 +99,9 @@ static const field client_fields[] = {
     C(block_bytes, 4, NULL),      C(end_ms, 8, NULL),
     C(quit_ms, 8, NULL),          C(answer_ms, 8, NULL),
     C(tls_ms, 8, NULL),           C(extensions, 4, extensions),
-    C(tls, 4, play_tls_policies), {NULL, 0, 0, NULL},
+    C(tls, 4, play_tls_policies),
+    C(mend, 4, mends),            C(is_lmtp, 1, NULL),
+    C(is_data_only, 1, NULL),     {NULL, 0, 0, NULL},
 };
 
 #undef S
@@ -140,8 +148,7 @@ static mk_err client_open(const void *config, void *mem, size_t n,
 
 /* ---- actions ------------------------------------------------------------- */
 
-/* the value of key in the line, its escapes made octets in *io_room */
-static mk_str value_of(const char *z, const char *key, char **io_room)
+mk_str play_value(const char *z, const char *key, char **io_room)
 {
     const char *at = strstr(z, key);
     text quoted = {0};
@@ -187,26 +194,31 @@ static mk_smtp_body body_named(mk_str name)
     if (mk_str_is(name, mk_str_z("8BITMIME"))) {
         return MK_SMTP_BODY_8BITMIME;
     }
+    if (mk_str_is(name, mk_str_z("BINARYMIME"))) {
+        return MK_SMTP_BODY_BINARYMIME;
+    }
     return mk_str_is(name, mk_str_z("7BIT")) ? MK_SMTP_BODY_7BIT
                                              : MK_SMTP_BODY_UNSTATED;
 }
 
-/* `from=… to=a@b,c@d [size=N] [body=8BITMIME]`, with escapes */
+/* `from=… to=a@b,c@d [size=N] [body=8BITMIME]` and what it asks for, with
+ * escapes */
 static void write_letter(letter *it, const char *z)
 {
-    char *room = it->text = malloc(strlen(z) + 1);
+    char *room = it->text = malloc(2 * strlen(z) + 1);
     mk_smtp_envelope *envelope = it->envelope = malloc(sizeof *envelope);
     if (envelope == NULL || room == NULL ||
         mk_smtp_envelope_init(envelope, sizeof *envelope) != MK_OK) {
         abort();
     }
-    envelope->reverse_path = value_of(z, "from=", &room);
-    fill_recipients(it, value_of(z, "to=", &room));
-    mk_str size = value_of(z, "size=", &room);
+    envelope->reverse_path = play_value(z, "from=", &room);
+    fill_recipients(it, play_value(z, "to=", &room));
+    mk_str size = play_value(z, "size=", &room);
     if (size.len > 0) {
         mk_str_u64(size, &envelope->message_bytes);
     }
-    envelope->body = body_named(value_of(z, "body=", &room));
+    envelope->body = body_named(play_value(z, "body=", &room));
+    play_ask(it, z, &room);
 }
 
 static void note_op(play *p, mk_op op)
@@ -286,9 +298,11 @@ static bool act(play *p, mk_str word, const char *rest, mk_err *out_err)
     static const struct {
         const char *word;
         mk_smtp_verb verb;
-    } commands[] = {{"noop", MK_SMTP_VERB_NOOP}, {"rset", MK_SMTP_VERB_RSET},
-                    {"vrfy", MK_SMTP_VERB_VRFY}, {"expn", MK_SMTP_VERB_EXPN},
-                    {"help", MK_SMTP_VERB_HELP}, {"ehlo", MK_SMTP_VERB_EHLO}};
+    } commands[] = {
+        {"noop", MK_SMTP_VERB_NOOP}, {"rset", MK_SMTP_VERB_RSET},
+        {"vrfy", MK_SMTP_VERB_VRFY}, {"expn", MK_SMTP_VERB_EXPN},
+        {"help", MK_SMTP_VERB_HELP}, {"ehlo", MK_SMTP_VERB_EHLO},
+        {"etrn", MK_SMTP_VERB_ETRN}, {"clientid", MK_SMTP_VERB_CLIENTID}};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (mk_str_is(word, mk_str_z(commands[i].word))) {
             *out_err = act_command(p, commands[i].verb, rest);
@@ -297,6 +311,13 @@ static bool act(play *p, mk_str word, const char *rest, mk_err *out_err)
     }
     if (mk_str_is(word, mk_str_z("send"))) {
         *out_err = act_send(p, rest);
+        return true;
+    }
+    if (mk_str_is(word, mk_str_z("xclient")) ||
+        mk_str_is(word, mk_str_z("xforward"))) {
+        *out_err = play_introduce(
+            p, word.len == 7 ? MK_SMTP_VERB_XCLIENT : MK_SMTP_VERB_XFORWARD,
+            rest);
         return true;
     }
     if (mk_str_is(word, mk_str_z("join"))) {
