@@ -31,6 +31,10 @@ static const named types[] = {
     {MK_EV_SMTP_QUIT, "QUIT"},
     {MK_EV_SMTP_TLS, "TLS"},
     {MK_EV_SMTP_AUTH, "AUTH"},
+    {MK_EV_SMTP_ETRN, "ETRN"},
+    {MK_EV_SMTP_XCLIENT, "XCLIENT"},
+    {MK_EV_SMTP_XFORWARD, "XFORWARD"},
+    {MK_EV_SMTP_CLIENTID, "CLIENTID"},
     {MK_EV_SASL, "SASL"},
     {MK_EV_SMTP_REPLY, "REPLY"},
     {MK_EV_SMTP_READY, "READY"},
@@ -229,6 +233,35 @@ static void login(text *out, mk_err err, uint32_t mechanism, mk_str authcid,
     key_quoted(out, "authzid", authzid);
 }
 
+/* "NAME HELO? name="xtext" helo=""": "?" is unknown, "??" for now only */
+static void client(text *out, const mk_smtp_client_info *c)
+{
+    const struct {
+        const char *word, *key;
+        mk_str value;
+    } rows[] = {
+        /* clang-format off */
+        {"NAME", "name", c->name},            {"ADDR", "addr", c->addr},
+        {"PORT", "port", c->port},            {"PROTO", "proto", c->proto},
+        {"HELO", "helo", c->helo},            {"LOGIN", "login", c->login},
+        {"DESTADDR", "destaddr", c->dest_addr}, {"DESTPORT", "destport", c->dest_port},
+        {"IDENT", "ident", c->ident},         {"SOURCE", "source", c->source},
+        /* clang-format on */
+    };
+    for (unsigned i = 0; i < COUNT(rows); i++) {
+        if ((c->given & 1U << i) != 0) {
+            text_z(out, " ");
+            text_z(out, rows[i].word);
+            text_z(out, (c->unsure & 1U << i) != 0    ? "??"
+                        : (c->unknown & 1U << i) != 0 ? "?"
+                                                      : "");
+        }
+    }
+    for (unsigned i = 0; i < COUNT(rows); i++) {
+        key_quoted(out, rows[i].key, rows[i].value);
+    }
+}
+
 static void smtp(text *out, const mk_event *ev)
 {
     const mk_smtp_event *s = ev->of.smtp;
@@ -249,8 +282,12 @@ static void smtp(text *out, const mk_event *ev)
             text_z(out, " valid");
         }
     }
-    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN) {
+    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN ||
+        type == MK_EV_SMTP_ETRN || type == MK_EV_SMTP_CLIENTID) {
         word(out, s->argument);
+    }
+    if (s->client != NULL) {
+        client(out, s->client);
     }
     if (s->path != NULL) {
         path(out, s->path);
