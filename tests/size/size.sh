@@ -16,7 +16,7 @@ trap 'rm -rf "$dir"' EXIT
 
 base='alloc ascii buf err str utf8'
 wire='client client_tls engine frame outq pool scan'
-smtp='client client_offer client_rows client_verbs extensions path peer_fields reply_parse'
+smtp='client client_body client_offer client_rows client_verbs extensions path peer_fields reply_parse'
 net='connect poll'
 sources=$root/tests/size/tiny.c
 for folder in base wire smtp net; do
