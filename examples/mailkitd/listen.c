@@ -63,10 +63,21 @@ static mk_str next_name(mk_str *io_names)
     return first;
 }
 
+/* LMTP is not served there, whoever has opened it. */
+static bool is_mail_port(int fd)
+{
+    name own = {0};
+    socklen_t n = sizeof own;
+
+    (void)getsockname(fd, &own.any, &n);
+    return ntohs(own.any.sa_family == AF_INET6 ? own.v6.sin6_port
+                                               : own.v4.sin_port) == PORT_SMTP;
+}
+
 static int given_take(int fd, mk_str called, listener *out)
 {
     out->fd = fd;
-    out->protocol = protocol_find(called);
+    out->protocol = protocol_find(called, &out->is_proxied);
     if (out->protocol == NULL) {
         complain("socket %d is named '%.*s': its FileDescriptorName is not %s",
                  fd, (int)called.len, called.len > 0 ? called.ptr : "",
@@ -75,6 +86,10 @@ static int given_take(int fd, mk_str called, listener *out)
     }
     if (!is_listening(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         complain("socket %d does not listen for TCP", fd);
+        return EX_CONFIG;
+    }
+    if (out->protocol->speech == SPEECH_LMTP && is_mail_port(fd)) {
+        complain("socket %d: LMTP is not served on port 25", fd);
         return EX_CONFIG;
     }
     return -1;
@@ -206,6 +221,7 @@ int listeners_bind(const settings *s, const listeners *old, listeners *out)
         endpoint e;
         endpoint_parse(one.text, &e); /* found good before */
         one.protocol = e.protocol;
+        one.is_proxied = e.is_proxied;
         if (same != NULL) {
             one.fd = same->fd;
         } else {
@@ -243,6 +259,7 @@ void listeners_show(const listeners *l, const listeners *but,
         char line[128];
         name own = {0};
         socklen_t n = sizeof own;
+        const char *behind = l->items[i].is_proxied ? "+proxy" : "";
 
         if (has(but, l->items[i].fd)) {
             continue;
@@ -250,13 +267,13 @@ void listeners_show(const listeners *l, const listeners *but,
         (void)getsockname(l->items[i].fd, &own.any, &n);
         if (own.any.sa_family == AF_INET6) {
             (void)inet_ntop(AF_INET6, &own.v6.sin6_addr, text, sizeof text);
-            snprintf(line, sizeof line, "listening %s [%s]:%u",
-                     l->items[i].protocol->name, text,
+            snprintf(line, sizeof line, "listening %s%s [%s]:%u",
+                     l->items[i].protocol->name, behind, text,
                      (unsigned)ntohs(own.v6.sin6_port));
         } else {
             (void)inet_ntop(AF_INET, &own.v4.sin_addr, text, sizeof text);
-            snprintf(line, sizeof line, "listening %s %s:%u",
-                     l->items[i].protocol->name, text,
+            snprintf(line, sizeof line, "listening %s%s %s:%u",
+                     l->items[i].protocol->name, behind, text,
                      (unsigned)ntohs(own.v4.sin_port));
         }
         tell(line);

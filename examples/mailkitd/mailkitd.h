@@ -23,7 +23,7 @@
 typedef enum login_rule { LOGIN_NEVER, LOGIN_OFFERED, LOGIN_NEEDED } login_rule;
 
 /* What is spoken. */
-typedef enum speech { SPEECH_SMTP, SPEECH_POP3 } speech;
+typedef enum speech { SPEECH_SMTP, SPEECH_LMTP, SPEECH_POP3 } speech;
 
 /* What is served at a listener. */
 typedef struct protocol {
@@ -31,14 +31,19 @@ typedef struct protocol {
     speech speech;
     bool is_tls; /* from the first octet */
     login_rule login;
+    uint32_t extensions; /* mk_smtp_extension, or-ed; of SPEECH_POP3 none */
 } protocol;
 
-enum { PROTOCOLS = 6 };
+enum { PROTOCOLS = 7, PORT_SMTP = 25 };
 extern const protocol protocols[PROTOCOLS];
 extern const char protocol_names[]; /* for messages */
 
-/* NULL: there is none of this name. */
-const protocol *protocol_find(mk_str name);
+/* NULL: there is none of this name. *out_is_proxied: "+proxy" is behind it. */
+const protocol *protocol_find(mk_str name, bool *out_is_proxied);
+
+/* The extension of this keyword (mk_smtp_extension); 0: none that can be
+ * withdrawn. */
+uint32_t extension_find(const char *keyword);
 
 /* ---- settings ------------------------------------------------------------ */
 
@@ -52,6 +57,7 @@ typedef struct list {
 /* One --listen PROTOCOL=ADDR:PORT. */
 typedef struct endpoint {
     const protocol *protocol;
+    bool is_proxied;
     char address[64]; /* numeric, without brackets */
     bool is_v6;
     uint16_t port;
@@ -64,11 +70,16 @@ typedef struct settings {
     char *users;
     char *postmaster;
     char *user;
+    char *vrfy; /* NULL: the default */
+    char *no_soliciting;
     list domains;
     list listen;
     list tls_cert;
     list tls_key; /* as many, or none */
     list auth;
+    list trusted;
+    list no_extension;
+    uint64_t greeting_delay_ms;
     uint64_t max_connections;
     uint64_t max_connections_per_address;
     uint64_t max_messages_per_connection;
@@ -90,6 +101,8 @@ typedef struct settings {
  * Returns -1 to go on, else the exit code. */
 int settings_read(settings *s, int argc, char **argv);
 void settings_free(settings *s);
+/* NULL, or what is wrong. */
+const char *vrfy_parse(const char *word, mk_local_policy_verify *out_verify);
 /* Take an endpoint apart; NULL, or what is wrong. */
 const char *endpoint_parse(const char *text, endpoint *out_endpoint);
 
@@ -135,6 +148,7 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 typedef struct listener {
     const protocol *protocol;
+    bool is_proxied;  /* peers come through proxies */
     const char *text; /* as in the settings; NULL: from the service manager */
     int fd;
 } listener;
@@ -181,6 +195,8 @@ typedef struct site {
     bool has_logins; /* some listener has */
     logins logins;
     mk_str *domains;
+    mk_network *trusted; /* as many as in s.trusted */
+    uint32_t withdrawn;  /* mk_smtp_extension, or-ed */
     mk_dir root;
     mk_users *users;
     mk_directory directory;

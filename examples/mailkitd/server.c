@@ -22,6 +22,8 @@
 #define DISK_LANES 8
 #define DISK_THREADS "8"
 
+enum { PROXY_MS = 5000 }; /* for the header of a proxy */
+
 /* One protocol, where it is served. */
 typedef struct door {
     union {
@@ -31,6 +33,7 @@ typedef struct door {
     mk_inbound *inbound;   /* NULL: no listener has it, or it is POP3 */
     mk_maildrop *maildrop; /* NULL: likewise, or it is SMTP */
     mk_service service;
+    mk_service proxied; /* the same, where proxies are in front */
     bool is_open;
 } door;
 
@@ -44,6 +47,8 @@ typedef struct server {
     mk_host *host;
     secure *secure;
     mk_local_delivery *delivery;
+    mk_delay *delay; /* NULL: nobody waits */
+    mk_proxied proxies;
     door doors[PROTOCOLS]; /* as in the table */
     bool is_deaf;          /* accepts nobody more */
     bool closed;
@@ -190,7 +195,55 @@ static void at_recipient(void *self, const mk_stage_call *call, mk_verdict *v)
     }
 }
 
-static void smtp_fill(const server *v, mk_smtp_server_config *c)
+/* Who waits before the greeting: strangers. */
+static mk_err delay_open(server *v)
+{
+    mk_delay_config c;
+
+    if (v->site->s.greeting_delay_ms == 0) {
+        return MK_OK;
+    }
+    mk_delay_config_init(&c, sizeof c);
+    c.host = v->host;
+    c.alloc = mk_alloc_libc();
+    c.ms[MK_POINT_CONNECT] = v->site->s.greeting_delay_ms;
+    return mk_delay_new(&c, &v->delay);
+}
+
+static bool is_proxy(void *self, const mk_peer *peer)
+{
+    const server *v = self;
+    for (size_t i = 0; i < v->site->s.trusted.count; i++) {
+        if (mk_network_has(&v->site->trusted[i], peer->family, peer->address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without what it stands on none is offered (RFC 3030 3, RFC 6531 3.1), and
+ * LMTP is not without PIPELINING and ENHANCEDSTATUSCODES (RFC 2033 5).
+ * NO-SOLICITING without keywords would ask for what nobody is refused for. */
+static uint32_t extensions_of(const site *t, const protocol *p)
+{
+    const uint32_t of_lmtp =
+        MK_SMTP_EXTENSION_PIPELINING | MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES;
+    uint32_t all = p->extensions & ~t->withdrawn;
+
+    if (t->s.no_soliciting == NULL) {
+        all &= ~(uint32_t)MK_SMTP_EXTENSION_NO_SOLICITING;
+    }
+    if ((all & MK_SMTP_EXTENSION_CHUNKING) == 0) {
+        all &= ~(uint32_t)MK_SMTP_EXTENSION_BINARYMIME;
+    }
+    if ((all & MK_SMTP_EXTENSION_8BITMIME) == 0) {
+        all &= ~(uint32_t)MK_SMTP_EXTENSION_SMTPUTF8;
+    }
+    return p->speech == SPEECH_LMTP ? all | of_lmtp : all;
+}
+
+static void smtp_fill(const server *v, const protocol *p,
+                      mk_smtp_server_config *c)
 {
     const settings *s = &v->site->s;
 
@@ -202,28 +255,50 @@ static void smtp_fill(const server *v, mk_smtp_server_config *c)
         (uint32_t)(s->max_recipients < 100 ? 100 : s->max_recipients);
     c->command_ms = s->command_timeout_s * 1000;
     c->messages_max = (uint32_t)s->max_messages_per_connection;
+    c->is_lmtp = p->speech == SPEECH_LMTP;
+    c->extensions = extensions_of(v->site, p);
+    c->solicit = mk_str_z(s->no_soliciting != NULL ? s->no_soliciting : "");
+}
+
+/* The chain, in order: a peer waits, is told the limit, is judged, and what
+ * it brings comes to rest. Returns how many stages there are. */
+static uint32_t stages_fill(server *v, const protocol *p, mk_stage *stages)
+{
+    uint32_t n = 0;
+
+    if (v->delay != NULL && p->login != LOGIN_NEEDED &&
+        p->speech != SPEECH_LMTP) {
+        mk_delay_stage(v->delay, &stages[n++]);
+    }
+    stages[n++] = (mk_stage){.name = "limit",
+                             .self = v,
+                             .points = MK_POINT_BIT(MK_POINT_RCPT),
+                             .at = at_recipient};
+    mk_local_policy_stage(v->site->policy, &stages[n++]);
+    mk_local_delivery_stage(v->delivery, &stages[n++]);
+    return n;
 }
 
 static mk_err smtp_open(server *v, const protocol *p, door *d)
 {
     mk_smtp_server_config *smtp = &d->engine.smtp;
-    mk_stage stages[3] = {{.name = "limit",
-                           .self = v,
-                           .points = MK_POINT_BIT(MK_POINT_RCPT),
-                           .at = at_recipient}};
+    mk_stage stages[4];
     mk_inbound_config c;
     security by;
 
-    smtp_fill(v, smtp);
-    mk_local_policy_stage(v->site->policy, &stages[1]);
-    mk_local_delivery_stage(v->delivery, &stages[2]);
+    smtp_fill(v, p, smtp);
     mk_inbound_config_init(&c, sizeof c);
     c.host = v->host;
     c.alloc = mk_alloc_libc();
     c.random = &system_random;
     c.smtp = smtp;
     c.stages = stages;
-    c.stage_count = 3;
+    c.stage_count = stages_fill(v, p, stages);
+    c.trusted = v->site->trusted;
+    c.trusted_count = v->site->s.trusted.count;
+    if (p->login != LOGIN_NEVER) { /* RFC 6409 8.2, 8.3 */
+        c.fixes = MK_FIX_DATE | MK_FIX_MESSAGE_ID;
+    }
     c.hops_max = (uint32_t)v->site->s.max_hops;
     c.log.write = log_record;
     secure_serve(v->secure, p, &by);
@@ -292,6 +367,8 @@ static mk_err door_open(server *v, const protocol *p, door *d)
     mk_err err =
         p->speech == SPEECH_POP3 ? pop3_open(v, p, d) : smtp_open(v, p, d);
     d->is_open = err == MK_OK;
+    d->proxied = d->service;
+    d->proxied.proxied = &v->proxies;
     return err;
 }
 
@@ -315,12 +392,16 @@ static mk_err listen_all(server *v)
 {
     const listeners *l = &v->site->listeners;
     mk_err err = MK_OK;
+
+    v->proxies = (mk_proxied){v, is_proxy, PROXY_MS};
     for (size_t i = 0; i < l->count && err == MK_OK; i++) {
         const protocol *p = l->items[i].protocol;
         door *d = &v->doors[p - protocols];
         err = d->is_open ? MK_OK : door_open(v, p, d);
         if (err == MK_OK) {
-            err = mk_uv_listen_fd(v->host, l->items[i].fd, &d->service, NULL);
+            err = mk_uv_listen_fd(
+                v->host, l->items[i].fd,
+                l->items[i].is_proxied ? &d->proxied : &d->service, NULL);
         }
     }
     return err;
@@ -330,6 +411,7 @@ static mk_err parts_open(server *v, int link, const share *h)
 {
     mk_err err = host_open(v, h);
     err = err == MK_OK ? delivery_open(v) : err;
+    err = err == MK_OK ? delay_open(v) : err;
     err = err == MK_OK
               ? secure_new(v->site, v->host, &system_random, &v->secure)
               : err;
@@ -348,6 +430,9 @@ static void server_close(server *v)
     for (size_t i = 0; i < PROTOCOLS && err == MK_OK; i++) {
         err = mk_inbound_free(v->doors[i].inbound);
         err = err == MK_OK ? mk_maildrop_free(v->doors[i].maildrop) : err;
+    }
+    if (err == MK_OK) {
+        mk_delay_free(v->delay);
     }
     err = err == MK_OK ? mk_local_delivery_free(v->delivery) : err;
     if (err != MK_OK || secure_free(v->secure) != MK_OK) {

@@ -5,9 +5,8 @@
  * the file. It refuses what it does not know, by file and line, and a number
  * that is not one in its range.
  */
-#include "mailkitd.h"
+#include "values.h"
 
-#include <arpa/inet.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +41,8 @@ static const option options[] = {
      "lines of NAME:{SCHEME}SECRET[:maildir]"},
     {"listen", LIST, AT(listen), 0, 0, "PROTOCOL=ADDR:PORT",
      "serve smtp, smtps, submission, submissions,\n"
-     "pop3 or pop3s there (repeat; port 0: any)"},
+     "lmtp, pop3 or pop3s there, or smtp+proxy and\n"
+     "so on (repeat; port 0: any)"},
     {"tls-cert", LIST, AT(tls_cert), 0, 0, "PEM",
      "certificate and chain (repeat: more names)"},
     {"tls-key", LIST, AT(tls_key), 0, 0, "PEM",
@@ -55,6 +55,18 @@ static const option options[] = {
      "a login sends from its own address only"},
     {"pop3-utf8", FLAG, AT(pop3_utf8), 0, 0, NULL,
      "UTF8 offered, needed for headers with it"},
+    {"trusted", LIST, AT(trusted), 0, 0, "NETWORK",
+     "its word is taken for who others are: XCLIENT,\n"
+     "XFORWARD, and PROXY at +proxy (repeat)"},
+    {"no-extension", LIST, AT(no_extension), 0, 0, "KEYWORD",
+     "an extension that is not offered (repeat)"},
+    {"no-soliciting", TEXT, AT(no_soliciting), 0, 0, "KEYWORD,...",
+     "mail of these classes is refused (RFC 3865)"},
+    {"vrfy", TEXT, AT(vrfy), 0, 0, "WORD",
+     "to VRFY and EXPN: ambiguous, refuse, answer,\n"
+     "or login: an answer to users (ambiguous)"},
+    {"greeting-delay", NUMBER, AT(greeting_delay_ms), 0, 60000, "MS",
+     "before strangers are greeted (0)"},
     {"postmaster", TEXT, AT(postmaster), 0, 0, "USER",
      "gets mail to postmaster and abuse"},
     {"max-connections", NUMBER, AT(max_connections), 1, MANY, "N",
@@ -137,56 +149,6 @@ static const char *list_add(list *l, const char *value, bool by_file)
     return wrong;
 }
 
-/* An IPv6 address may name its zone: fe80::1%eth0. */
-static bool is_address(const endpoint *e)
-{
-    char plain[sizeof e->address];
-    unsigned char octets[16];
-    size_t n = strcspn(e->address, e->is_v6 ? "%" : "");
-    memcpy(plain, e->address, n);
-    plain[n] = '\0';
-    return inet_pton(e->is_v6 ? AF_INET6 : AF_INET, plain, octets) == 1;
-}
-
-/* protocol "=" IP-address ":" port, an IPv6 address in brackets. */
-const char *endpoint_parse(const char *text, endpoint *out)
-{
-    static char wrong[96];
-    uint64_t port;
-    size_t name = strcspn(text, "=");
-
-    out->protocol = protocol_find(mk_str_of(text, name));
-    if (text[name] != '=') {
-        return "it is not PROTOCOL=ADDR:PORT";
-    }
-    if (out->protocol == NULL) {
-        snprintf(wrong, sizeof wrong, "its protocol is not %s", protocol_names);
-        return wrong;
-    }
-    text += name + 1;
-    const char *colon = strrchr(text, ':');
-    if (colon == NULL || mk_str_u64(mk_str_z(colon + 1), &port) != MK_OK ||
-        port > 65535) {
-        return "it has no port from 0 to 65535";
-    }
-    size_t n = (size_t)(colon - text);
-    out->is_v6 = n >= 2 && text[0] == '[' && text[n - 1] == ']';
-    if (out->is_v6) {
-        text++;
-        n -= 2;
-    }
-    if (n >= sizeof out->address) {
-        n = 0;
-    }
-    memcpy(out->address, text, n);
-    out->address[n] = '\0';
-    if (!is_address(out)) {
-        return "its address is not 192.0.2.1 or [2001:db8::1]";
-    }
-    out->port = (uint16_t)port;
-    return NULL;
-}
-
 static const char *number_set(const option *o, uint64_t *to, const char *value)
 {
     static char wrong[96];
@@ -223,24 +185,31 @@ static const char *flag_set(bool *to, const char *value)
 
 static const char *text_check(const option *o, const char *value)
 {
-    endpoint e;
-    mk_str s = mk_str_z(value);
-    bool is_name = o->offset == AT(hostname) || o->offset == AT(domains);
+    /* What some want that are more than a text. */
+    static const struct {
+        size_t offset;
+        const char *(*check)(const char *value);
+    } checks[] = {
+        {AT(hostname), name_check},
+        {AT(domains), domain_check},
+        {AT(auth), mechanism_check},
+        {AT(listen), endpoint_check},
+        {AT(trusted), network_check},
+        {AT(no_extension), extension_check},
+        {AT(no_soliciting), keywords_check},
+        {AT(vrfy), vrfy_check},
+    };
+    const char *wrong = *value == '\0' ? "it is empty"
+                        : mk_str_has_ctl(mk_str_z(value))
+                            ? "it holds a control character"
+                            : NULL;
 
-    if (s.len == 0) {
-        return "it is empty";
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        if (wrong == NULL && checks[i].offset == o->offset) {
+            wrong = checks[i].check(value);
+        }
     }
-    if (mk_str_has_ctl(s)) {
-        return "it holds a control character";
-    }
-    if (is_name && (s.len > 255 || !mk_smtp_is_host_name(s) ||
-                    mk_maildir_name_check(s) != MK_OK)) {
-        return "it is not a host name";
-    }
-    if (o->offset == AT(auth) && secure_mechanism(value) == 0) {
-        return "it is no mechanism that users can log in by";
-    }
-    return o->offset == AT(listen) ? endpoint_parse(value, &e) : NULL;
+    return wrong;
 }
 
 /* NULL, or what is wrong with the value. */
@@ -360,21 +329,22 @@ static void help(void)
          "...\n"
          "                --mail-root DIR --users FILE "
          "--listen PROTOCOL=ADDR:PORT ...\n"
-         "\nReceives mail for own domains, brings it to rest in Maildirs, and "
-         "hands it\nout by POP3.\n");
+         "\nReceives mail for own domains by SMTP and LMTP, brings it to rest "
+         "in Maildirs,\nand hands it out by POP3.\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const char *more = strchr(options[i].help, '\n');
-        int first = (int)strcspn(options[i].help, "\n");
+        const char *help = options[i].help;
         char left[80];
         snprintf(left, sizeof left, "--%s %s", options[i].name,
                  options[i].value != NULL ? options[i].value : "");
         if (strlen(left) > 31) {
-            printf("  %s\n  %-31s %.*s\n", left, "", first, options[i].help);
-        } else {
-            printf("  %-31s %.*s\n", left, first, options[i].help);
+            printf("  %s\n", left);
+            left[0] = '\0';
         }
-        if (more != NULL) {
-            printf("  %-31s %s\n", "", more + 1);
+        while (*help != '\0') {
+            int n = (int)strcspn(help, "\n");
+            printf("  %-31s %.*s\n", left, n, help);
+            help += n + (help[n] == '\n');
+            left[0] = '\0';
         }
     }
     printf("  %-31s %s\n  %-31s %s\n", "--help", "show this", "--version",
@@ -488,9 +458,13 @@ void settings_free(settings *s)
     free(s->users);
     free(s->postmaster);
     free(s->user);
+    free(s->vrfy);
+    free(s->no_soliciting);
     list_clear(&s->domains);
     list_clear(&s->listen);
     list_clear(&s->tls_cert);
     list_clear(&s->tls_key);
     list_clear(&s->auth);
+    list_clear(&s->trusted);
+    list_clear(&s->no_extension);
 }

@@ -31,6 +31,25 @@ static int domains_open(site *t)
     return -1;
 }
 
+/* Texts that were found good before. */
+static int peers_open(site *t)
+{
+    const list *networks = &t->s.trusted;
+
+    t->trusted = calloc(networks->count + 1, sizeof *t->trusted);
+    if (t->trusted == NULL) {
+        complain("out of memory");
+        return EX_OSERR;
+    }
+    for (size_t i = 0; i < networks->count; i++) {
+        (void)mk_network_parse(mk_str_z(networks->items[i]), &t->trusted[i]);
+    }
+    for (size_t i = 0; i < t->s.no_extension.count; i++) {
+        t->withdrawn |= extension_find(t->s.no_extension.items[i]);
+    }
+    return -1;
+}
+
 static int root_open(site *t)
 {
     const mk_vfs *vfs = mk_vfs_posix();
@@ -80,6 +99,9 @@ static int policy_open(site *t)
     c.postmaster = mk_str_z(t->s.postmaster);
     c.directory = &t->directory;
     c.is_sender_checked = t->s.login_sender_check;
+    if (t->s.vrfy != NULL) {
+        (void)vrfy_parse(t->s.vrfy, &c.verify);
+    }
     if (mk_local_policy_new(&c, &t->policy) != MK_OK) {
         complain("--postmaster '%s': it is not a user's name", t->s.postmaster);
         return EX_CONFIG;
@@ -91,6 +113,7 @@ static int policy_open(site *t)
 static int files_open(site *t)
 {
     int code = domains_open(t);
+    code = code < 0 ? peers_open(t) : code;
     if (code >= 0) {
         return code;
     }
@@ -103,13 +126,17 @@ static int files_open(site *t)
 /* ---- certificates, and what needs them -----------------------------------
  */
 
-static int protocol_open(site *t, const protocol *p)
+static int protocol_open(site *t, const protocol *p, bool is_proxied)
 {
     bool has_tls = t->s.tls_cert.count > 0;
 
     t->has_logins = t->has_logins || p->login != LOGIN_NEVER;
     if (p->is_tls && !has_tls) {
         complain("--listen %s: it needs --tls-cert", p->name);
+        return EX_CONFIG;
+    }
+    if (is_proxied && t->s.trusted.count == 0) {
+        complain("--listen %s+proxy: it needs --trusted", p->name);
         return EX_CONFIG;
     }
     if (p->login != LOGIN_NEVER && !has_tls && !t->s.allow_clear_auth) {
@@ -128,10 +155,11 @@ static int protocols_open(site *t)
     for (size_t i = 0; i < t->s.listen.count && code < 0; i++) {
         endpoint e;
         endpoint_parse(t->s.listen.items[i], &e);
-        code = protocol_open(t, e.protocol);
+        code = protocol_open(t, e.protocol, e.is_proxied);
     }
     for (size_t i = 0; i < t->listeners.count && code < 0; i++) {
-        code = protocol_open(t, t->listeners.items[i].protocol);
+        const listener *l = &t->listeners.items[i];
+        code = protocol_open(t, l->protocol, l->is_proxied);
     }
     return code;
 }
@@ -222,6 +250,7 @@ void site_close(site *t, const site *but)
         mk_vfs_posix()->dir_close(mk_vfs_posix()->self, t->root);
     }
     free(t->domains);
+    free(t->trusted);
     settings_free(&t->s);
     free(t);
 }

@@ -17,7 +17,8 @@ OPTIONS = ('--config', '--hostname', '--domain', '--mail-root', '--users',
            '--max-connections-per-address', '--max-messages-per-connection',
            '--max-recipients', '--max-hops', '--postmaster', '--syslog',
            '--check', '--command-timeout', '--workers', '--drain-time',
-           '--user', '--help', '--version')
+           '--user', '--trusted', '--no-extension', '--no-soliciting',
+           '--vrfy', '--greeting-delay', '--help', '--version')
 
 
 def basic(scratch, **changes):
@@ -92,7 +93,19 @@ def check_values():
                 ('max_connections', '0'),
                 ('max_connections', '1e3'), ('hostname', ''),
                 ('hostname', 'two words'), ('hostname', 'a\nb'),
-                ('domain', '../x'), ('domain', ''), ('domain', '.')):
+                ('domain', '../x'), ('domain', ''), ('domain', '.'),
+                ('domain', '\xff.example'.encode('latin-1').decode(
+                    'utf-8', 'surrogateescape')),
+                ('listen', 'lmtp=127.0.0.1:25'), ('listen', 'lmtp=[::1]:25'),
+                ('listen', 'smtp+tls=127.0.0.1:0'),
+                ('trusted', 'localhost'), ('trusted', '127.0.0.1/8'),
+                ('trusted', '127.0.0.0/33'), ('trusted', ''),
+                ('no_extension', 'STARTTLS'), ('no_extension', 'x'),
+                ('no_soliciting', 'a,,b'), ('no_soliciting', ',a'),
+                ('no_soliciting', 'a,'), ('no_soliciting', '1a'),
+                ('no_soliciting', 'a b'), ('no_soliciting', 'a' * 1001),
+                ('vrfy', 'yes'), ('greeting_delay', '60001'),
+                ('greeting_delay', '-1')):
             bad(basic(scratch, **{name: value}), (USAGE, CONFIG),
                 name.replace('_', '-'))
 

@@ -13,7 +13,7 @@ import time
 from lib.case import SLOW, program, sane, true, until
 from lib.maildir import Box
 
-LISTENING = re.compile(r'listening (\w+) (\S+):(\d+)$')
+LISTENING = re.compile(r'listening ([\w+]+) (\S+):(\d+)$')
 USERS = 'alice:{PLAIN}one\nbob:{PLAIN}two\ncarol@example.net:{PLAIN}three\n'
 
 
