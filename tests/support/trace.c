@@ -31,10 +31,6 @@ static const named types[] = {
     {MK_EV_SMTP_QUIT, "QUIT"},
     {MK_EV_SMTP_TLS, "TLS"},
     {MK_EV_SMTP_AUTH, "AUTH"},
-    {MK_EV_SMTP_ETRN, "ETRN"},
-    {MK_EV_SMTP_XCLIENT, "XCLIENT"},
-    {MK_EV_SMTP_XFORWARD, "XFORWARD"},
-    {MK_EV_SMTP_CLIENTID, "CLIENTID"},
     {MK_EV_SASL, "SASL"},
     {MK_EV_SMTP_REPLY, "REPLY"},
     {MK_EV_SMTP_READY, "READY"},
@@ -233,33 +229,54 @@ static void login(text *out, mk_err err, uint32_t mechanism, mk_str authcid,
     key_quoted(out, "authzid", authzid);
 }
 
-/* "NAME HELO? name="xtext" helo=""": "?" is unknown, "??" for now only */
-static void client(text *out, const mk_smtp_client_info *c)
+static void key_word(text *out, const char *key, const char *value)
 {
-    const struct {
-        const char *word, *key;
-        mk_str value;
-    } rows[] = {
-        /* clang-format off */
-        {"NAME", "name", c->name},            {"ADDR", "addr", c->addr},
-        {"PORT", "port", c->port},            {"PROTO", "proto", c->proto},
-        {"HELO", "helo", c->helo},            {"LOGIN", "login", c->login},
-        {"DESTADDR", "destaddr", c->dest_addr}, {"DESTPORT", "destport", c->dest_port},
-        {"IDENT", "ident", c->ident},         {"SOURCE", "source", c->source},
-        /* clang-format on */
-    };
-    for (unsigned i = 0; i < COUNT(rows); i++) {
-        if ((c->given & 1U << i) != 0) {
-            text_z(out, " ");
-            text_z(out, rows[i].word);
-            text_z(out, (c->unsure & 1U << i) != 0    ? "??"
-                        : (c->unknown & 1U << i) != 0 ? "?"
-                                                      : "");
+    text_z(out, " ");
+    text_z(out, key);
+    text_z(out, "=");
+    text_z(out, value);
+}
+
+/* of MAIL; what is not asked for is not written */
+static void mail_options(text *out, const mk_smtp_mail_options *o)
+{
+    static const char *const rets[] = {"", "FULL", "HDRS"};
+    static const char *const modes[] = {"", "N", "R"};
+    uint64_t by = (uint64_t)(o->by_s < 0 ? -(int64_t)o->by_s : o->by_s);
+    key_u64(out, "smtputf8", o->is_utf8);
+    key_u64(out, "requiretls", o->is_tls_required);
+    key_word(out, "ret", o->ret < COUNT(rets) ? rets[o->ret] : "?");
+    key_quoted(out, "envid", o->envid);
+    key_quoted(out, "auth", o->auth);
+    if (o->has_priority) {
+        key_word(out, "priority", o->priority < 0 ? "-" : "");
+        text_u64(out, (uint64_t)(o->priority < 0 ? -o->priority : o->priority));
+    }
+    if (o->by != MK_SMTP_BY_UNSTATED) {
+        key_word(out, "by", o->by_s < 0 ? "-" : "");
+        text_u64(out, by);
+        text_z(out, o->by < COUNT(modes) ? modes[o->by] : "?");
+        text_z(out, o->is_by_traced ? "T" : "");
+    }
+    key_u64(out, "hold_for", o->hold_for_s);
+    key_quoted(out, "hold_until", o->hold_until);
+    key_quoted(out, "solicit", o->solicit);
+}
+
+static void rcpt_options(text *out, const mk_smtp_rcpt_options *o)
+{
+    static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+    const char *comma = "";
+    text_z(out, " notify=");
+    for (unsigned i = 0; i < COUNT(words); i++) {
+        if ((o->notify & 1U << i) != 0) {
+            text_z(out, comma);
+            text_z(out, words[i]);
+            comma = ",";
         }
     }
-    for (unsigned i = 0; i < COUNT(rows); i++) {
-        key_quoted(out, rows[i].key, rows[i].value);
-    }
+    key_quoted(out, "orcpt_type", o->orcpt_type);
+    key_quoted(out, "orcpt", o->orcpt);
 }
 
 static void smtp(text *out, const mk_event *ev)
@@ -282,12 +299,8 @@ static void smtp(text *out, const mk_event *ev)
             text_z(out, " valid");
         }
     }
-    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN ||
-        type == MK_EV_SMTP_ETRN || type == MK_EV_SMTP_CLIENTID) {
+    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN) {
         word(out, s->argument);
-    }
-    if (s->client != NULL) {
-        client(out, s->client);
     }
     if (s->path != NULL) {
         path(out, s->path);
@@ -296,6 +309,15 @@ static void smtp(text *out, const mk_event *ev)
         key_u64(out, "size", s->size);
         text_z(out, " body=");
         text_z(out, s->body < COUNT(bodies) ? bodies[s->body] : "?");
+    }
+    if (s->mail != NULL) {
+        mail_options(out, s->mail);
+    }
+    if (s->rcpt != NULL) {
+        rcpt_options(out, s->rcpt);
+    }
+    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN) {
+        key_u64(out, "utf8", (s->flags & MK_SMTP_EVENT_UTF8) != 0);
     }
     if (type == MK_EV_SMTP_READY) {
         flags(out, extensions, COUNT(extensions), s->extensions);
