@@ -31,6 +31,11 @@ static const named types[] = {
     {MK_EV_SMTP_QUIT, "QUIT"},
     {MK_EV_SMTP_TLS, "TLS"},
     {MK_EV_SMTP_AUTH, "AUTH"},
+    {MK_EV_SMTP_DELIVERED, "DELIVERED"},
+    {MK_EV_SMTP_ETRN, "ETRN"},
+    {MK_EV_SMTP_XCLIENT, "XCLIENT"},
+    {MK_EV_SMTP_XFORWARD, "XFORWARD"},
+    {MK_EV_SMTP_CLIENTID, "CLIENTID"},
     {MK_EV_SASL, "SASL"},
     {MK_EV_SMTP_REPLY, "REPLY"},
     {MK_EV_SMTP_READY, "READY"},
@@ -229,6 +234,35 @@ static void login(text *out, mk_err err, uint32_t mechanism, mk_str authcid,
     key_quoted(out, "authzid", authzid);
 }
 
+/* "NAME HELO? name="xtext" helo=""": "?" is unknown, "??" for now only */
+static void client(text *out, const mk_smtp_client_info *c)
+{
+    const struct {
+        const char *word, *key;
+        mk_str value;
+    } rows[] = {
+        /* clang-format off */
+        {"NAME", "name", c->name},            {"ADDR", "addr", c->addr},
+        {"PORT", "port", c->port},            {"PROTO", "proto", c->proto},
+        {"HELO", "helo", c->helo},            {"LOGIN", "login", c->login},
+        {"DESTADDR", "destaddr", c->dest_addr}, {"DESTPORT", "destport", c->dest_port},
+        {"IDENT", "ident", c->ident},         {"SOURCE", "source", c->source},
+        /* clang-format on */
+    };
+    for (unsigned i = 0; i < COUNT(rows); i++) {
+        if ((c->given & 1U << i) != 0) {
+            text_z(out, " ");
+            text_z(out, rows[i].word);
+            text_z(out, (c->unsure & 1U << i) != 0    ? "??"
+                        : (c->unknown & 1U << i) != 0 ? "?"
+                                                      : "");
+        }
+    }
+    for (unsigned i = 0; i < COUNT(rows); i++) {
+        key_quoted(out, rows[i].key, rows[i].value);
+    }
+}
+
 static void key_word(text *out, const char *key, const char *value)
 {
     text_z(out, " ");
@@ -299,8 +333,12 @@ static void smtp(text *out, const mk_event *ev)
             text_z(out, " valid");
         }
     }
-    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN) {
+    if (type == MK_EV_SMTP_VRFY || type == MK_EV_SMTP_EXPN ||
+        type == MK_EV_SMTP_ETRN || type == MK_EV_SMTP_CLIENTID) {
         word(out, s->argument);
+    }
+    if (s->client != NULL) {
+        client(out, s->client);
     }
     if (s->path != NULL) {
         path(out, s->path);
@@ -309,6 +347,13 @@ static void smtp(text *out, const mk_event *ev)
         key_u64(out, "size", s->size);
         text_z(out, " body=");
         text_z(out, s->body < COUNT(bodies) ? bodies[s->body] : "?");
+    }
+    if (type == MK_EV_SMTP_DATA && s->verb == MK_SMTP_VERB_BDAT) {
+        key_u64(out, "size", s->size);
+    }
+    if (type == MK_EV_SMTP_RESET && ev->err != MK_OK) {
+        text_z(out, " why=");
+        text_z(out, mk_err_name(ev->err));
     }
     if (s->mail != NULL) {
         mail_options(out, s->mail);
@@ -322,6 +367,12 @@ static void smtp(text *out, const mk_event *ev)
     if (type == MK_EV_SMTP_READY) {
         flags(out, extensions, COUNT(extensions), s->extensions);
         key_u64(out, "size", s->size);
+    }
+    if (type == MK_EV_DONE) {
+        text names = {0};
+        flags(&names, extensions, COUNT(extensions), s->extensions);
+        key_quoted(out, "told", mk_str_sub(text_view(&names), 1, SIZE_MAX));
+        text_free(&names);
     }
     if (s->reply != NULL) {
         reply(out, s);
@@ -421,8 +472,8 @@ static const char *type_name(const mk_event *ev)
     if (ev->type == MK_EV_BODY) {
         return (ev->flags & MK_LAST) != 0 ? "END" : "BODY";
     }
-    if (ev->type == MK_EV_SMTP_HELO && ev->of.smtp->verb == MK_SMTP_VERB_EHLO) {
-        return "EHLO";
+    if (ev->type == MK_EV_SMTP_HELO || ev->type == MK_EV_SMTP_DATA) {
+        return mk_smtp_verb_name(ev->of.smtp->verb);
     }
     for (size_t i = 0; i < COUNT(types); i++) {
         if (types[i].value == ev->type) {
