@@ -98,7 +98,9 @@ begin() {
 
 begin framer lib/wire/frame.c
 begin codec lib/base/base64.c lib/base/qp.c lib/base/hex.c
+begin proxy lib/wire/proxy.c
 begin smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
+    lib/smtp/server_peer.c \
     lib/smtp/server_body.c lib/smtp/extensions.c lib/smtp/path.c \
     lib/wire/serve.c lib/wire/serve_clock.c lib/wire/serve_login.c \
     lib/wire/serve_tls.c

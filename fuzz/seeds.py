@@ -295,12 +295,39 @@ def shakes(out):
                   bytes([who, 17 * (i % 4), 1 + 16 * (i % 3), 200]) + script)
 
 
+def proxies(out):
+    """Headers of both versions, what stands behind them, and near misses."""
+    signature = b'\r\n\r\n\0\r\nQUIT\n'
+    v4 = bytes([192, 0, 2, 1, 198, 51, 100, 2])
+    v6 = bytes([32, 1, 13, 184] + [0] * 11 + [1]) * 2
+    mapped = (bytes(10) + b'\xff\xff' + v4[:4] +
+              bytes(10) + b'\xff\xff' + v4[4:])
+    ports = b'\x9c\x40\x00\x19'
+    lines = ['TCP4 192.0.2.1 198.51.100.2 40000 25',
+             'TCP6 2001:db8::1 ::1 1 65535',
+             'TCP6 ::ffff:192.0.2.1 ::ffff:198.51.100.2 0 0', 'UNKNOWN',
+             'UNKNOWN ' + 'f' * 90, 'TCP4 192.0.2.01 1.2.3.4 1 2', 'TCP4']
+    blocks = [(0x20, 0x00, b''), (0x20, 0xee, b'abc'), (0x21, 0x11, v4 + ports),
+              (0x21, 0x21, v6 + ports), (0x21, 0x21, mapped + ports),
+              (0x21, 0x11, v4 + ports + b'\1\0\4smtp'), (0x21, 0x31, bytes(216)),
+              (0x21, 0x12, v4 + ports), (0x21, 0x00, b'x' * 520),
+              (0x21, 0x11, v4), (0x22, 0x11, v4 + ports), (0x21, 0x41, v4)]
+    for i, line in enumerate(lines):
+        write(os.path.join(out, 'proxy'), 'line-%d' % i,
+              b'PROXY ' + line.encode() + b'\r\nEHLO c.example\r\n')
+    for i, (command, family, block) in enumerate(blocks):
+        write(os.path.join(out, 'proxy'), 'binary-%d' % i,
+              signature + bytes([command, family]) +
+              len(block).to_bytes(2, 'big') + block + b'EHLO c.example\r\n')
+
+
 def main(chats, out, stamp):
     machines(chats, out)
     codecs(out)
     framers(out)
     exchanges(out)
     shakes(out)
+    proxies(out)
     write(os.path.dirname(stamp) or '.', os.path.basename(stamp), b'')
     return 0
 
