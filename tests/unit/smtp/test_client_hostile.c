@@ -426,6 +426,7 @@ static void sec_016_odd_paths(void **state)
     to = mk_str_z("u@v@us");
     d.envelope.reverse_path = mk_str_z("u");
     assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &op), MK_OK);
+    desk_run(&d);
     desk_hear(&d, "250 ok\r\n");
     desk_hear(&d, "550 no relaying\r\n");
     desk_said(&d, "MAIL FROM:<u>\r\nRCPT TO:<u@v@us>\r\nRSET\r\n");
