@@ -49,19 +49,14 @@ mk_err mk_pop3_server_config_init(mk_pop3_server_config *c, size_t size)
     return MK_OK;
 }
 
-static bool is_time(uint64_t ms)
-{
-    return ms > 0 && ms <= UINT32_MAX;
-}
-
 static bool is_patient(const mk_pop3_server_config *c)
 {
-    enum { RATE_MAX = 1024 * 1024 }; /* more asks for a peer that is a disk */
-    return is_time(c->login_ms) && is_time(c->idle_ms) &&
-           is_time(c->answer_ms) && is_time(c->delay_ms) &&
-           is_time(c->hurry_login_ms) && is_time(c->hurry_idle_ms) &&
-           is_time(c->auth_delay_ms) && is_time(c->rate_after_ms) &&
-           c->rate_min > 0 && c->rate_min <= RATE_MAX;
+    return mk_serve_is_time(c->login_ms) && mk_serve_is_time(c->idle_ms) &&
+           mk_serve_is_time(c->answer_ms) && mk_serve_is_time(c->delay_ms) &&
+           mk_serve_is_time(c->hurry_login_ms) &&
+           mk_serve_is_time(c->hurry_idle_ms) &&
+           mk_serve_is_time(c->auth_delay_ms) &&
+           mk_serve_is_time(c->rate_after_ms) && mk_serve_is_rate(c->rate_min);
 }
 
 static bool is_finite(const mk_pop3_server_config *c)
@@ -71,25 +66,37 @@ static bool is_finite(const mk_pop3_server_config *c)
            c->hurry_errors_max > 0 && c->auth_failures_max > 0;
 }
 
-/* Room for a login of messages as long as those of a small unit, at least. */
 static bool is_login_valid(const mk_pop3_server_config *c)
 {
-    enum { SMALL = 1024 };
     bool is_apop = (c->capabilities & MK_POP3_CAPABILITY_APOP) != 0;
 
     return c->sasl != NULL && c->sasl->ops != NULL &&
-           (!is_apop || (c->sasl->crypto != NULL && c->sasl->random != NULL)) &&
-           (c->sasl_units == NULL ||
-            c->sasl_units->unit_bytes >= c->sasl->ops->need(SMALL));
+           (!is_apop || (c->sasl->crypto != NULL && c->sasl->random != NULL));
+}
+
+static mk_serve_space space_of(const mk_pop3_server_config *c)
+{
+    mk_serve_space space = {.block = BLOCK,
+                            .units = c->units,
+                            .text_bytes = c->text_bytes,
+                            .sasl_units = c->sasl_units};
+    if (c->sasl != NULL && c->sasl->ops != NULL) {
+        space.ops = c->sasl->ops;
+        space.login_bytes = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
+    }
+    return space;
 }
 
 static bool is_valid(const mk_pop3_server_config *c)
 {
-    size_t unit = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
+    if (c->size != sizeof *c) {
+        return false;
+    }
+    mk_serve_space space = space_of(c);
 
-    return c->size == sizeof *c && c->hostname.len > 0 &&
-           c->hostname.len <= 255 && c->banner.len <= SERVER_BANNER_MAX &&
-           unit >= 1024 && (c->units != NULL || unit <= UINT16_MAX) &&
+    return c->hostname.len > 0 && c->hostname.len <= 255 &&
+           c->banner.len <= SERVER_BANNER_MAX &&
+           mk_serve_space_is_valid(&space) &&
            (c->capabilities & ~(uint32_t)MK_POP3_CAPABILITY_ALL) == 0 &&
            (unsigned)c->tls <= MK_TLS_POLICY_MUST && is_finite(c) &&
            is_patient(c) && is_login_valid(c);
@@ -107,25 +114,16 @@ static bool is_id_right(mk_str hostname)
     return is_good;
 }
 
-/* Where the room for a login begins: behind the unit, if that is here. */
-static size_t before_login(const mk_pop3_server_config *c)
-{
-    size_t unit = c->units == NULL ? c->text_bytes : 0;
-
-    return BLOCK + (unit + 15) / 16 * 16;
-}
-
 void mk_pop3_server_room(const mk_serve *serve, mk_serve_room *out)
 {
     const pop3_server *s = pop3_server_const(serve);
-    const mk_pop3_server_config *c = s->config;
-    bool is_apop = s->verb == MK_POP3_VERB_APOP;
+    mk_serve_space space = space_of(s->config);
 
-    out->ops = is_apop ? &mk_pop3_apop_ops : c->sasl->ops;
-    out->config = c->sasl;
-    out->units = c->sasl_units;
-    out->mem = (char *)(uintptr_t)s + before_login(c);
-    out->n = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
+    mk_serve_space_login(&space, serve, out);
+    out->config = s->config->sasl;
+    if (s->verb == MK_POP3_VERB_APOP) {
+        out->ops = &mk_pop3_apop_ops;
+    }
 }
 
 size_t mk_pop3_server_need(const mk_pop3_server_config *c)
@@ -133,10 +131,8 @@ size_t mk_pop3_server_need(const mk_pop3_server_config *c)
     if (c == NULL || !is_valid(c)) {
         return 0;
     }
-    if (c->sasl_units == NULL) {
-        return before_login(c) + c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
-    }
-    return BLOCK + (c->units == NULL ? c->text_bytes : 0);
+    mk_serve_space space = space_of(c);
+    return mk_serve_space_need(&space);
 }
 
 static mk_err open_in(const mk_pop3_server_config *c, pop3_server *s)

@@ -61,19 +61,14 @@ mk_err mk_smtp_server_config_init(mk_smtp_server_config *c, size_t size)
     return MK_OK;
 }
 
-static bool is_time(uint64_t ms)
-{
-    return ms > 0 && ms <= UINT32_MAX;
-}
-
 static bool is_patient(const mk_smtp_server_config *c)
 {
-    enum { RATE_MAX = 1024 * 1024 }; /* more asks for a peer that is a disk */
-    return is_time(c->command_ms) && is_time(c->answer_ms) &&
-           is_time(c->delay_ms) && is_time(c->rate_after_ms) &&
-           is_time(c->hurry_command_ms) && is_time(c->auth_delay_ms) &&
-           c->auth_failures_max > 0 && c->rate_min > 0 &&
-           c->rate_min <= RATE_MAX;
+    return mk_serve_is_time(c->command_ms) && mk_serve_is_time(c->answer_ms) &&
+           mk_serve_is_time(c->delay_ms) &&
+           mk_serve_is_time(c->rate_after_ms) &&
+           mk_serve_is_time(c->hurry_command_ms) &&
+           mk_serve_is_time(c->auth_delay_ms) && c->auth_failures_max > 0 &&
+           mk_serve_is_rate(c->rate_min);
 }
 
 static bool is_finite(const mk_smtp_server_config *c)
@@ -101,16 +96,17 @@ static bool is_complete(const mk_smtp_server_config *c)
            (!c->is_lmtp || (c->extensions & LMTP) == LMTP);
 }
 
-/* Room for a login of messages as long as those of a small unit, at least. */
-static bool is_login_valid(const mk_smtp_server_config *c)
+static mk_serve_space space_of(const mk_smtp_server_config *c)
 {
-    enum { SMALL = 1024 };
-    if (c->sasl == NULL) {
-        return !c->is_auth_needed;
+    mk_serve_space space = {.block = BLOCK,
+                            .units = c->units,
+                            .text_bytes = c->text_bytes,
+                            .sasl_units = c->sasl_units};
+    if (c->sasl != NULL && c->sasl->ops != NULL) {
+        space.ops = c->sasl->ops;
+        space.login_bytes = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
     }
-    return c->sasl->ops != NULL &&
-           (c->sasl_units == NULL ||
-            c->sasl_units->unit_bytes >= c->sasl->ops->need(SMALL));
+    return space;
 }
 
 /* What EHLO tells can be kept, and be told as RFC 3865 2, RFC 4865 3 and RFC
@@ -139,32 +135,27 @@ static bool is_offer_valid(const mk_smtp_server_config *c)
 
 static bool is_valid(const mk_smtp_server_config *c)
 {
+    if (c->size != sizeof *c) {
+        return false;
+    }
+    mk_serve_space space = space_of(c);
     size_t unit = c->units != NULL ? c->units->unit_bytes : c->text_bytes;
-    return c->size == sizeof *c && c->hostname.len > 0 &&
-           c->hostname.len <= 255 && c->banner.len <= SERVE_TEXT_MAX / 2 &&
-           unit >= 1024 && unit >= mk_smtp_extensions_room(c) &&
-           is_offer_valid(c) && (c->units != NULL || unit <= UINT16_MAX) &&
+    return c->hostname.len > 0 && c->hostname.len <= 255 &&
+           c->banner.len <= SERVE_TEXT_MAX / 2 &&
+           mk_serve_space_is_valid(&space) &&
+           unit >= mk_smtp_extensions_room(c) && is_offer_valid(c) &&
            (c->extensions & ~(uint32_t)MK_SMTP_EXTENSION_ALL) == 0 &&
            (unsigned)c->bare <= MK_SMTP_BARE_NORMALIZE && is_finite(c) &&
            is_complete(c) && is_patient(c) &&
-           (unsigned)c->tls <= MK_TLS_POLICY_MUST && is_login_valid(c);
-}
-
-/* Where the room for a login begins: behind the unit, if that is here. */
-static size_t before_login(const mk_smtp_server_config *c)
-{
-    size_t unit = c->units == NULL ? c->text_bytes : 0;
-    return BLOCK + (unit + 15) / 16 * 16;
+           (unsigned)c->tls <= MK_TLS_POLICY_MUST &&
+           (c->sasl != NULL ? c->sasl->ops != NULL : !c->is_auth_needed);
 }
 
 void mk_smtp_server_login(const mk_serve *base, mk_serve_room *out)
 {
-    const mk_smtp_server_config *c = mk_smtp_server_at(base)->config;
-    out->ops = c->sasl->ops;
-    out->config = c->sasl;
-    out->units = c->sasl_units;
-    out->n = c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
-    out->mem = (char *)(uintptr_t)base + before_login(c);
+    mk_serve_space space = space_of(mk_smtp_server_at(base)->config);
+    mk_serve_space_login(&space, base, out);
+    out->config = mk_smtp_server_at(base)->config->sasl;
 }
 
 void mk_smtp_server_limits(const mk_serve *base, mk_serve_limits *out)
@@ -188,10 +179,8 @@ size_t mk_smtp_server_need(const mk_smtp_server_config *c)
     if (c == NULL || !is_valid(c)) {
         return 0;
     }
-    if (c->sasl != NULL && c->sasl_units == NULL) {
-        return before_login(c) + c->sasl->ops->need(MK_SASL_MESSAGE_MAX);
-    }
-    return BLOCK + (c->units == NULL ? c->text_bytes : 0);
+    mk_serve_space space = space_of(c);
+    return mk_serve_space_need(&space);
 }
 
 mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem, size_t n,

@@ -349,6 +349,31 @@ mk_err mk_serve_stream_row(mk_serve *s, mk_op op, mk_str row);
  * MK_EV_WANTED with MK_LAST is given, and the stream is over. */
 mk_err mk_serve_stream_next(mk_serve *s, mk_event *ev);
 
+/* ---- serve_space.c: settings and memory ----------------------------------
+ */
+
+/* What a server's block holds: the machine, a text unit unless there is a pool
+ * of them, room for a login unless there is a pool, or no login. */
+typedef struct mk_serve_space {
+    size_t block; /* octets of the machine, a multiple of 64 */
+    const mk_pool *units;
+    uint32_t text_bytes;
+    const mk_sasl_server_ops *ops; /* NULL: there are no logins */
+    mk_pool *sasl_units;
+    size_t login_bytes; /* that a login needs without a pool */
+} mk_serve_space;
+
+bool mk_serve_space_is_valid(const mk_serve_space *p);
+size_t mk_serve_space_need(const mk_serve_space *p);
+/* Where a login takes place, in the block of s or not; out->config is left to
+ * the machine. */
+void mk_serve_space_login(const mk_serve_space *p, const mk_serve *s,
+                          mk_serve_room *out);
+
+/* A time, or a rate, that a setting may have. */
+bool mk_serve_is_time(uint64_t ms);
+bool mk_serve_is_rate(uint32_t octets_s);
+
 /* ---- the table -----------------------------------------------------------
  */
 
