@@ -40,7 +40,7 @@ void mk_smtp_server_move(smtp_server *s, server_state to)
         [SERVER_GREETED]  = DROPS | DISCARDS | ANEW,
         [SERVER_READY]    = DROPS | DISCARDS | FORGETS | ANEW | 1 << SERVER_MAIL,
         [SERVER_MAIL]     = DROPS | DISCARDS | FORGETS | 1 << SERVER_RCPT,
-        [SERVER_RCPT]     = DROPS | FORGETS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
+        [SERVER_RCPT]     = DROPS | DISCARDS | FORGETS | 1 << SERVER_RCPT | 1 << SERVER_DATA,
         [SERVER_DATA]     = DROPS | SPOILS | 1 << SERVER_CHUNKS | 1 << SERVER_DELIVERY,
         [SERVER_TURNED]   = DISCARDS,
         [SERVER_CHUNKS]   = DROPS | FORGETS | 1 << SERVER_DATA,

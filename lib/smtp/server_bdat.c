@@ -12,12 +12,11 @@
 /* Octets that nobody waits for. They are counted and timed like a body. */
 static mk_err swallow(smtp_server *s, uint64_t octets, const char *refusal)
 {
-    bool is_open = s->state == SERVER_MAIL;
-    server_state spoilt = s->is_last ? SERVER_READY : SERVER_SPOILT;
-    if (s->state != SERVER_SPOILT) {
-        s->accepted = 0;
-    }
-    s->next = is_open || s->state == SERVER_SPOILT ? (uint8_t)spoilt : s->state;
+    bool is_open = mk_smtp_server_in_transaction(s);
+    bool goes_on = is_open || s->state == SERVER_SPOILT;
+    server_state behind = s->is_last ? SERVER_READY : SERVER_SPOILT;
+    s->next = goes_on ? (uint8_t)behind : s->state;
+    s->accepted = goes_on ? s->accepted : 0;
     s->dropped = is_open;
     s->chunked = true;
     s->refusal = REFUSAL_PLACE;
@@ -101,11 +100,13 @@ mk_err mk_smtp_server_bdat(smtp_server *s, mk_str arg, const char *refusal,
     bool has_marker = arg.len > size.len;
     uint64_t octets;
     mk_err err = mk_str_u64(size, &octets);
+    if (err == MK_E_SYNTAX) {
+        return mk_serve_fault(&s->base, ev, MK_E_SYNTAX,
+                              "501 5.5.4 BDAT wants a number of octets");
+    }
     if (err != MK_OK) {
-        return mk_serve_fault(&s->base, ev, err,
-                              err == MK_E_SYNTAX
-                                  ? "501 5.5.4 BDAT wants a number of octets"
-                                  : "552 5.3.4 Message too big");
+        return mk_serve_fault(&s->base, ev, MK_E_SIZE,
+                              "552 5.3.4 Message too big");
     }
     s->is_last = mk_str_is_nocase(marker, mk_str_z("LAST"));
     if (refusal != NULL) {

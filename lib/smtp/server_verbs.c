@@ -211,8 +211,11 @@ static mk_err on_rset(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     mk_err err = MK_E_AGAIN;
-    if (mk_smtp_server_in_transaction(s)) {
+    bool is_open = mk_smtp_server_in_transaction(s);
+    if (is_open || s->state == SERVER_SPOILT) {
         mk_smtp_server_move(s, SERVER_READY);
+    }
+    if (is_open) {
         mk_smtp_server_event(s, ev, MK_EV_SMTP_RESET, MK_SMTP_VERB_RSET);
         err = MK_OK;
     }

@@ -282,11 +282,14 @@ static mk_err told_cr(mk_framer *f, mk_str *io_in, frame_unit *out)
  * begins with (RFC 3030 2: a text may be parted anywhere). */
 static mk_err next_text(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
-    if (f->cr && (f->left == 0 ? f->last : io_in->len > 0)) {
-        return told_cr(f, io_in, out);
-    }
-    if (f->left == 0) {
+    if (f->left == 0 && !(f->cr && f->last)) {
         return end_counted(f, out);
+    }
+    if (f->left > 0 && io_in->len == 0) {
+        return MK_WAIT;
+    }
+    if (f->cr) {
+        return told_cr(f, io_in, out);
     }
     size_t n = io_in->len < f->left ? io_in->len : (size_t)f->left;
     mk_str part = mk_str_of(io_in->ptr, n);

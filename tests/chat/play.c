@@ -107,6 +107,10 @@ static void flush_run(play *p)
 
 static void on_body(play *p, const mk_event *ev)
 {
+    if (ev->op != p->body_op) { /* another body */
+        p->body_op = ev->op;
+        p->body_at = 0;
+    }
     if (ev->offset != p->body_at || ev->data.len == 0) {
         play_fail(p, line_at(p, p->pos), "body octets in sequence",
                   "a gap, or an empty run");
@@ -152,7 +156,6 @@ static void on_event(play *p, const mk_event *ev)
         play_give_back(p);
     }
     p->tls_wanted = ev->type == MK_EV_TLS_WANTED;
-    p->body_at = 0;
     text line = {0};
     p->protocol->trace(&line, ev);
     match(p, text_c(&line));
