@@ -657,11 +657,20 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  * 2920 3.1). When the session breaks there is an MK_EV_FAULT for each of the
  * two, before its MK_EV_DONE: that of the second never says MK_RETRY_UNKNOWN,
  * for it was not taken. Both end with MK_E_CANCELLED when the first is
- * cancelled behind its end, which costs the session. With CHUNKING each lent
- * span goes out as a chunk (RFC 3030 2), unless `is_data_only`. Over LMTP the
- * reply to MK_SMTP_VERB_END comes once for each accepted recipient, with its
- * `index`, and `accepted` of MK_EV_DONE counts those of 2yz. Of MK_EV_DONE
- * `extensions` are those of the envelope's needs that the server was told.
+ * cancelled behind its end, which costs the session.
+ *
+ * With CHUNKING each lent span goes out as a chunk (RFC 3030 2), unless
+ * `is_data_only`: there is no reply to DATA, that to the last chunk is the one
+ * to MK_SMTP_VERB_END, and those to the others are told with MK_SMTP_VERB_BDAT.
+ * The first that refuses is the verdict on the message; where octets are still
+ * on their way MK_EV_FAULT with MK_E_REFUSED follows. Spans of 64 KiB and more
+ * cost the least: a server counts chunks, and at most 16 are ahead of their
+ * replies.
+ *
+ * Over LMTP the reply to MK_SMTP_VERB_END comes once for each accepted
+ * recipient, with its `index`, and `accepted` of MK_EV_DONE counts those of
+ * 2yz. Of MK_EV_DONE `extensions` are those of the envelope's needs that the
+ * server was told.
  *
  * @param e         a client engine (or a wrapper over one), after
  *                  MK_EV_SMTP_READY, with no other operation under way but one
@@ -674,7 +683,9 @@ MK_API mk_err mk_smtp_envelope_init(mk_smtp_envelope *envelope, size_t size);
  *         MK_E_SYNTAX, MK_E_LIMIT: a path is not a mailbox, nor what
  *         `is_odd_path` lets pass, a text is not what its RFC says, or longer;
  *         MK_E_LIMIT also: the line of MAIL is beyond a text unit, or a time is
- *         beyond what the server told (RFC 2852 3, RFC 4865 3); MK_E_COUNT;
+ *         beyond what the server told (RFC 2852 3, RFC 4865 3); MK_E_COUNT:
+ *         no recipient, more than 100,000 (over LMTP 1,024) or than the server
+ *         takes, or a message more than it takes in a connection (RFC 9422 4);
  *         MK_E_SIZE: larger than the server takes (RFC 1870 6.1);
  *         MK_E_UNSUPPORTED: something that mk_smtp_envelope_needs calls a must
  *         is not offered, or octets above 0x7F in a path without `is_utf8`;
