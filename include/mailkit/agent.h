@@ -499,9 +499,7 @@ typedef struct mk_inbound_config {
     /** hostname must be set; `asks` is the service's own; borrowed. Where it
      *  offers TLS, `wrap` must give it. Of its `extensions` those are left out
      *  that nobody honours (mk_stage.honours, MK_POINT_ETRN), and XCLIENT and
-     *  XFORWARD for peers that are not trusted. What its `solicit` names is
-     *  refused at MAIL with 550 5.7.1 (RFC 3865), a by-time with RETURN below
-     *  its `deliver_by_min_s` with 555 5.5.4 (RFC 2852). */
+     *  XFORWARD for peers that are not trusted. */
     const mk_smtp_server_config *smtp;
     const mk_stage *stages;    /**< the chain, in order; copied */
     uint32_t stage_count;      /**< 1 to MK_STAGES_MAX */

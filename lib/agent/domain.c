@@ -141,22 +141,23 @@ static bool is_label(mk_str a, mk_str b)
     return one.len > 0 && mk_str_is_nocase(one, two);
 }
 
-static mk_str label_next(mk_str *io_domain)
-{
-    mk_str label = mk_str_sub(*io_domain, 0, mk_str_find(*io_domain, '.'));
-    *io_domain = mk_str_sub(*io_domain, label.len + 1, SIZE_MAX);
-    return label;
-}
-
 bool mk_agent_domain_is(mk_str a, mk_str b)
 {
+    bool more = true;
+
     if (mk_str_is_nocase(a, b) || (is_ascii(a) && is_ascii(b))) {
         return mk_str_is_nocase(a, b);
     }
-    while (a.len > 0 && b.len > 0) {
-        if (!is_label(label_next(&a), label_next(&b))) {
+    while (more) {
+        size_t i = mk_str_find(a, '.');
+        size_t j = mk_str_find(b, '.');
+        more = i < a.len;
+        if (more != (j < b.len) ||
+            !is_label(mk_str_sub(a, 0, i), mk_str_sub(b, 0, j))) {
             return false;
         }
+        a = mk_str_sub(a, i + 1, SIZE_MAX);
+        b = mk_str_sub(b, j + 1, SIZE_MAX);
     }
-    return a.len == 0 && b.len == 0;
+    return true;
 }

@@ -220,33 +220,11 @@ static void on_helo(mk_session *s, const mk_event *ev)
     }
 }
 
-/* Is something asked for that is not to be had here? */
-static bool is_mail_refused(mk_session *s, mk_op op)
-{
-    const mk_smtp_mail_options *o = mk_session_options(s);
-    const mk_smtp_server_config *c = &s->in->smtp;
-
-    if (mk_agent_keywords_meet(o->solicit, c->solicit)) {
-        mk_agent_chain_refuse(s, MK_POINT_MAIL, op, MK_ANSWER_NO, "550 5.7.1",
-                              "solicitation of that kind is not wanted here");
-    } else if (o->by == MK_SMTP_BY_RETURN &&
-               o->by_s < (int64_t)c->deliver_by_min_s) {
-        mk_agent_chain_refuse(s, MK_POINT_MAIL, op, MK_ANSWER_NO, "555 5.5.4",
-                              "the by-time is shorter than can be promised");
-    } else {
-        return false;
-    }
-    return true;
-}
-
 static void on_mail(mk_session *s, const mk_event *ev)
 {
     mk_err err;
     mk_agent_chain_reset(s);
     err = mk_agent_transaction_new(s, ev->of.smtp);
-    if (err == MK_OK && is_mail_refused(s, ev->op)) {
-        return;
-    }
     if (err == MK_E_MEMORY) {
         out_of_memory(s, MK_POINT_MAIL, ev->op);
     } else if (err != MK_OK) {
@@ -355,16 +333,33 @@ static void on_question(mk_session *s, mk_point point, const mk_event *ev)
     }
 }
 
-/* Did the engine itself turn the message away? */
+/* Did the engine itself turn the message away? Then what it said. */
+static const char *own_refusal(mk_err why)
+{
+    switch (why) {
+    case MK_E_SIZE:
+        return "552 5.3.4";
+    case MK_E_LINE:
+        return "554 5.6.0";
+    case MK_E_BARE:
+        return "550 5.5.2";
+    case MK_E_SYNTAX:
+        return "501 5.5.4";
+    case MK_E_STATE:
+        return "503 5.5.1";
+    default:
+        return NULL;
+    }
+}
+
 static void on_reset(mk_session *s, mk_err why)
 {
-    bool size = why == MK_E_SIZE;
+    const char *code = own_refusal(why);
 
     mk_agent_chain_withdraw(s, MK_E_CANCELLED);
     const mk_recipient *r = mk_session_recipients(s);
-    for (; r != NULL && (size || why == MK_E_LINE); r = r->after) {
-        mk_agent_inbound_log(s, MK_LOG_MESSAGE, r->mailbox,
-                             mk_str_z(size ? "552 5.3.4" : "554 5.6.0"),
+    for (; r != NULL && code != NULL; r = r->after) {
+        mk_agent_inbound_log(s, MK_LOG_MESSAGE, r->mailbox, mk_str_z(code),
                              mk_str_z(mk_err_text(why)), why);
     }
     mk_agent_chain_reset(s);

@@ -185,11 +185,6 @@ size_t mk_agent_rcpt_options_bytes(const mk_smtp_rcpt_options *given);
 /* The copy, in as many octets at mem, aligned for it. */
 const mk_smtp_rcpt_options *
 mk_agent_rcpt_options_copy(const mk_smtp_rcpt_options *given, void *mem);
-/* Is a keyword of one list in the other (RFC 3865)? Between keywords stand
- * commas or blanks. */
-bool mk_agent_keywords_meet(mk_str list, mk_str other);
-/* date-time of RFC 3339 5.6; 0: none. */
-int64_t mk_agent_rfc3339_parse(mk_str text);
 
 /* ---- told.c: what peers tell of themselves and others ----------------------
  */

@@ -11,7 +11,6 @@
 
 #include <mailkit/date.h>
 
-#include "base/ascii.h"
 #include "internal.h"
 
 const mk_smtp_mail_options mk_agent_mail_nothing = {
@@ -150,117 +149,13 @@ int64_t mk_session_hold_until_s(const mk_session *s)
     if (o->hold_for_s > 0) {
         return began_s(s) + (int64_t)o->hold_for_s;
     }
-    return mk_agent_rfc3339_parse(o->hold_until);
+    int64_t until_s = 0;
+    (void)mk_date_internet_parse(o->hold_until, &until_s);
+    return until_s;
 }
 
 int64_t mk_session_deliver_by_s(const mk_session *s)
 {
     const mk_smtp_mail_options *o = mk_session_options(s);
     return o->by != MK_SMTP_BY_UNSTATED ? began_s(s) + o->by_s : 0;
-}
-
-/* ---- a date as RFC 3339 5.6 has it ----------------------------------------
- */
-
-/* So many digits and what stands behind them. */
-static bool take(mk_str *io_text, size_t digits, const char *behind,
-                 int32_t *out)
-{
-    uint64_t value;
-    if (mk_str_u64(mk_str_sub(*io_text, 0, digits), &value) != MK_OK ||
-        io_text->len < digits) {
-        return false;
-    }
-    *out = (int32_t)value;
-    *io_text = mk_str_sub(*io_text, digits, SIZE_MAX);
-    if (behind[0] == '\0') {
-        return true;
-    }
-    bool fits = io_text->len > 0 && mk_lower(mk_octet_at(*io_text, 0)) ==
-                                        mk_lower((unsigned char)behind[0]);
-    *io_text = mk_str_sub(*io_text, 1, SIZE_MAX);
-    return fits;
-}
-
-/* time-offset = "Z" / ("+" / "-") time-hour ":" time-minute; in seconds */
-static bool take_offset(mk_str text, int64_t *out)
-{
-    int32_t hour = 0;
-    int32_t minute = 0;
-    if (mk_str_is_nocase(text, mk_str_z("Z"))) {
-        *out = 0;
-        return true;
-    }
-    bool minus = text.len > 0 && text.ptr[0] == '-';
-    if (text.len != 6 || (!minus && text.ptr[0] != '+')) {
-        return false;
-    }
-    text = mk_str_sub(text, 1, SIZE_MAX);
-    if (!take(&text, 2, ":", &hour) || !take(&text, 2, "", &minute) ||
-        hour > 23 || minute > 59) {
-        return false;
-    }
-    *out = (minus ? -60 : 60) * (int64_t)(hour * 60 + minute);
-    return true;
-}
-
-int64_t mk_agent_rfc3339_parse(mk_str text)
-{
-    mk_date_civil c = {0};
-    int64_t offset;
-    int64_t utc;
-
-    if (!take(&text, 4, "-", &c.year) || !take(&text, 2, "-", &c.month) ||
-        !take(&text, 2, "T", &c.day) || !take(&text, 2, ":", &c.hour) ||
-        !take(&text, 2, ":", &c.minute) || !take(&text, 2, "", &c.second)) {
-        return 0;
-    }
-    if (text.len > 0 && text.ptr[0] == '.') { /* time-secfrac is passed over */
-        size_t n = 1;
-        while (n < text.len && mk_is_digit(mk_octet_at(text, n))) {
-            n++;
-        }
-        text = mk_str_sub(text, n, SIZE_MAX);
-    }
-    if (!take_offset(text, &offset) || mk_date_join(&c, &utc) != MK_OK) {
-        return 0;
-    }
-    return utc - offset;
-}
-
-/* ---- keywords ------------------------------------------------------------ */
-
-static bool is_between(unsigned char c)
-{
-    return c == ',' || mk_is_wsp(c);
-}
-
-/* The next keyword; empty: there is none. */
-static mk_str keyword_next(mk_str *io_list)
-{
-    size_t begin = 0;
-    while (begin < io_list->len && is_between(mk_octet_at(*io_list, begin))) {
-        begin++;
-    }
-    size_t end = begin;
-    while (end < io_list->len && !is_between(mk_octet_at(*io_list, end))) {
-        end++;
-    }
-    mk_str word = mk_str_sub(*io_list, begin, end - begin);
-    *io_list = mk_str_sub(*io_list, end, SIZE_MAX);
-    return word;
-}
-
-bool mk_agent_keywords_meet(mk_str list, mk_str other)
-{
-    for (mk_str a = keyword_next(&list); a.len > 0; a = keyword_next(&list)) {
-        mk_str rest = other;
-        for (mk_str b = keyword_next(&rest); b.len > 0;
-             b = keyword_next(&rest)) {
-            if (mk_str_is_nocase(a, b)) {
-                return true;
-            }
-        }
-    }
-    return false;
 }

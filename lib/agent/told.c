@@ -62,6 +62,7 @@ static mk_err field_merge(mk_smtp_client_info *to, size_t i,
 
     to->given |= source->given & bit;
     to->unknown |= source->unknown & bit;
+    to->unsure |= source->unsure & bit;
     if ((to->given & bit) == 0 || (to->unknown & bit) != 0) {
         return MK_OK;
     }

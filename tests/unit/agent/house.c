@@ -47,6 +47,7 @@ static mk_err make_policy(house *h, const house_plan *p)
     c.domain_count = 2;
     c.directory = &h->directory;
     c.is_sender_checked = p->is_sender_checked;
+    c.verify = p->verify;
     if (p->postmaster != NULL) {
         c.postmaster = mk_str_z(p->postmaster);
     }
@@ -149,6 +150,11 @@ static mk_err make_inbound(house *h, const house_plan *p)
     c.wrap = p->wrap;
     c.wrap_self = p->wrap_self;
     c.is_tls_implicit = p->is_tls_implicit;
+    h->is_lmtp = p->is_lmtp;
+    h->smtp.is_lmtp = p->is_lmtp;
+    if (p->tune != NULL) {
+        p->tune(h, &c);
+    }
     return mk_inbound_new(&c, &h->inbound);
 }
 
@@ -256,7 +262,10 @@ void house_greet(house *h)
 {
     assert_int_equal(fake_conn_open(&h->conn, &h->host, &h->service), MK_OK);
     assert_non_null(strstr(house_heard(h), "220 "));
-    assert_non_null(strstr(house_says(h, "EHLO client.example\r\n"), "250"));
+    const char *hello = h->is_lmtp ? "LHLO" : "EHLO";
+    char line[64];
+    snprintf(line, sizeof line, "%s client.example\r\n", hello);
+    assert_non_null(strstr(house_says(h, line), "250"));
 }
 
 const char *house_heard(house *h)

@@ -7,7 +7,6 @@
 #ifndef UNIT_AGENT_HOUSE_H
 #define UNIT_AGENT_HOUSE_H
 
-#include <mailkit/agent.h>
 #include <mailkit/policy.h>
 
 #include <mailkit/crypto.h>
@@ -15,6 +14,8 @@
 #include "fake_host.h"
 #include "test_vfs.h"
 #include "text.h"
+
+struct house;
 
 typedef struct house_plan {
     mk_stage before; /* at NULL: none */
@@ -44,6 +45,10 @@ typedef struct house_plan {
     const mk_crypto *crypto; /* NULL: mk_crypto_mbedtls */
     const mk_vfs *disk;      /* NULL: a temporary directory, h->t */
     mk_dir root;             /* with disk */
+    bool is_lmtp;
+    mk_local_policy_verify verify;
+    /* Change settings before the service is made. */
+    void (*tune)(struct house *h, mk_inbound_config *c);
 } house_plan;
 
 typedef struct house {
@@ -63,6 +68,7 @@ typedef struct house {
     mk_conn conn;
     text log; /* one line a record */
     int fds;
+    bool is_lmtp;
 } house;
 
 /* The password of all is "secret". */
@@ -83,7 +89,7 @@ mk_err house_try(house *h, const house_plan *plan, unsigned fail_at);
 /* Everything must be given back: memory, descriptors, nothing in tmp/. */
 void house_close(house *h);
 
-/* Open h->conn and say EHLO; what was said is forgotten. */
+/* Open h->conn and say EHLO, or LHLO; what was said is forgotten. */
 void house_greet(house *h);
 /* The peer says; jobs are run; the output since the last look is returned. */
 const char *house_says(house *h, const char *octets);
