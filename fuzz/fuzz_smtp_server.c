@@ -26,6 +26,9 @@ typedef struct session {
     /* the promise of THREATS 13 */
     bool mail;
     uint32_t accepted;
+    bool is_anew;  /* XCLIENT may have been answered yes: CONNECT may come */
+    bool vouching; /* then a login is named for the peer */
+    bool vouched;
 } session;
 
 static void configure_login(session *s, uint8_t flags)
@@ -37,13 +40,25 @@ static void configure_login(session *s, uint8_t flags)
     s->config.sasl_units = s->s.has_rooms ? &s->s.rooms : NULL;
 }
 
+/* All but some, and what these need (RFC 6531 3.1, RFC 3865 2, RFC 4865 4). */
+static void offer(mk_smtp_server_config *c, uint8_t flags)
+{
+    c->extensions = MK_SMTP_EXTENSION_ALL & ~(uint32_t)(flags & 15);
+    if ((c->extensions & MK_SMTP_EXTENSION_8BITMIME) == 0) {
+        c->extensions &= ~(uint32_t)MK_SMTP_EXTENSION_SMTPUTF8;
+    }
+    c->line_max = 3072;
+    c->hold_until_max = mk_str_z("2030-01-01T00:00:00Z");
+    c->solicit = mk_str_z("org.example:ADV");
+}
+
 static void configure(session *s, const uint8_t *header)
 {
     mk_smtp_server_config *c = &s->config;
     uint8_t flags = header[0];
     fuzz_promise(mk_smtp_server_config_init(c, sizeof *c) == MK_OK, "init");
     c->hostname = mk_str_z("mx.example");
-    c->extensions = MK_SMTP_EXTENSION_ALL & ~(uint32_t)(flags & 15);
+    offer(c, flags);
     if ((flags & 16) != 0) {
         c->bare = MK_SMTP_BARE_NORMALIZE;
     }
@@ -52,6 +67,7 @@ static void configure(session *s, const uint8_t *header)
     }
     if ((flags & 64) != 0) {
         c->line_max = 512;
+        c->extensions &= ~(uint32_t)MK_SMTP_EXTENSION_NO_SOLICITING;
         c->discard_max = 300;
         c->text_line_max = 1000;
         c->message_max = 1500;
@@ -121,6 +137,46 @@ static void flush_body(session *s)
     s->spoilt = false;
 }
 
+/* What is told of a peer has its form, whatever it says (THREATS 17). */
+static void check_told(const mk_smtp_client_info *c)
+{
+    const mk_str texts[] = {c->name,  c->addr,  c->port,      c->proto,
+                            c->helo,  c->login, c->dest_addr, c->dest_port,
+                            c->ident, c->source};
+    char room[255];
+    mk_buf plain;
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        bool is_told = (c->given & ~c->unknown & 1U << i) != 0;
+        mk_buf_init(&plain, room, sizeof room);
+        fuzz_promise(is_told == (texts[i].len > 0), "what is told has a text");
+        fuzz_promise(mk_smtp_xtext_parse(texts[i], &plain) == MK_OK,
+                     "of 255 octets, without control characters");
+    }
+    fuzz_promise((c->unsure & ~c->unknown) == 0 &&
+                     (c->unknown & ~c->given) == 0 && c->given != 0,
+                 "what is unknown was given");
+}
+
+/* A login passes to nobody who is named later. */
+static void keep_peer(session *s, const mk_event *ev)
+{
+    enum { OWNER = MK_SMTP_CLIENT_FIELD_ADDR | MK_SMTP_CLIENT_FIELD_LOGIN };
+    const mk_smtp_client_info *c = ev->of.smtp->client;
+    if (ev->type == MK_EV_SMTP_CONNECT) {
+        fuzz_promise(s->is_anew, "a session begins once, or by XCLIENT");
+        s->is_anew = false;
+        s->vouched = s->vouching;
+        s->s.is_known = s->vouched;
+        return;
+    }
+    check_told(c);
+    if (ev->type == MK_EV_SMTP_XCLIENT) {
+        bool is_kept = s->vouched && s->s.is_known && (c->given & OWNER) == 0;
+        s->is_anew = true;
+        s->vouching = is_kept || c->login.len > 0;
+    }
+}
+
 /* Which envelope stands: told by what was said yes to, and by nothing else. */
 static void keep_envelope(session *s, const mk_event *ev)
 {
@@ -157,6 +213,10 @@ static void on_event(fuzz_machine *m, const mk_event *ev)
         return;
     }
     flush_body(s);
+    if (ev->type == MK_EV_SMTP_CONNECT || ev->type == MK_EV_SMTP_XCLIENT ||
+        ev->type == MK_EV_SMTP_XFORWARD) {
+        keep_peer(s, ev);
+    }
     keep_envelope(s, ev);
     fuzz_server_see(&s->s, ev, MK_EV_SMTP_TLS, MK_EV_SMTP_AUTH);
     trace_event(&s->s.m.trace, ev);
@@ -188,6 +248,7 @@ static void run(session *s, const uint8_t *data, size_t size, size_t chunk)
     memset(s, 0, sizeof *s);
     configure(s, data);
     size_t need = mk_smtp_server_need(&s->config);
+    s->is_anew = true;
     s->s.m.on_event = on_event;
     s->s.m.on_control = on_control;
     s->s.m.chunk = chunk;
