@@ -14,9 +14,6 @@
 
 #include <cmocka.h>
 
-static const mk_str domains[] = {MK_STR_INIT("mx.example"),
-                                 MK_STR_INIT("Other.Example")};
-
 static void write_log(void *self, const mk_log_record *r)
 {
     char line[MK_LOG_LINE_MAX];
@@ -32,6 +29,9 @@ static mk_err make_policy(house *h, const house_plan *p)
     mk_local_policy_config c;
     mk_users_fault fault;
     const char *file = p->users != NULL ? p->users : HOUSE_USERS;
+    const char *second =
+        p->second_domain != NULL ? p->second_domain : "Other.Example";
+    const mk_str domains[] = {mk_str_z("mx.example"), mk_str_z(second)};
     mk_err err = mk_users_parse(&h->a.alloc, mk_str_z(file), domains, 2,
                                 &h->users, &fault);
     if (err != MK_OK) {

@@ -46,6 +46,7 @@ typedef struct house_plan {
     const mk_vfs *disk;      /* NULL: a temporary directory, h->t */
     mk_dir root;             /* with disk */
     bool is_lmtp;
+    const char *second_domain; /* NULL: other.example */
     mk_local_policy_verify verify;
     /* Change settings before the service is made. */
     void (*tune)(struct house *h, mk_inbound_config *c);

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_told.c: XCLIENT, XFORWARD and CLIENTID: who may say them, whom stages,
+ * log and trace see afterwards, what is forgotten when, and what never counts.
+ */
+#include "house.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define MESSAGE "Subject: x\r\n\r\nbody\r\n"
+
+static house h;
+
+static void begins(const char *z, const char *want)
+{
+    if (strncmp(z, want, strlen(want)) != 0) {
+        fail_msg("'%s' does not begin with '%s'", z, want);
+    }
+}
+
+static void has(const char *z, const char *want)
+{
+    if (strstr(z, want) == NULL) {
+        print_error("%.2000s\n", z);
+        fail_msg("there is no '%s'", want);
+    }
+}
+
+static void has_not(const char *z, const char *what)
+{
+    if (strstr(z, what) != NULL) {
+        print_error("%.2000s\n", z);
+        fail_msg("there is '%s'", what);
+    }
+}
+
+/* ---- a stage that looks ----------------------------------------------------
+ */
+
+typedef struct looker {
+    unsigned connects;
+    mk_peer peer; /* at the last point */
+    char login[400];
+    char name[400];
+    char forwarded[400];
+    char client_id[400];
+} looker;
+
+static looker seen;
+
+static void keep(mk_str s, char *out)
+{
+    size_t n = s.len < 399 ? s.len : 399;
+    if (n > 0) {
+        memcpy(out, s.ptr, n);
+    }
+    out[n] = '\0';
+}
+
+static void look(void *self, const mk_stage_call *call, mk_verdict *v)
+{
+    looker *l = self;
+    (void)v;
+    l->connects += call->point == MK_POINT_CONNECT;
+    l->peer = *mk_session_peer(call->session);
+    keep(mk_session_login(call->session), l->login);
+    keep(mk_session_introduced(call->session)->name, l->name);
+    keep(mk_session_forwarded(call->session)->addr, l->forwarded);
+    keep(mk_session_client_id(call->session), l->client_id);
+}
+
+static bool is_trusted_answer;
+
+static bool is_trusted(void *self, const mk_peer *peer)
+{
+    assert_ptr_equal(self, &seen);
+    assert_int_equal(peer->family, 4);
+    return is_trusted_answer;
+}
+
+static const char *network; /* NULL: none */
+static bool has_callback;
+
+static void tune(house *x, mk_inbound_config *c)
+{
+    static mk_network one;
+    x->smtp.extensions |=
+        MK_SMTP_EXTENSION_XCLIENT | MK_SMTP_EXTENSION_XFORWARD;
+    if (network != NULL) {
+        assert_int_equal(mk_network_parse(mk_str_z(network), &one), MK_OK);
+        c->trusted = &one;
+        c->trusted_count = 1;
+    }
+    c->is_trusted = has_callback ? is_trusted : NULL;
+    c->trusted_self = &seen;
+}
+
+/* The peer is 192.0.2.1. */
+static const char *open_from(const char *trusted)
+{
+    network = trusted;
+    memset(&seen, 0, sizeof seen);
+    house_open(&h, &(house_plan){.tune = tune,
+                                 .has_login = true,
+                                 .is_offering = true,
+                                 .before = {.name = "look",
+                                            .self = &seen,
+                                            .points = 127,
+                                            .at = look}});
+    assert_int_equal(fake_conn_open(&h.conn, &h.host, &h.service), MK_OK);
+    house_work(&h);
+    begins(house_heard(&h), "220");
+    return house_says(&h, "EHLO proxy.example\r\n");
+}
+
+static void only_who_is_trusted_may(void **state)
+{
+    static const struct {
+        const char *network;
+        bool callback;
+        bool may;
+    } rows[] = {
+        {NULL, false, false},
+        {"192.0.2.0/24", false, true},
+        {"192.0.2.1", false, true},
+        {"192.0.2.2/31", false, false},
+        {"2001:db8::/32", false, false},
+        {NULL, true, true},
+        {"2001:db8::/32", true, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        has_callback = rows[i].callback;
+        is_trusted_answer = true;
+        const char *said = open_from(rows[i].network);
+        (rows[i].may ? has : has_not)(said, "XCLIENT");
+        (rows[i].may ? has : has_not)(said, "XFORWARD");
+        begins(house_says(&h, "XFORWARD ADDR=203.0.113.9\r\n"),
+               rows[i].may ? "250" : "5");
+        begins(house_says(&h, "XCLIENT ADDR=203.0.113.9\r\n"),
+               rows[i].may ? "220" : "5");
+        assert_int_equal(seen.connects, rows[i].may ? 2 : 1);
+        assert_int_equal(seen.peer.address[0], rows[i].may ? 203 : 192);
+        house_close(&h);
+    }
+    has_callback = false;
+}
+
+static void the_named_peer_is_the_peer(void **state)
+{
+    (void)state;
+    open_from("192.0.2.0/24");
+    begins(house_says(&h, "XCLIENT NAME=mail.client.example ADDR=IPV6:2001:"
+                          "db8::9 PORT=4711 HELO=x.example LOGIN=ann@mx."
+                          "example\r\n"),
+           "220");
+    assert_int_equal(seen.peer.family, 6);
+    assert_int_equal(seen.peer.port, 4711);
+    assert_int_equal(seen.peer.own_address[0], 0); /* another family's */
+    assert_string_equal(seen.login, "ann@mx.example");
+    assert_string_equal(seen.name, "mail.client.example");
+    has(house_says(&h, "EHLO other.example\r\n"), "250");
+    begins(house_send(&h, "ann@mx.example", MESSAGE), "250 2.0.0");
+    const char *file = house_file(&h, "mx.example", "ann");
+    has(file, "Received: from other.example (mail.client.example "
+              "[IPv6:2001:db8::9])\n");
+    has(file, "with ESMTPA\n");
+    has(text_c(&h.log), "peer=[IPv6:2001:db8::9]:4711 login=<ann@mx.example> "
+                        "via=[192.0.2.1]");
+    /* what a second one does not name stays */
+    begins(house_says(&h, "XCLIENT NAME=b.example\r\n"), "220");
+    assert_string_equal(seen.name, "b.example");
+    assert_int_equal(seen.peer.family, 6);
+    begins(house_says(&h, "XCLIENT LOGIN=[UNAVAILABLE]\r\n"), "220");
+    assert_string_equal(seen.login, "");
+    house_close(&h);
+}
+
+/* The trusted one's own address never stands for one that was not told. */
+static void an_address_that_is_not_told_is_none(void **state)
+{
+    static const char *const rows[] = {
+        "XCLIENT ADDR=[UNAVAILABLE]\r\n",
+        "XCLIENT NAME=a.example\r\n",
+        "XCLIENT ADDR=[UNAVAILABLE] PORT=25 DESTADDR=192.0.2.9\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static const uint8_t none[16];
+        open_from("192.0.2.0/24");
+        begins(house_says(&h, rows[i]), "220");
+        assert_int_equal(seen.peer.family, 0);
+        assert_memory_equal(seen.peer.address, none, 16);
+        assert_memory_equal(seen.peer.own_address, none, 16);
+        house_close(&h);
+    }
+}
+
+static void what_is_malformed_changes_nothing(void **state)
+{
+    static const char *const rows[] = {
+        "XCLIENT ADDR=203.0.113\r\n",
+        "XCLIENT ADDR=IPV6:203.0.113.9\r\n",
+        "XCLIENT ADDR=2001:db8::1\r\n",
+        "XCLIENT ADDR=203.0.113.9 PORT=65536\r\n",
+        "XCLIENT ADDR=203.0.113.9 PORT=-1\r\n",
+        "XCLIENT ADDR=203.0.113.9 LOGIN=a+0D+0Ab\r\n",
+        "XCLIENT ADDR=203.0.113.9 NAME=a+00b\r\n",
+        "XCLIENT ADDR=203.0.113.9 IDENT=x\r\n",
+        "XCLIENT\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        open_from("192.0.2.0/24");
+        begins(house_says(&h, rows[i]), "501");
+        begins(house_says(&h, "MAIL FROM:<>\r\n"), "250");
+        assert_int_equal(seen.peer.address[0], 192);
+        assert_int_equal(seen.connects, 1);
+        house_close(&h);
+    }
+}
+
+/* The login of before, the greeting and what was forwarded are another's. */
+static void the_session_begins_anew(void **state)
+{
+    (void)state;
+    open_from("192.0.2.0/24");
+    begins(house_says(&h, "XFORWARD ADDR=198.51.100.1\r\n"), "250");
+    begins(house_says(&h, "XCLIENT ADDR=203.0.113.9\r\n"), "220");
+    assert_string_equal(seen.forwarded, "");
+    begins(house_says(&h, "MAIL FROM:<>\r\n"), "503");
+    house_close(&h);
+}
+
+static void what_was_forwarded_is_for_one_message(void **state)
+{
+    (void)state;
+    open_from("192.0.2.0/24");
+    begins(house_says(&h, "XFORWARD NAME=a.example ADDR=198.51.100.1\r\n"),
+           "250");
+    begins(house_says(&h, "XFORWARD HELO=b.example IDENT=4711\r\n"), "250");
+    begins(house_send(&h, "ann@mx.example", MESSAGE), "250 2.0.0");
+    assert_string_equal(seen.forwarded, "198.51.100.1");
+    assert_int_equal(seen.peer.address[0], 192); /* nothing is judged by it */
+    has(text_c(&h.log), " orig=\"198.51.100.1\" orig-name=\"a.example\" ");
+    has(text_c(&h.log), " orig-id=\"4711\"\n");
+    text_clear(&h.log);
+    begins(house_send(&h, "ann@mx.example", MESSAGE), "250 2.0.0");
+    assert_string_equal(seen.forwarded, "");
+    has_not(text_c(&h.log), "orig");
+    begins(house_says(&h, "XFORWARD ADDR=198.51.100.1\r\n"), "250");
+    has(house_says(&h, "EHLO again.example\r\n"), "250");
+    begins(house_says(&h, "MAIL FROM:<>\r\n"), "250");
+    assert_string_equal(seen.forwarded, "");
+    house_close(&h);
+}
+
+static void fault_f25_no_memory_to_keep_it(void **state)
+{
+    static const char *const rows[] = {"XCLIENT ADDR=203.0.113.9\r\n",
+                                       "XFORWARD ADDR=203.0.113.9\r\n"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (unsigned n = 1; n <= 2; n++) {
+            open_from("192.0.2.0/24");
+            h.a.fail_at = h.a.calls + n;
+            begins(house_says(&h, rows[i]), "451 4.3.0");
+            h.a.fail_at = 0;
+            assert_int_equal(seen.peer.address[0], 192);
+            begins(house_says(&h, rows[i]), i == 0 ? "220" : "250");
+            house_close(&h);
+        }
+    }
+}
+
+/* ---- CLIENTID ------------------------------------------------------------ */
+
+static char auth_id[300];
+static mk_peer auth_peer;
+static mk_ask auth_ask;
+
+static void check(void *self, const mk_sasl_ask *question, mk_ask ask)
+{
+    (void)self;
+    (void)question;
+    keep(mk_login_client_id(ask), auth_id);
+    auth_peer = *mk_login_peer(ask);
+    auth_ask = ask;
+    assert_int_equal(mk_login_answer(ask, MK_ANSWER_NO, NULL, mk_str_z("")),
+                     MK_OK);
+}
+
+/* The machine takes it behind TLS only: here the service is told by hand. */
+static void tell_id(const char *id)
+{
+    const mk_smtp_event told = {.verb = MK_SMTP_VERB_CLIENTID,
+                                .argument = mk_str_z(id)};
+    const mk_event ev = {
+        .type = MK_EV_SMTP_CLIENTID, .flags = MK_ASK, .of.smtp = &told};
+    h.service.event(h.conn.session, &ev);
+}
+
+static void the_device_is_known(void **state)
+{
+    char id[300];
+    (void)state;
+    house_open(&h, &(house_plan){.is_offering = true,
+                                 .authenticator = {.check = check},
+                                 .before = {.name = "look",
+                                            .self = &seen,
+                                            .points = 127,
+                                            .at = look}});
+    house_greet(&h);
+    tell_id("UUID 1-2-3");
+    begins(house_says(&h, "AUTH PLAIN AGFubgBzZWNyZXQ=\r\n"), "");
+    fake_host_pass(&h.host, h.smtp.auth_delay_ms);
+    house_work(&h);
+    begins(house_heard(&h), "535");
+    assert_string_equal(auth_id, "UUID 1-2-3");
+    assert_int_equal(auth_peer.address[0], 192);
+    assert_null(mk_login_peer(auth_ask)); /* it is answered */
+    assert_int_equal(mk_login_client_id(auth_ask).len, 0);
+    has(text_c(&h.log), " client-id=\"UUID 1-2-3\" fault=");
+    tell_id("UUID \"<\n");
+    begins(house_says(&h, "MAIL FROM:<>\r\n"), "250");
+    assert_string_equal(seen.client_id, "UUID \"<\n");
+    begins(house_says(&h, "RCPT TO:<x@y.example>\r\n"), "550");
+    has(text_c(&h.log), " client-id=\"UUID \\x22\\x3C\\x0A\"");
+    memset(id, 'x', sizeof id);
+    id[256] = '\0';
+    tell_id(id); /* longer than any may be: the one of before stays */
+    begins(house_says(&h, "RSET\r\nMAIL FROM:<>\r\n"), "250");
+    assert_string_equal(seen.client_id, "UUID \"<\n");
+    house_close(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_who_is_trusted_may),
+        cmocka_unit_test(the_named_peer_is_the_peer),
+        cmocka_unit_test(an_address_that_is_not_told_is_none),
+        cmocka_unit_test(what_is_malformed_changes_nothing),
+        cmocka_unit_test(the_session_begins_anew),
+        cmocka_unit_test(what_was_forwarded_is_for_one_message),
+        cmocka_unit_test(fault_f25_no_memory_to_keep_it),
+        cmocka_unit_test(the_device_is_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
