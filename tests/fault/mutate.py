@@ -166,7 +166,9 @@ static mk_err prepare'''),
     # ---- the box
     (BOX, '!st.own || st.others_write', 'st.others_write'),
     (BOX, '!st.own || st.others_write', '!st.own'),
-    (BOX, 'err = vfs->dir_sync(vfs->self, upward[i]);', 'err = MK_OK;'),
+    (BOX, '''        err = upward[i].id != MK_VFS_NONE ? vfs->dir_sync(vfs->self, upward[i])
+                                          : MK_OK;
+''', ''),
     (BOX, 'for (i = 0; i < 3 && err == MK_OK; i++) {',
      'for (i = 1; i < 3 && err == MK_OK; i++) {'),
     (BOX, 'for (i = 0; i < 3 && err == MK_OK; i++) {',
@@ -193,9 +195,14 @@ static mk_err prepare'''),
     (BOX, '''    mk_err err = mk_maildir_name_check(domain);
 ''', '''    mk_err err = MK_OK;
 '''),
-    (BOX, 'err = mk_maildir_name_check(user);', 'err = MK_OK;'),
-    (BOX, '''        mk_maildir_close(&box);
-        return err;''', '        return err;'),
+    (BOX, 'return err == MK_OK ? mk_maildir_name_check(user) : err;',
+     'return err;'),
+    (BOX, '''    dir_drop(vfs, &p.root);
+    if (err != MK_OK) {
+        mk_maildir_close(&box);
+''', '''    dir_drop(vfs, &p.root);
+    if (err != MK_OK) {
+'''),
     (BOX, 'st.kind != MK_VFS_KIND_FILE || st.modified_s >= before_s',
      'st.modified_s >= before_s'),
     (BOX, 'st.kind != MK_VFS_KIND_FILE || st.modified_s >= before_s',
@@ -253,7 +260,13 @@ static mk_err prepare'''),
         if (err != MK_OK) {''', '''        err = write_out(w);
         if (false) {'''),
     # ---- the stage
-    (AGENT, 'm->err = m->err == MK_OK ? err : m->err;', ''),
+    (JOB, 'm->err = m->err == MK_OK ? err : m->err;', ''),
+    (JOB, 't->err = t->err == MK_OK ? err : t->err;', ''),
+    (JOB, 'for (size_t i = 1; err != MK_OK && m->is_each &&',
+     'for (size_t i = 1; false &&'),
+    (JOB, 'return m->err == MK_OK ? common_err(m) : m->err;',
+     'return m->err;'),
+    (AGENT, 'if (t != NULL && t->err != MK_OK) {', 'if (false) {'),
     (AGENT, 't->box->bad = t->box->bad || err != MK_OK;', ''),
     (AGENT, '''    if (m->pending > 0) {
         return;
@@ -280,7 +293,7 @@ static mk_err prepare'''),
     (AGENT, 'if (err == MK_E_SPACE || err == MK_E_FBIG) {',
      'if (err == MK_E_FBIG) {'),
     (AGENT, '} else if (err == MK_E_MEMORY) {', '} else if (false) {'),
-    (AGENT, '        if (has_task(m, r)) {', '        if (false) {'),
+    (AGENT, '        if (task_of(m, r) != NULL) {', '        if (false) {'),
     (AGENT, 'mk_err err = boxes_anew(m);', 'mk_err err = MK_OK;'),
     (AGENT, 'while (m->err == MK_OK && m->next <', 'while (m->next <'),
     (AGENT, '        if (r->box_user.len == 0) {', '        if (false) {'),
@@ -291,12 +304,10 @@ static mk_err prepare'''),
     if (true) {'''),
     (JOB, 'return err == MK_OK ? source_add(m) : err;',
      'return source_add(m);'),
-    (JOB, '''        err = err == MK_OK ? mk_delivery_end(m->source) : err;
-''', '''        (void)mk_delivery_end(m->source);
-'''),
-    (JOB, '''        err = items->result;
-''', ''),
-    (JOB, '        err = settle(m, i, end);\n', ''),
+    (JOB, 'm->err = m->err == MK_OK ? mk_delivery_end(m->source) : m->err;',
+     '(void)mk_delivery_end(m->source);'),
+    (JOB, '        if (items->result != MK_OK) {', '        if (false) {'),
+    (JOB, '        settle(m, i, end);\n', ''),
     (JOB, '''    if (err != MK_OK) {
         m->err = err;
         clean(m);''', '''    if (err != MK_OK) {
@@ -360,6 +371,20 @@ def mutated(text, m):
         at = text.index(m[1])
         return text[:at] + once(text[at:], m[1], m[2]).replace(m[3], m[4], 1)
     return once(text, m[1], m[2])
+
+
+def stale(root):
+    """What the list names and the code has no more."""
+    found = []
+    for m in M:
+        with open(os.path.join(root, m[0]), encoding='utf-8') as f:
+            text = f.read()
+        try:
+            if mutated(text, m) == text:
+                found.append('%s: nothing is changed' % name_of(root, m))
+        except (Stale, ValueError) as e:
+            found.append('%s: %s' % (m[0], e))
+    return found
 
 
 def name_of(root, m):
@@ -448,8 +473,14 @@ def main():
     p.add_argument('--every', type=int, default=1)
     p.add_argument('--only', default='')
     p.add_argument('--list', action='store_true')
+    p.add_argument('--stale', action='store_true',
+                   help='only look whether the list fits the code')
     p.add_argument('--keep', help='work there and leave it')
     a = p.parse_args()
+    if a.stale:
+        found = stale(a.root)
+        print('\n'.join(found) or '%d mutations' % len(M))
+        return 1 if found else 0
     chosen = [m for m in M[::a.every] if a.only in name_of(a.root, m)]
     if a.list:
         print('\n'.join(name_of(a.root, m) for m in chosen))
