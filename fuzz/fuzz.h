@@ -79,8 +79,9 @@ struct fuzz_machine {
     size_t unread; /* octets that are there and not offered yet */
     fuzz_script script;
     bool aborted;
-    text trace; /* of events */
-    text out;   /* what the engine said */
+    bool is_counted; /* some of what goes out is counted, and may be bare */
+    text trace;      /* of events */
+    text out;        /* what the engine said */
 };
 
 /* A pool of one unit for the settings, given back by fuzz_machine_close. */

@@ -4,7 +4,8 @@
  * client machine. Run whole, octet by octet and in pieces, it must tell and
  * say the same (Law 4). "Refused" is only told when a reply said so (THREATS
  * 14), and "taken" only when the dot was answered by 2xx for a recipient that
- * was; nothing with a bare CR or LF goes out (THREATS 4, 16).
+ * was; nothing with a bare CR or LF goes out (THREATS 4, 16). A message may be
+ * joined to the one before it, sent in chunks, or over LMTP.
  */
 #include <mailkit/smtp.h>
 #include <stdlib.h>
@@ -20,7 +21,11 @@ typedef struct session {
     mk_smtp_envelope envelope;
     size_t piece;   /* of body, lent at once */
     uint8_t policy; /* which verb is next */
+    bool joins;
+    bool lmtp;
+    bool chunking; /* is offered */
     mk_op op;
+    mk_op next_op; /* joined to it */
     mk_str body;
     size_t lent;
     bool last;
@@ -29,6 +34,7 @@ typedef struct session {
     /* what the replies to this operation said */
     bool refusal;
     bool end_taken;
+    bool faulted;
 } session;
 
 static const mk_str recipients[] = {MK_STR_INIT("c@d.example"),
@@ -69,21 +75,35 @@ static void configure(session *s, const uint8_t *header)
     s->envelope.reverse_path = mk_str_z((flags & 64) != 0 ? "" : "a@b.example");
     s->envelope.forward_paths = recipients;
     s->envelope.forward_count = 1 + header[3] % 3;
-    s->envelope.body = (mk_smtp_body)(header[3] / 3 % 3);
+    s->envelope.body =
+        (mk_smtp_body)((header[3] / 3 % 3) | (header[1] & 128 ? 1 : 0));
     s->body = messages[header[3] / 9 % 8];
     s->envelope.message_bytes = (header[3] & 128) != 0 ? s->body.len : 0;
     s->policy = header[1];
     s->piece = header[2] & 15U;
+    s->lmtp = c->is_lmtp = (header[2] & 16) != 0;
+    s->joins = (header[2] & 32) != 0;
+    c->is_data_only = (header[2] & 64) != 0;
+    c->mend = (header[2] & 128) != 0 ? MK_SMTP_MEND_LF : MK_SMTP_MEND_NEVER;
 }
 
 static void lend(session *s)
 {
+    bool binary = s->envelope.body == MK_SMTP_BODY_BINARYMIME;
+    if (s->chunking && (binary || !s->config.is_data_only)) {
+        s->m.is_counted = true;
+    }
     while (s->room > 0 && !s->last) {
         size_t n = s->body.len - s->lent;
         n = s->piece > 0 && s->piece < n ? s->piece : n;
         bool last = s->lent + n == s->body.len;
-        if (mk_body(s->m.engine, s->op, mk_str_sub(s->body, s->lent, n),
-                    last) != MK_OK) {
+        mk_err err =
+            mk_body(s->m.engine, s->op, mk_str_sub(s->body, s->lent, n), last);
+        if (err == MK_WAIT) { /* no unit: the room is told again */
+            s->room = 0;
+            return;
+        }
+        if (err != MK_OK) {
             (void)mk_cancel(s->m.engine, s->op);
             return;
         }
@@ -91,6 +111,19 @@ static void lend(session *s)
         s->last = last;
         s->room--;
     }
+    if (s->last && s->joins && s->next_op == 0) {
+        (void)mk_smtp_client_send(s->m.engine, &s->envelope, &s->next_op);
+    }
+}
+
+/* an operation comes to the front */
+static void begin(session *s)
+{
+    s->refusal = s->faulted && s->refusal;
+    s->end_taken = false;
+    s->lent = 0;
+    s->last = false;
+    s->room = 0;
 }
 
 /* the application's next verb, by the policy */
@@ -101,12 +134,8 @@ static void next_verb(session *s)
                                          MK_SMTP_VERB_HELP};
     unsigned p = s->policy & 7U;
     s->policy = (uint8_t)((s->policy >> 3) | (unsigned)(s->policy << 5));
-    s->refusal = false;
-    s->end_taken = false;
+    begin(s);
     if (p < 3) {
-        s->lent = 0;
-        s->last = false;
-        s->room = 0;
         if (mk_smtp_client_send(s->m.engine, &s->envelope, &s->op) == MK_OK) {
             return;
         }
@@ -128,7 +157,7 @@ static void on_reply(session *s, const mk_event *ev)
     const mk_smtp_event *e = ev->of.smtp;
     s->refusal = s->refusal || e->reply->code >= 400;
     if (e->verb == MK_SMTP_VERB_END) {
-        s->end_taken = e->reply->code / 100 == 2;
+        s->end_taken = e->reply->code / 100 == 2 || (s->lmtp && s->end_taken);
     }
     fuzz_promise(e->reply->code >= 200 && e->reply->code <= 599,
                  "a code from 200 to 599");
@@ -141,10 +170,15 @@ static void on_done(session *s, const mk_event *ev)
     fuzz_promise(ev->err != MK_E_REFUSED || s->refusal,
                  "refused only by a reply");
     bool sent = ev->of.smtp->accepted > 0;
-    fuzz_promise(!sent || (ev->err == MK_OK && s->end_taken && s->last),
+    fuzz_promise(!sent || (s->end_taken && s->last),
                  "taken only by a 2xx to the dot");
-    if (ev->op == s->op) {
-        s->op = 0;
+    fuzz_promise(!sent || s->lmtp || ev->err == MK_OK, "taken is not an error");
+    fuzz_promise(ev->op == s->op, "the operations end in their order");
+    s->op = s->next_op;
+    s->next_op = 0;
+    if (s->op != 0) {
+        begin(s);
+    } else {
         next_verb(s);
     }
 }
@@ -153,6 +187,7 @@ static void on_event(fuzz_machine *m, const mk_event *ev)
 {
     session *s = (session *)(void *)m;
     if (ev->type == MK_EV_WANTED) {
+        fuzz_promise(ev->op == s->op, "wanted for what is at the front");
         s->room = ev->size;
         if (!s->slow) {
             lend(s);
@@ -161,9 +196,15 @@ static void on_event(fuzz_machine *m, const mk_event *ev)
     }
     trace_event(&s->m.trace, ev);
     text_z(&s->m.trace, "\n");
-    if (ev->type == MK_EV_SMTP_REPLY) {
+    if (ev->type == MK_EV_FAULT) {
+        s->faulted = true;
+        fuzz_promise(ev->of.fault->retry != MK_RETRY_UNKNOWN || s->last,
+                     "what was not lent whole was not taken");
+    } else if (ev->type == MK_EV_SMTP_REPLY) {
         on_reply(s, ev);
     } else if (ev->type == MK_EV_SMTP_READY) {
+        s->chunking =
+            (ev->of.smtp->extensions & MK_SMTP_EXTENSION_CHUNKING) != 0;
         next_verb(s);
     } else if (ev->type == MK_EV_DONE) {
         on_done(s, ev);
@@ -182,6 +223,39 @@ static void on_control(fuzz_machine *m, fuzz_control what, uint8_t n)
     }
 }
 
+/* Where no DATA was said: whole lines, and behind BDAT as many octets as it
+ * says, but for the last one of a session that broke off (RFC 3030 2). */
+static void check_chunks(const session *s)
+{
+    mk_str out = text_view(&s->m.out);
+    while (out.len > 0) {
+        size_t n = mk_str_find(out, '\n') + 1;
+        mk_str line = mk_str_sub(out, 0, n - 1);
+        uint64_t octets = 0;
+        if (n > out.len) {
+            fuzz_promise(s->m.aborted, "whole lines");
+            return;
+        }
+        fuzz_promise(line.len > 0 && line.ptr[line.len - 1] == '\r' &&
+                         mk_str_find(line, '\r') == line.len - 1,
+                     "a command without a bare CR");
+        line.len--;
+        if (mk_str_is(line, mk_str_z("DATA"))) {
+            return;
+        }
+        if (mk_str_is(mk_str_sub(line, 0, 5), mk_str_z("BDAT "))) {
+            line = mk_str_sub(line, 5, SIZE_MAX);
+            fuzz_promise(mk_str_u64(mk_str_sub(line, 0, mk_str_find(line, ' ')),
+                                    &octets) == MK_OK,
+                         "a count");
+        }
+        fuzz_promise(octets <= out.len - n || s->m.aborted,
+                     "as many octets as were promised");
+        n = octets < out.len - n ? n + (size_t)octets : out.len;
+        out = mk_str_sub(out, n, SIZE_MAX);
+    }
+}
+
 static void run(session *s, const uint8_t *data, size_t size, size_t chunk)
 {
     memset(s, 0, sizeof *s);
@@ -195,6 +269,9 @@ static void run(session *s, const uint8_t *data, size_t size, size_t chunk)
                                      &s->m.engine) == MK_OK,
                  "open");
     fuzz_machine_perform(&s->m, data + HEADER, size - HEADER);
+    if (s->m.is_counted) {
+        check_chunks(s);
+    }
     text_z(&s->m.trace, s->m.aborted ? "abort" : "close");
 }
 

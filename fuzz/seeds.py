@@ -63,8 +63,11 @@ def smtp_header(keys, mine, implicit, name):
         flags |= 64 if mine == 'S' else 16
     if mine == 'S' and 'pool' in keys:
         flags |= 128
-    return bytes([flags, 0, 3, login(keys, implicit) if mine == 'S'
-                  else len(name) * 7 & 0xff])
+    if mine == 'S':
+        return bytes([flags, 0, 3, login(keys, implicit)])
+    how = 16 * ('is_lmtp' in keys) | 32 * ('joined' in name) | \
+        64 * ('is_data_only' in keys) | 128 * ('mend' in keys)
+    return bytes([flags, 0, 3 | how, len(name) * 7 & 0xff])
 
 
 def pop3_header(keys, mine, implicit, name):
@@ -224,13 +227,15 @@ def codecs(out):
 def framers(out):
     samples = [b'a\r\n.\r\n', b'.\r\n', b'..\r\n.\r\n', b'a\n.\r\n',
                b'a\r.\r\n\r\n.\r\n', b'x\0y\0', b'x' * 700 + b'\r\n.\r\n',
-               b'{5}\r\nhello', b'line\r\nline\nline\r\n']
-    for mode in range(6):
+               b'{5}\r\nhello', b'line\r\nline\nline\r\n', b'ab\r\n' * 20,
+               b'a\0b\r\n' * 9, b'x' * 40, b'x' * 3000, b'\r' * 9, b'a\r']
+    for mode in range(8):
         for i, sample in enumerate(samples):
             for limits in (0x00, 0x15, 0x2a, 0x6a):
-                write(os.path.join(out, 'framer'),
-                      'made-%d-%d-%d' % (mode, i, limits),
-                      bytes([mode, limits, 3, 5]) + sample)
+                for left in (0, 5, 200):
+                    write(os.path.join(out, 'framer'),
+                          'made-%d-%d-%d-%d' % (mode, i, limits, left),
+                          bytes([mode, limits, 3, left]) + sample)
 
 
 def exchanges(out):
