@@ -81,6 +81,12 @@ void dialogue_body(dialogue *d, int who)
     d->in_body = !is_end;
 }
 
+void dialogue_chunk(dialogue *d, uint64_t octets)
+{
+    fprintf(stderr, "C: [octets: %" PRIu64 "]\n", octets);
+    d->chunk_left = octets;
+}
+
 void dialogue_tls(const mk_tls_info *info, const char *host)
 {
     fputs("-- ", stderr);
@@ -112,6 +118,10 @@ static void told(void *self, bool outgoing, mk_str octets)
     size_t i;
 
     for (i = 0; i < octets.len; i++) {
+        if (outgoing && d->chunk_left > 0) {
+            d->chunk_left--;
+            continue;
+        }
         if (octets.ptr[i] == '\n') {
             line_ended(d, who);
             continue;

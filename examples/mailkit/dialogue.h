@@ -30,6 +30,7 @@ struct dialogue {
     bool in_body;         /* lines follow, up to a single dot */
     uint64_t body_lines;
     uint64_t body_bytes;
+    uint64_t chunk_left; /* octets of ours that are no lines */
     /* the protocol's: */
     bool in_login;    /* AUTH was said */
     bool is_tls_next; /* STARTTLS was, and awaits its reply */
@@ -58,6 +59,8 @@ void dialogue_hide(dialogue *d, size_t n);
 void dialogue_begin_body(dialogue *d);
 /* A line of it. */
 void dialogue_body(dialogue *d, int who);
+/* So many octets of the client's follow, which are no lines. */
+void dialogue_chunk(dialogue *d, uint64_t octets);
 /* Could the line be a response of a login (base64)? */
 bool dialogue_is_response(mk_str line);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * outcome.c: see outcome.h. The verdict on a recipient is the reply that
- * decided: the one to RCPT when that refused, else the one to the message as
- * a whole (RFC 5321 3.3). Text of the server is escaped before it is printed.
+ * decided: the one to RCPT when that refused, else the one to the message: as
+ * a whole (RFC 5321 3.3), or over LMTP for this recipient (RFC 2033 4.2). Text
+ * of the server is escaped before it is printed.
  */
 #include "outcome.h"
 
@@ -13,9 +14,11 @@ static const char *const verdict_names[] = {
     "unknown", "delivered", "deferred", "refused", "unknown",
 };
 
-bool outcome_init(outcome *o, const mk_str *addresses, size_t count)
+bool outcome_init(outcome *o, const outcome_session *session,
+                  const mk_str *addresses, size_t count)
 {
     memset(o, 0, sizeof *o);
+    o->session = session;
     o->addresses = addresses;
     o->count = count;
     o->answers = calloc(count, sizeof *o->answers);
@@ -30,9 +33,13 @@ void outcome_fini(outcome *o)
         free(o->answers[i].text);
     }
     free(o->answers);
-    free(o->session.text);
     o->answers = NULL;
-    o->session.text = NULL;
+}
+
+void outcome_session_fini(outcome_session *s)
+{
+    free(s->last.text);
+    s->last.text = NULL;
 }
 
 static void settle(answer *a, verdict_kind verdict, mk_str text)
@@ -47,27 +54,59 @@ static void settle(answer *a, verdict_kind verdict, mk_str text)
     }
 }
 
-static void settle_by_reply(answer *a, const mk_smtp_reply *reply)
+static void settle_by_reply(answer *a, const mk_smtp_event *event)
 {
+    const mk_smtp_reply *reply = event->reply;
+
     settle(a,
            reply->code < 400   ? VERDICT_DELIVERED
            : reply->code < 500 ? VERDICT_DEFERRED
                                : VERDICT_REFUSED,
            reply->text);
     a->code = reply->code;
+    a->verb = event->verb;
     a->has_enhanced = reply->has_enhanced;
     memcpy(a->enhanced, reply->enhanced, sizeof a->enhanced);
 }
 
-static void settle_rest(outcome *o, const mk_smtp_reply *reply)
+static void settle_rest(outcome *o, const mk_smtp_event *event)
 {
     size_t i;
 
     for (i = 0; i < o->count; i++) {
         if (o->answers[i].verdict == VERDICT_NONE) {
-            settle_by_reply(&o->answers[i], reply);
+            settle_by_reply(&o->answers[i], event);
         }
     }
+}
+
+static void settle_one(outcome *o, const mk_smtp_event *event)
+{
+    if (event->index < o->count &&
+        o->answers[event->index].verdict == VERDICT_NONE) {
+        settle_by_reply(&o->answers[event->index], event);
+    }
+}
+
+bool outcome_session_reply(outcome_session *s, const mk_smtp_event *event)
+{
+    switch (event->verb) {
+    case MK_SMTP_VERB_CONNECT:
+    case MK_SMTP_VERB_EHLO: /* HELO may yet do */
+    case MK_SMTP_VERB_HELO:
+    case MK_SMTP_VERB_LHLO:
+    case MK_SMTP_VERB_AUTH:
+    case MK_SMTP_VERB_XCLIENT:
+    case MK_SMTP_VERB_NONE:
+        break;
+    default: /* 421: of the connection, whatever it replies to */
+        if (event->reply->code != 421 || event->verb == MK_SMTP_VERB_END) {
+            return false;
+        }
+        break;
+    }
+    settle_by_reply(&s->last, event);
+    return true;
 }
 
 void outcome_reply(outcome *o, const mk_smtp_event *event)
@@ -76,28 +115,26 @@ void outcome_reply(outcome *o, const mk_smtp_event *event)
     bool is_refusal = reply->code >= 400;
 
     switch (event->verb) {
-    case MK_SMTP_VERB_CONNECT:
-    case MK_SMTP_VERB_EHLO: /* HELO may yet do */
-    case MK_SMTP_VERB_HELO:
-    case MK_SMTP_VERB_AUTH:
-    case MK_SMTP_VERB_NONE:
-        settle_by_reply(&o->session, reply);
-        break;
     case MK_SMTP_VERB_RCPT:
-        if (is_refusal && event->index < o->count &&
-            o->answers[event->index].verdict == VERDICT_NONE) {
-            settle_by_reply(&o->answers[event->index], reply);
+        if (is_refusal) {
+            settle_one(o, event);
         }
         break;
     case MK_SMTP_VERB_MAIL:
     case MK_SMTP_VERB_DATA:
+    case MK_SMTP_VERB_BDAT:
         if (is_refusal) {
-            settle_rest(o, reply);
+            settle_rest(o, event);
         }
         break;
     case MK_SMTP_VERB_END:
-        if (is_refusal || reply->code < 300) { /* 354 here answers nothing */
-            settle_rest(o, reply);
+        if (!is_refusal && reply->code >= 300) { /* 354 here answers nothing */
+            break;
+        }
+        if (o->session->is_lmtp) {
+            settle_one(o, event);
+        } else {
+            settle_rest(o, event);
         }
         break;
     default:
@@ -108,14 +145,17 @@ void outcome_reply(outcome *o, const mk_smtp_event *event)
 static void settle_broken(outcome *o, answer *a, verdict_kind verdict,
                           mk_str why)
 {
-    if (o->session.code < 400) {
+    const answer *last = &o->session->last;
+
+    if (last->code < 400) {
         settle(a, verdict, why);
         return;
     }
-    settle(a, verdict, mk_str_of(o->session.text, o->session.text_len));
-    a->code = o->session.code;
-    a->has_enhanced = o->session.has_enhanced;
-    memcpy(a->enhanced, o->session.enhanced, sizeof a->enhanced);
+    settle(a, verdict, mk_str_of(last->text, last->text_len));
+    a->code = last->code;
+    a->verb = last->verb;
+    a->has_enhanced = last->has_enhanced;
+    memcpy(a->enhanced, last->enhanced, sizeof a->enhanced);
 }
 
 void outcome_break(outcome *o, mk_retry retry, mk_str why, int code)
@@ -151,8 +191,12 @@ static void print_code(const answer *a, const char *between)
     }
 }
 
-static void print_line(mk_str address, const answer *a)
+static void print_line(const char *file, mk_str address, const answer *a)
 {
+    if (file != NULL) {
+        tool_print_escaped(stdout, mk_str_z(file));
+        putchar('\t');
+    }
     tool_print_escaped(stdout, address);
     putchar('\t');
     print_code(a, "\t");
@@ -173,6 +217,12 @@ static void print_object(mk_str address, const answer *a, bool is_first)
     } else {
         fputs("null", stdout);
     }
+    fputs(", \"command\": ", stdout);
+    if (a->code > 0 && a->verb != MK_SMTP_VERB_NONE) {
+        tool_print_json(stdout, mk_str_z(mk_smtp_verb_name(a->verb)));
+    } else {
+        fputs("null", stdout);
+    }
     fputs(", \"enhanced\": ", stdout);
     if (a->has_enhanced) {
         printf("\"%u.%u.%u\"", a->enhanced[0], a->enhanced[1], a->enhanced[2]);
@@ -186,8 +236,14 @@ static void print_object(mk_str address, const answer *a, bool is_first)
 
 static void print_head(const outcome *o, int code, size_t delivered)
 {
-    printf("{\"exit\": %d, \"delivered\": %zu, \"tls\": ", code, delivered);
-    tool_print_session(o->tls, o->login);
+    putchar('{');
+    if (o->file != NULL) {
+        fputs("\"file\": ", stdout);
+        tool_print_json(stdout, mk_str_z(o->file));
+        fputs(", ", stdout);
+    }
+    printf("\"exit\": %d, \"delivered\": %zu, \"tls\": ", code, delivered);
+    tool_print_session(o->session->tls, o->session->login);
     fputs(", \"recipients\": [", stdout);
 }
 
@@ -221,11 +277,26 @@ int outcome_print(const outcome *o, bool is_json)
         if (is_json) {
             print_object(o->addresses[i], &o->answers[i], i == 0);
         } else {
-            print_line(o->addresses[i], &o->answers[i]);
+            print_line(o->file, o->addresses[i], &o->answers[i]);
         }
     }
     if (is_json) {
         fputs("\n]}\n", stdout);
     }
     return tool_close_output(code);
+}
+
+/* 0, then what may be tried again, then what is refused, then the rest, of
+ * which the first counts. */
+static int weight(int code)
+{
+    return code == TOOL_OK            ? 0
+           : code == TOOL_TEMPFAIL    ? 1
+           : code == TOOL_UNAVAILABLE ? 2
+                                      : 3;
+}
+
+int outcome_worse(int a, int b)
+{
+    return weight(b) > weight(a) ? b : a;
 }

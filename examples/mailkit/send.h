@@ -2,22 +2,28 @@
  *
  * send.h: what the command line of `mailkit send` says. Everything is checked
  * before a connection is made: addresses by RFC 5321 4.1.2, the own name by
- * 4.1.1.1, and what target.h looks at.
+ * 4.1.1.1, what target.h and asks.h look at, and the envelope as a whole.
  */
 #ifndef MAILKIT_SEND_H
 #define MAILKIT_SEND_H
 
+#include "asks.h"
 #include "hello.h"
 #include "target.h"
 
 typedef struct send_options {
     target target;
+    asks asks;
     mk_str sender; /* empty: the null reverse-path */
     bool has_sender;
     mk_str *recipients; /* owned; the strings are of argv */
     size_t recipient_count;
     char hostname[HELLO_ROOM];
-    const char *file; /* "-": standard input */
+    char **files; /* of argv; "-": standard input */
+    size_t file_count;
+    bool is_lmtp;
+    bool is_data_only;
+    bool is_chunking_said;
     bool is_dialogue;
     bool is_json;
 } send_options;

@@ -77,6 +77,7 @@ static mk_err scan(source *s)
             return MK_E_BARE;
         }
         final = room[n - 1];
+        s->left += n;
     }
     if (r != MK_OK) {
         return r;
@@ -116,11 +117,15 @@ mk_err source_read(source *s, mk_str *out_span, bool *out_last)
     /* the raw half lies at the end: in the worst case each octet doubles */
     char *wire = s->block[s->turn];
     char *raw = wire + SOURCE_BLOCK_BYTES / 2;
-    size_t n = 0;
+    size_t n = SOURCE_BLOCK_BYTES / 2;
     size_t at = 0;
     size_t i;
-    mk_err r = read_some(s->fd, raw, SOURCE_BLOCK_BYTES / 2, &n);
+    mk_err r;
 
+    if (s->is_scanned && s->left < n) {
+        n = (size_t)s->left;
+    }
+    r = read_some(s->fd, raw, n, &n);
     if (r != MK_OK) {
         return r;
     }
@@ -132,7 +137,8 @@ mk_err source_read(source *s, mk_str *out_span, bool *out_last)
         wire[at++] = raw[i];
     }
     s->turn = (uint8_t)((s->turn + 1) % SOURCE_BLOCKS);
-    s->is_over = n == 0;
+    s->left -= s->is_scanned ? n : 0;
+    s->is_over = n == 0 || (s->is_scanned && s->left == 0);
     *out_span = mk_str_of(wire, at);
     *out_last = s->is_over;
     return MK_OK;

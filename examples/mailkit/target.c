@@ -6,11 +6,16 @@
  */
 #include "target.h"
 
+#include <mailkit/net.h>
 #include <mailkit/sasl.h>
 
 #include "tool.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 /* ":PORT" or nothing. */
 static bool parse_port(mk_str s, uint16_t *out_port)
@@ -55,6 +60,48 @@ bool target_parse_place(target *t, mk_str s)
     memcpy(t->host, host.ptr, host.len);
     t->host[host.len] = '\0';
     return true;
+}
+
+bool target_parse_unix(target *t, mk_str s)
+{
+    struct sockaddr_un room;
+    mk_str path = mk_str_sub(s, sizeof "unix:" - 1, SIZE_MAX);
+
+    if (!mk_str_has_prefix_nocase(s, mk_str_z("unix:")) || t->host[0] != '\0' ||
+        path.len == 0 || path.len >= sizeof room.sun_path) {
+        return false;
+    }
+    memcpy(t->host, path.ptr, path.len);
+    t->host[path.len] = '\0';
+    t->is_unix = true;
+    return true;
+}
+
+/* There is nothing to wait for: a queue that is full refuses. */
+static mk_err connect_unix(const char *path, int *out_fd)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0) {
+        return MK_E_FILES;
+    }
+    memcpy(name.sun_path, path, strlen(path) + 1);
+    if (connect(fd, (const struct sockaddr *)&name, sizeof name) == 0) {
+        *out_fd = fd;
+        return MK_OK;
+    }
+    int error = errno;
+    (void)close(fd);
+    return error == ENOENT   ? MK_E_NOENT
+           : error == EACCES ? MK_E_ACCESS
+                             : MK_E_UNREACHABLE;
+}
+
+mk_err target_connect(const target *t, uint32_t timeout_ms, int *out_fd)
+{
+    return t->is_unix ? connect_unix(t->host, out_fd)
+                      : mk_poll_connect(t->host, t->port, timeout_ms, out_fd);
 }
 
 static bool parse_tls(target *t, mk_str s)
@@ -136,6 +183,9 @@ const char *target_clash(const target *t)
 {
     bool has_secret = t->password_file != NULL || t->password_command != NULL;
 
+    if (t->is_unix && t->tls != TARGET_TLS_NONE) {
+        return "a socket in the file system has no name to verify: --tls none";
+    }
     if (t->user.len == 0) {
         return has_secret || t->is_oauth || t->mechanisms != 0 ||
                        t->is_clear_allowed

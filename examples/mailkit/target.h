@@ -20,7 +20,8 @@ typedef enum target_tls {
 } target_tls;
 
 typedef struct target {
-    char host[256]; /* NUL-ended, without brackets */
+    char host[256]; /* NUL-ended, without brackets; or a path */
+    bool is_unix;   /* a socket in the file system */
     uint16_t port;  /* 0: not said */
     target_tls tls;
     const char *trust; /* a PEM file or a directory; NULL: the system's */
@@ -70,6 +71,10 @@ enum {
 /* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT; a bare IPv6 address has more
  * than one colon and no port. False: malformed, or given before. */
 bool target_parse_place(target *t, mk_str s);
+/* Likewise unix:PATH. */
+bool target_parse_unix(target *t, mk_str s);
+/* A connection to it, as mk_poll_connect makes them. */
+mk_err target_connect(const target *t, uint32_t timeout_ms, int *out_fd);
 /* One of TARGET_OPTIONS; false: not understood, or given twice. */
 bool target_parse_option(target *t, int option, const char *z);
 /* Remember a text that may be given once. */

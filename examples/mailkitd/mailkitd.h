@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include <mailkit/agent.h>
-#include <mailkit/policy.h>
 #include <mailkit/maildrop.h>
+#include <mailkit/policy.h>
 #include <mailkit/uv.h>
 
 /* ---- protocols ----------------------------------------------------------- */

@@ -37,33 +37,8 @@ const char protocol_names[] =
 
 uint32_t extension_find(const char *keyword)
 {
-    static const struct {
-        const char *keyword;
-        uint32_t bit;
-    } all[] = {
-        {"PIPELINING", MK_SMTP_EXTENSION_PIPELINING},
-        {"SIZE", MK_SMTP_EXTENSION_SIZE},
-        {"8BITMIME", MK_SMTP_EXTENSION_8BITMIME},
-        {"ENHANCEDSTATUSCODES", MK_SMTP_EXTENSION_ENHANCEDSTATUSCODES},
-        {"CHUNKING", MK_SMTP_EXTENSION_CHUNKING},
-        {"BINARYMIME", MK_SMTP_EXTENSION_BINARYMIME},
-        {"DSN", MK_SMTP_EXTENSION_DSN},
-        {"SMTPUTF8", MK_SMTP_EXTENSION_SMTPUTF8},
-        {"LIMITS", MK_SMTP_EXTENSION_LIMITS},
-        {"REQUIRETLS", MK_SMTP_EXTENSION_REQUIRETLS},
-        {"MT-PRIORITY", MK_SMTP_EXTENSION_MT_PRIORITY},
-        {"DELIVERBY", MK_SMTP_EXTENSION_DELIVERBY},
-        {"NO-SOLICITING", MK_SMTP_EXTENSION_NO_SOLICITING},
-        {"XCLIENT", MK_SMTP_EXTENSION_XCLIENT},
-        {"XFORWARD", MK_SMTP_EXTENSION_XFORWARD},
-        {"CLIENTID", MK_SMTP_EXTENSION_CLIENTID},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (mk_str_is_nocase(mk_str_z(keyword), mk_str_z(all[i].keyword))) {
-            return all[i].bit;
-        }
-    }
-    return 0;
+    return mk_smtp_extension_find(mk_str_z(keyword)) &
+           ~(uint32_t)(MK_SMTP_EXTENSION_STARTTLS | MK_SMTP_EXTENSION_AUTH);
 }
 
 const protocol *protocol_find(mk_str name, bool *out_is_proxied)

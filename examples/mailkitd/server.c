@@ -22,7 +22,10 @@
 #define DISK_LANES 8
 #define DISK_THREADS "8"
 
-enum { PROXY_MS = 5000 }; /* for the header of a proxy */
+enum {
+    PROXY_MS = 5000,    /* for the header of a proxy */
+    SOLICIT_LINE = 3072 /* MAIL is longer by SOLICIT= (RFC 3865 4.1) */
+};
 
 /* One protocol, where it is served. */
 typedef struct door {
@@ -257,7 +260,10 @@ static void smtp_fill(const server *v, const protocol *p,
     c->messages_max = (uint32_t)s->max_messages_per_connection;
     c->is_lmtp = p->speech == SPEECH_LMTP;
     c->extensions = extensions_of(v->site, p);
-    c->solicit = mk_str_z(s->no_soliciting != NULL ? s->no_soliciting : "");
+    if (s->no_soliciting != NULL) {
+        c->solicit = mk_str_z(s->no_soliciting);
+        c->line_max = SOLICIT_LINE;
+    }
 }
 
 /* The chain, in order: a peer waits, is told the limit, is judged, and what

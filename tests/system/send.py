@@ -92,6 +92,18 @@ def check_several_recipients():
         same(code, 0)
         same(verdicts(out), [(BOB, '250')] * 900)
         same(daemon.box('bob').count(), 2)
+        # more than the server takes at once (RFC 9422): several messages
+    with Scratch() as scratch, Daemon(scratch, '--max-recipients',
+                                      '100') as daemon:
+        path = scratch.file('m', TEXT)
+        code, out, err = send(daemon.server(), path, to=[BOB] * 250)
+        same((code, err), (0, b''))
+        same(verdicts(out), [(BOB, '250')] * 250)
+        same(daemon.box('bob').count(), 3)
+        code, out, _ = send(daemon.server(), to=[BOB] * 101)  # from a pipe
+        same((code, verdicts(out)),
+             (REFUSED, [(BOB, '250')] * 100 + [(BOB, '-')]))
+        same(daemon.box('bob').count(), 4)
         # nobody is taken: no DATA, nothing
         code, out, _ = send(daemon.server(), to=('nobody@example.org',))
         same((code, verdicts(out)), (REFUSED, [('nobody@example.org',
@@ -122,7 +134,7 @@ def check_json():
 def check_dialogue():
     with Scratch() as scratch, Daemon(scratch) as daemon:
         code, out, err = send(daemon.server(), '--dialogue', '--hostname',
-                              'client.example.com')
+                              'client.example.com', '--chunking', 'no')
         same((code, verdicts(out)), (0, [(ALICE, '250')]))
         lines = err.decode('ascii').splitlines()
         at = 0
@@ -150,7 +162,9 @@ def check_usage():
                      ['--server', server, '--to', ALICE],
                      ['--from', 'a@b.example', '--to', ALICE],
                      ['--server', server, '--from', 'a@b.example', '--to',
-                      ALICE, path, path],
+                      ALICE, '-', path, '-'],
+                     ['--server', server, '--from', 'a@b.example', '--to',
+                      'ä@example.org', path],
                      ['--server', server, '--from', 'a@b.example', '--to',
                       ALICE, '--no-such'],
                      ['--server']):
@@ -319,6 +333,84 @@ def check_exact_bytes():
         same(send(server.server(), sender='', stdin=b'')[0], 0)
         has(b''.join(server.seen), b'MAIL FROM:<>\r\n')
         has(b''.join(server.seen), b'DATA\r\n.\r\nQUIT\r\n')
+
+
+def check_several_files():
+    """In order, over one connection, each with its outcome; and one that
+    cannot be sent is found before anything is."""
+    with Scratch() as scratch, Daemon(scratch) as daemon:
+        names = [scratch.file('m%d' % n, b'Subject: %d\n\nx\n' % n)
+                 for n in range(5)]
+        names.insert(2, '-')
+        code, out, err = send(daemon.server(), *names, to=(
+            ALICE, 'nobody@example.org'))
+        same((code, err), (REFUSED, b''))
+        found = [line.split('\t') for line in out.decode().splitlines()]
+        same([row[:3] for row in found],
+             [row for name in names for row in (
+                 [name, ALICE, '250'], [name, 'nobody@example.org', '550'])])
+        same(sorted(field(m, 'Subject')[0]
+                    for m in daemon.box().messages()),
+             [b'0', b'1', b'2', b'3', b'4', b'hello'])
+        same(len(set(re.findall(rb'peer=(\S+)', daemon.stderr()))), 1)
+        code, out, _ = send(daemon.server(), '--json', *names)
+        told = [json.loads(x + ']}')
+                for x in out.decode().split('\n]}\n')[:-1]]
+        same([(t['file'], t['exit'], t['delivered']) for t in told],
+             [(name, 0, 1) for name in names])
+        count = daemon.box().count()
+        bad = scratch.file('bad', b'x\ry\n')
+        for name, why in ((bad, UNFIT), (bad + '-gone', NO_INPUT)):
+            code, out, err = send(daemon.server(), names[0], name)
+            same((code, out), (why, b''))
+            has(err, name.encode())
+        same(daemon.box().count(), count)
+
+
+def check_some_of_the_files():
+    """Refused, too large, not reached: the others go on."""
+    with Scratch() as scratch:
+        names = [scratch.file('m%d' % n, b'Subject: %d\n\nx\n' % n)
+                 for n in range(4)]
+        names[1] = scratch.file('large', b'x' * 70 + b'\n' * 4000)
+        with Daemon(scratch, '--max-message-bytes', '2000') as daemon:
+            code, out, _ = send(daemon.server(), *names)
+            same(code, REFUSED)
+            found = [line.split('\t') for line in out.decode().splitlines()]
+            same([(row[0], row[2]) for row in found],
+                 list(zip(names, ('250', '-', '250', '250'))))
+            same(daemon.box().count(), 3)
+    # a pipe breaks in the middle: what is behind it is sent all the same
+    with Scratch() as scratch, Daemon(scratch) as daemon:
+        names = [scratch.file('m%d' % n, b'Subject: %d\n\nx\n' % n)
+                 for n in range(4)]
+        names[2] = '-'
+        code, out, _ = send(daemon.server(), *names, stdin=b'x: y\n\nz\rz\n')
+        same(code, UNFIT)
+        found = [line.split('\t') for line in out.decode().splitlines()]
+        same([(row[0], row[2]) for row in found],
+             list(zip(names, ('250', '250', '-', '250'))))
+        same(daemon.box().count(), 3)
+
+
+def check_a_server_that_ends_sessions():
+    """421 between messages: the next connection has the others. It is not
+    tried again for ever: each must bring one to its end."""
+    with Scratch() as scratch:
+        names = [scratch.file('m%d' % n, b'Subject: %d\n\nx\n' % n)
+                 for n in range(7)]
+        with Daemon(scratch, '--max-messages-per-connection', '2') as daemon:
+            code, out, err = send(daemon.server(), *names)
+            same((code, err), (0, b''), out)
+            same(sorted(field(m, 'Subject')[0]
+                        for m in daemon.box().messages()),
+                 [b'%d' % n for n in range(7)])
+            same(len(set(re.findall(rb'peer=(\S+)', daemon.stderr()))), 4)
+        for rules in ([(b'MAIL', b'421 no\r\n')], [(b'MAIL', None)]):
+            with Script(rules) as server:
+                code, out, _ = send(server.server(), *names)
+                same((code, len(out.splitlines())), (LATER, 7))
+                same(sum(x.startswith(b'EHLO') for x in server.seen), 1)
 
 
 def check_progress_on_a_terminal():
