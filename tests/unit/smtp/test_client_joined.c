@@ -4,7 +4,8 @@
  * that stands behind it (RFC 2920 3.1), so that neither Nagle nor a delayed
  * acknowledgement costs a round trip; and chunks (RFC 3030 2), which must
  * neither run ahead without bound nor be lost for want of a unit. How each ends
- * is in the dialogues client-2920-3.1-joined* and client-3030-2-*.
+ * is in the dialogues client-2920-3.1-joined* and client-3030-2-*; what a
+ * hostile server may say there (THREATS 14) is here.
  */
 #include "desk.h"
 
@@ -242,6 +243,144 @@ static void test_recipients_over_lmtp(void **state)
     desk_fini(&d);
 }
 
+/* ---- hostile replies ----------------------------------------------------- */
+
+/* Where a reply is due to something that delivers, with more behind it. */
+typedef struct place {
+    const char *keywords;
+    bool is_lmtp;
+    const char *before; /* replies that come first */
+    bool is_last;       /* the end of the body is out */
+} place;
+
+static const place places[] = {
+    {"PIPELINING", false, "", true},
+    {"PIPELINING\nCHUNKING", false, "", true},
+    {"PIPELINING\nCHUNKING", false, "", false},
+    {"PIPELINING", true, "250 stored\r\n", true},
+};
+
+static const char *const malformed[] = {
+    "250-\r\n550 b\r\n",  "25\r\n",     "2500 ok\r\n",  "250ok\r\n",
+    "999 no\r\n",         "55O no\r\n", "-550 no\r\n",  "550\nno\r\n",
+    "550-a\r\n551 b\r\n", "354 go\r\n", "150 wait\r\n", " 550 no\r\n",
+};
+
+static mk_op begin_at(desk *d, const place *at)
+{
+    mk_op op = 0;
+
+    desk_init(d, 1);
+    d->config.is_lmtp = at->is_lmtp;
+    desk_open(d);
+    desk_hear(d, "220 ready\r\n");
+    desk_hear(d, strchr(at->keywords, '\n') != NULL
+                     ? "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
+                     : "250-mx\r\n250 PIPELINING\r\n");
+    assert_int_equal(desk_send(d, "", "a@b.example c@d.example", &op), MK_OK);
+    desk_hear(d, "250 ok\r\n250 ok\r\n250 ok\r\n");
+    if (strchr(at->keywords, '\n') == NULL) {
+        desk_hear(d, "354 go\r\n");
+    }
+    return op;
+}
+
+/* It is a fault, for the next message too; nobody is told of a refusal, and
+ * only what was sent whole may have been taken. */
+static void play_malformed(const place *at, const char *reply)
+{
+    mk_op next_op = 0;
+    desk d;
+    mk_op op = begin_at(&d, at);
+    size_t faults = 0;
+    const char *line;
+
+    assert_int_equal(mk_body(d.engine, op, mk_str_z("x\r\n"), at->is_last),
+                     MK_OK);
+    if (at->is_last) {
+        assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &next_op),
+                         MK_OK);
+    }
+    desk_run(&d);
+    desk_hear(&d, at->before);
+    text_clear(&d.events);
+    desk_hear(&d, reply);
+    assert_true(d.is_over);
+    line = text_c(&d.events);
+    assert_non_null(
+        strstr(line, at->is_last ? "retry=UNKNOWN" : "retry=LATER"));
+    assert_null(strstr(line, "E_REFUSED"));
+    assert_null(strstr(line, "DONE OK"));
+    assert_null(strstr(line, "retry=NEVER"));
+    for (; (line = strstr(line, "FAULT")) != NULL; line++) {
+        faults++;
+    }
+    assert_int_equal(faults, at->is_last ? 2 : 1);
+    assert_int_equal(d.retry, MK_RETRY_LATER); /* the last one */
+    desk_fini(&d);
+}
+
+static void sec_014_a_malformed_reply_where_it_delivers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        for (size_t k = 0; k < sizeof malformed / sizeof *malformed; k++) {
+            play_malformed(&places[i], malformed[k]);
+        }
+    }
+}
+
+/* Too few octets of a reply, and the end. */
+static void sec_014_half_a_reply_where_it_delivers(void **state)
+{
+    static const char *const halves[] = {"250", "550 no", "250-a\r\n",
+                                         "550 no\r"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        for (size_t k = 0; k < sizeof halves / sizeof *halves; k++) {
+            desk d;
+            mk_op op = begin_at(&d, &places[i]);
+
+            mk_body(d.engine, op, mk_str_z("x\r\n"), places[i].is_last);
+            desk_run(&d);
+            desk_hear(&d, places[i].before);
+            text_clear(&d.events);
+            desk_hear(&d, halves[k]);
+            mk_in_eof(d.engine, MK_OK);
+            desk_run(&d);
+            assert_non_null(strstr(text_c(&d.events), "FAULT E_CUT"));
+            assert_null(strstr(text_c(&d.events), "REPLY"));
+            assert_null(strstr(text_c(&d.events), "E_REFUSED"));
+            assert_int_equal(d.retry, places[i].is_last ? MK_RETRY_UNKNOWN
+                                                        : MK_RETRY_LATER);
+            desk_fini(&d);
+        }
+    }
+}
+
+/* Lines without end behind an end of body. */
+static void sec_014_a_reply_without_end_where_it_delivers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        desk d;
+        mk_op op = begin_at(&d, &places[i]);
+
+        mk_body(d.engine, op, mk_str_z("x\r\n"), places[i].is_last);
+        desk_run(&d);
+        desk_hear(&d, places[i].before);
+        text_clear(&d.events);
+        for (unsigned n = 0; n < 200 && !d.is_over; n++) {
+            desk_hear(&d, "250-more\r\n");
+        }
+        assert_true(d.is_over);
+        assert_null(strstr(text_c(&d.events), "REPLY"));
+        assert_null(strstr(text_c(&d.events), "DONE OK"));
+        desk_fini(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +390,9 @@ int main(void)
         cmocka_unit_test(test_chunks_ahead),
         cmocka_unit_test(test_no_unit_for_a_chunk),
         cmocka_unit_test(test_recipients_over_lmtp),
+        cmocka_unit_test(sec_014_a_malformed_reply_where_it_delivers),
+        cmocka_unit_test(sec_014_half_a_reply_where_it_delivers),
+        cmocka_unit_test(sec_014_a_reply_without_end_where_it_delivers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
