@@ -322,8 +322,7 @@ typedef struct mk_stage {
     /** mk_smtp_extension, or-ed: what it does of that which needs more than a
      *  mailbox; the service offers these only where a stage honours them. DSN:
      *  notices are sent, of success too (RFC 3461 5). FUTURERELEASE: a message
-     *  is held. BINARYMIME: lines are kept as they came, which a Maildir does
-     *  not. */
+     *  is held. BINARYMIME: octets are kept, or made lines. */
     uint32_t honours;
 } mk_stage;
 
@@ -607,6 +606,11 @@ typedef struct mk_local_delivery_config {
  * for one, be it the disk or the mailbox itself, keeps the message from no
  * other, and nothing is doubled. What fails for the message (memory; the file
  * that one beyond the limit is kept in) fails for all.
+ *
+ * What came as BODY=BINARYMIME is stored with its binary parts in base64, since
+ * a Maildir is of lines (RFC 3030 3); a message of which that cannot be made is
+ * refused at END with 554 5.6.3, and one with a bare CR or LF in another part
+ * with 550 5.6.0. Such a message takes a quarter of a MiB more of memory_max.
  *
  * A store is the end of REQUIRETLS (RFC 8689 5): the message is not sent on,
  * and neither the header field TLS-Required: nor another is touched.

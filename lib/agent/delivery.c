@@ -15,6 +15,7 @@
 
 static void advance(mk_job *job);
 static void finish(message *m);
+static void message_free(message *m);
 
 /* ---- what the peer is told --------------------------------------------------
  */
@@ -42,6 +43,21 @@ static void refuse_for(mk_err err, mk_verdict *v)
     }
 }
 
+/* What cannot be made of a binary message never can. */
+static void refuse_binary(mk_err err, mk_verdict *v)
+{
+    if (err == MK_E_BARE) {
+        refuse(v, MK_ANSWER_NO, "550 5.6.0",
+               "a part that is not labelled binary is not of lines");
+    } else if (err == MK_E_UNSUPPORTED || err == MK_E_SYNTAX ||
+               err == MK_E_LIMIT) {
+        refuse(v, MK_ANSWER_NO, "554 5.6.3",
+               "binary parts of this message cannot be converted");
+    } else {
+        refuse_for(err, v);
+    }
+}
+
 /* ---- its life ------------------------------------------------------------ */
 
 static message *message_new(mk_local_delivery *ld, const mk_session *s)
@@ -54,6 +70,11 @@ static message *message_new(mk_local_delivery *ld, const mk_session *s)
         m->job.done = advance;
         m->began_ms = ld->c.host->now_ms(ld->c.host->self);
         ld->messages++;
+    }
+    if (m != NULL && mk_session_body(s) == MK_SMTP_BODY_BINARYMIME &&
+        mk_agent_unbinary_open(m) != MK_OK) {
+        message_free(m);
+        m = NULL;
     }
     return m;
 }
@@ -108,6 +129,7 @@ static void message_free(message *m)
     mk_alloc_put(ld->c.alloc, m->tasks, m->task_room * sizeof *m->tasks);
     mk_agent_collect_views_free(m);
     mk_agent_collect_drop(m);
+    mk_agent_unbinary_close(m);
     mk_alloc_put(ld->c.alloc, m->top, m->top_bytes);
     mk_alloc_put(ld->c.alloc, m, sizeof *m);
     ld->messages--;
@@ -260,7 +282,8 @@ static void at_body(mk_local_delivery *ld, const mk_stage_call *call,
     if (m != NULL) {
         *tag = m;
         m->tag = tag;
-        err = mk_agent_collect_add(m, call->octets);
+        err = m->unbinary != NULL ? mk_agent_unbinary_add(m, call->octets)
+                                  : mk_agent_collect_add(m, call->octets);
     }
     if (err == MK_OK &&
         (m->held > ld->c.message_memory_max || ld->memory > ld->c.memory_max)) {
@@ -406,7 +429,13 @@ static void at_end(mk_local_delivery *ld, const mk_stage_call *call,
     m->at_end = true;
     m->wire_bytes = mk_session_size(s);
     memcpy(m->id, mk_session_id(s).ptr, ID_BYTES);
-    mk_err err = make_tasks(m, s);
+    mk_err err = m->unbinary != NULL ? mk_agent_unbinary_end(m) : MK_OK;
+    if (err != MK_OK) {
+        refuse_binary(err, v);
+        return;
+    }
+    mk_agent_unbinary_close(m);
+    err = make_tasks(m, s);
     err = err == MK_OK ? make_top(m, s) : err;
     err = err == MK_OK ? mk_agent_collect_views(m) : err;
     err = err == MK_OK ? bring_to_rest(m) : err;
@@ -547,6 +576,7 @@ void mk_local_delivery_stage(mk_local_delivery *d, mk_stage *out_stage)
                         MK_POINT_BIT(MK_POINT_END);
     out_stage->at = at;
     out_stage->note = note;
+    out_stage->honours = MK_SMTP_EXTENSION_BINARYMIME; /* by unbinary.c */
 }
 
 /* ---- the delivery itself ------------------------------------------------- */

@@ -75,12 +75,16 @@ typedef enum message_step {
     STEP_CLEAN = 2    /* what is not committed is removed */
 } message_step;
 
+/* Recodes a binary message; see unbinary.c. */
+typedef struct unbinary unbinary;
+
 typedef struct message {
     mk_job job; /* first */
     mk_local_delivery *ld;
     chunk *first;
     chunk *last;
-    size_t held; /* octets of chunks, with their heads */
+    unbinary *unbinary; /* NULL: it is lines as it is */
+    size_t held;        /* octets of chunks, with their heads */
     size_t pieces;
     task *tasks; /* one for each mailbox */
     size_t task_count;
@@ -132,6 +136,18 @@ void mk_agent_collect_drop(message *m);
 /* Make m->views of what is kept. */
 mk_err mk_agent_collect_views(message *m);
 void mk_agent_collect_views_free(message *m);
+
+/* ---- unbinary.c: BODY=BINARYMIME (RFC 3030 3) ------------------------------
+ */
+
+/* MK_E_MEMORY. */
+mk_err mk_agent_unbinary_open(message *m);
+/* Recode and collect. MK_E_MEMORY; what cannot be recoded is told at the end.
+ */
+mk_err mk_agent_unbinary_add(message *m, mk_str octets);
+/* MK_E_BARE, MK_E_UNSUPPORTED, MK_E_SYNTAX, MK_E_LIMIT: it cannot be. */
+mk_err mk_agent_unbinary_end(message *m);
+void mk_agent_unbinary_close(message *m);
 
 /* ---- delivery_job.c ------------------------------------------------------ */
 
