@@ -22,6 +22,7 @@ typedef struct session {
     uint8_t body_policy;
     bool slow;   /* body octets were put off: cuts may show */
     bool spoilt; /* this body was refused in the middle */
+    bool utf8;   /* this transaction said SMTPUTF8 */
     bool binary; /* BODY=BINARYMIME: it may hold anything (RFC 3030 3) */
     text body;
     /* the promise of THREATS 13 */
@@ -178,6 +179,47 @@ static void keep_peer(session *s, const mk_event *ev)
     }
 }
 
+/* Does it decode to text without control characters, UTF-8 at most
+ * (THREATS 17, 25)? */
+static bool is_safe_xtext(mk_str value)
+{
+    char room[2048];
+    mk_buf plain;
+    mk_buf_init(&plain, room, sizeof room);
+    return mk_smtp_xtext_parse(value, &plain) == MK_OK;
+}
+
+static void look_at_mail(const session *s, const mk_smtp_event *e)
+{
+    const mk_smtp_mail_options *o = e->mail;
+    fuzz_promise(o != NULL && e->rcpt == NULL, "MAIL has its options");
+    fuzz_promise(o->is_utf8 || (e->path->flags & MK_SMTP_PATH_UTF8) == 0,
+                 "no path in UTF-8 without SMTPUTF8");
+    fuzz_promise(o->envid.len <= 100 && is_safe_xtext(o->envid), "an ENVID");
+    fuzz_promise(is_safe_xtext(o->auth), "an AUTH");
+    fuzz_promise(o->hold_for_s == 0 || o->hold_until.len == 0,
+                 "HOLDFOR or HOLDUNTIL");
+    fuzz_promise(o->hold_for_s <= s->config.hold_max_s, "a HOLDFOR");
+    fuzz_promise(o->by != MK_SMTP_BY_RETURN || o->by_s > 0, "a BY");
+    fuzz_promise(o->priority >= -9 && o->priority <= 9, "an MT-PRIORITY");
+    fuzz_promise(!o->is_tls_required || s->s.is_tls, "no REQUIRETLS in clear");
+}
+
+static void look_at_rcpt(const session *s, const mk_smtp_event *e)
+{
+    const mk_smtp_rcpt_options *o = e->rcpt;
+    fuzz_promise(o != NULL && e->mail == NULL, "RCPT has its options");
+    fuzz_promise(s->utf8 || (e->path->flags & MK_SMTP_PATH_UTF8) == 0,
+                 "no recipient in UTF-8 without SMTPUTF8");
+    fuzz_promise((o->notify & MK_SMTP_NOTIFY_NEVER) == 0 ||
+                     o->notify == MK_SMTP_NOTIFY_NEVER,
+                 "NEVER stands alone");
+    fuzz_promise(mk_str_is_nocase(o->orcpt_type, mk_str_z("utf-8")) ||
+                     is_safe_xtext(o->orcpt),
+                 "an ORCPT");
+    fuzz_promise(!mk_str_has_ctl(o->orcpt), "an ORCPT of one line");
+}
+
 /* Which envelope stands: told by what was said yes to, and by nothing else. */
 static void keep_envelope(session *s, const mk_event *ev)
 {
@@ -188,7 +230,9 @@ static void keep_envelope(session *s, const mk_event *ev)
         break;
     case MK_EV_SMTP_MAIL:
         fuzz_promise(!s->mail, "no MAIL within a transaction");
+        look_at_mail(s, ev->of.smtp);
         s->binary = ev->of.smtp->body == MK_SMTP_BODY_BINARYMIME;
+        s->utf8 = ev->of.smtp->mail->is_utf8;
         fuzz_promise(s->s.is_known || !s->config.is_auth_needed,
                      "no MAIL before the login that is needed");
         fuzz_promise(s->s.is_tls || s->config.tls < MK_TLS_POLICY_ENCRYPT,
@@ -197,6 +241,7 @@ static void keep_envelope(session *s, const mk_event *ev)
                      "no MAIL of a peer that must be verified");
         break;
     case MK_EV_SMTP_RCPT:
+        look_at_rcpt(s, ev->of.smtp);
         break;
     case MK_EV_SMTP_DATA:
     case MK_EV_BODY:

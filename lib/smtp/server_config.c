@@ -17,7 +17,7 @@
 
 enum { BLOCK = (sizeof(smtp_server) + 63) / 64 * 64 };
 
-_Static_assert(sizeof(smtp_server) <= 416,
+_Static_assert(sizeof(smtp_server) <= 376,
                "an idle session does not grow unnoticed");
 
 _Static_assert(BLOCK + 1024 <= MK_SMTP_SERVER_NEED,

@@ -13,6 +13,11 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(server_envelope) + sizeof(uint64_t) + SERVE_TEXT_MAX +
+                       24 <=
+                   SERVER_REPLY_ROOM,
+               "what is told lies beside the reply to it");
+
 typedef mk_err server_handler(smtp_server *s, mk_str arg, mk_event *ev);
 
 /* What a verb's row may say, or-ed. */
