@@ -11,7 +11,7 @@
 #include "fuzz.h"
 #include "wire/frame.h"
 
-enum { HEADER = 4 };
+enum { HEADER = 4, MODES = FRAME_TEXT + 1 };
 
 typedef struct seen {
     text units;
@@ -46,12 +46,18 @@ static void run(seen *s, const uint8_t *data, size_t size, size_t chunk)
     mk_framer f;
     frame_unit u;
     text held = {0};
-    frame_mode mode = (frame_mode)(data[0] % 6);
+    frame_mode mode = (frame_mode)(data[0] % MODES);
     memset(s, 0, sizeof *s);
     text_z(&s->data, "");
     mk_framer_init(&f, lines[data[1] & 3], lines[(data[1] >> 2) & 3],
                    lines[(data[1] >> 4) & 3]);
-    mk_framer_mode(&f, mode, data[3]);
+    if (mode == FRAME_TEXT) {
+        mk_framer_text(&f, data[3], true, false); /* the first of two parts */
+    } else {
+        mk_framer_mode(&f, mode, data[3]);
+    }
+    bool is_last = mode != FRAME_TEXT;
+    uint8_t left = data[3];
     f.repair = (data[1] & 64) != 0;
     data += HEADER;
     size -= HEADER;
@@ -67,6 +73,11 @@ static void run(seen *s, const uint8_t *data, size_t size, size_t chunk)
         mk_str in = mk_str_of(exact, held.len);
         while (!s->ended && mk_framer_next(&f, &in, &u) == MK_OK) {
             note(s, &f, &u);
+            if (s->ended && !is_last) {
+                mk_framer_text(&f, left, false, true);
+                is_last = true;
+                s->ended = false;
+            }
         }
         fuzz_promise(s->ended || in.len <= mk_framer_need(&f),
                      "no more is left than is needed");
@@ -138,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_promise(whole.defects == cut.defects, "the same defects");
         free_seen(&cut);
     }
-    if (data[0] % 6 == FRAME_DOT) {
+    if (data[0] % MODES == FRAME_DOT) {
         if ((data[1] & 64) != 0) {
             fuzz_promise(fuzz_is_clean(text_view(&whole.data), true),
                          "repaired is clean");
