@@ -36,7 +36,7 @@ bool mk_smtp_client_is_early(const mk_smtp_client *c)
 {
     uint32_t unsent = mk_outq_lines(&c->core.out);
 
-    if (c->talk.is_chunked && c->body.spans > 0) {
+    if (mk_smtp_talk_is_chunked(&c->talk) && c->body.spans > 0) {
         unsent += c->body.spans - (c->is_padded ? 1U : 0U);
     }
     return c->core.awaited <= unsent;
@@ -59,7 +59,7 @@ size_t mk_smtp_client_body_room(const mk_smtp_client *c)
     if (c->is_body_last || c->talk.is_stopped) {
         return 0;
     }
-    return c->talk.is_chunked && ahead < room ? ahead : room;
+    return mk_smtp_talk_is_chunked(&c->talk) && ahead < room ? ahead : room;
 }
 
 bool mk_smtp_client_is_ours(const mk_smtp_client *c)
@@ -88,7 +88,7 @@ void mk_smtp_client_chunks(mk_smtp_client *c)
 
 void mk_smtp_client_end(mk_smtp_client *c)
 {
-    c->ends = c->config->is_lmtp ? c->accepted : 1;
+    c->ends = mk_smtp_client_is_lmtp(c) ? c->accepted : 1;
     c->core.awaited += c->ends;
     mk_client_move(&c->core, CLIENT_END);
 }
@@ -165,8 +165,9 @@ mk_err mk_smtp_client_body(mk_engine *e, mk_op op, mk_str span, bool last)
         octets > c->talk.envelope->message_bytes - c->octets) {
         return MK_E_SIZE;
     }
-    r = c->talk.is_chunked ? lend_chunk(c, span, octets, last)
-                           : mk_outq_body_add(&c->core.out, span, last);
+    r = mk_smtp_talk_is_chunked(&c->talk)
+            ? lend_chunk(c, span, octets, last)
+            : mk_outq_body_add(&c->core.out, span, last);
     if (r == MK_OK) {
         c->lent += span.len;
         c->octets += octets;
@@ -193,7 +194,7 @@ void mk_smtp_client_hear_data(mk_smtp_client *c, unsigned first_digit)
 {
     if (first_digit != 3) {
         c->talk.is_stopped = true;
-    } else if (c->accepted == 0 && c->config->is_lmtp) {
+    } else if (c->accepted == 0 && mk_smtp_client_is_lmtp(c)) {
         /* How many replies would a dot have? RFC 2033 4.2: 503 is due. */
         mk_smtp_client_fault(c, MK_E_PROTOCOL, MK_RETRY_LATER,
                              "DATA was accepted without a recipient");
@@ -243,13 +244,14 @@ uint32_t mk_smtp_client_next_taken(mk_smtp_client *c)
 
 void mk_smtp_client_hear_end(mk_smtp_client *c, unsigned first_digit)
 {
-    if (first_digit == 2 && c->talk.is_chunked && c->talk.is_stopped) {
+    if (first_digit == 2 && mk_smtp_talk_is_chunked(&c->talk) &&
+        c->talk.is_stopped) {
         mk_smtp_client_fault(c, MK_E_PROTOCOL, MK_RETRY_LATER,
                              "the end is taken although a chunk was refused");
         return;
     }
     if (first_digit == 2) {
-        c->delivered += c->config->is_lmtp ? 1 : c->accepted;
+        c->delivered += mk_smtp_client_is_lmtp(c) ? 1 : c->accepted;
     }
     c->ends--;
     if (c->ends > 0) {
@@ -260,7 +262,7 @@ void mk_smtp_client_hear_end(mk_smtp_client *c, unsigned first_digit)
     }
     /* RFC 3030 2: a failure leaves behind what must be reset; then RSET stands
      * behind the end already, or is due. */
-    if (!c->talk.is_chunked ||
+    if (!mk_smtp_talk_is_chunked(&c->talk) ||
         (c->delivered > 0 && c->talk.sent == c->talk.end + 1)) {
         mk_client_move(&c->core, CLIENT_READY);
         mk_smtp_client_done(c, c->outcome);

@@ -101,6 +101,17 @@ static inline mk_smtp_client *mk_smtp_client_of(mk_client *core)
     return (mk_smtp_client *)(void *)core;
 }
 
+/* Neither is where it is not built in. */
+static inline bool mk_smtp_talk_is_chunked(const client_talk *t)
+{
+    return SMTP_HAS(CHUNKING) && t->is_chunked;
+}
+
+static inline bool mk_smtp_client_is_lmtp(const mk_smtp_client *c)
+{
+    return SMTP_HAS_LMTP && c->config->is_lmtp;
+}
+
 extern const mk_client_kind mk_smtp_client_kind;
 
 /* client_rows.c: what to send, what is expected, where next. */

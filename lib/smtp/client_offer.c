@@ -17,14 +17,6 @@ static mk_str next_word(mk_str *io_line)
     return word;
 }
 
-static void learn_number(mk_str value, uint32_t *out)
-{
-    uint64_t number;
-    if (mk_str_u64(value, &number) == MK_OK && number <= UINT32_MAX) {
-        *out = (uint32_t)number;
-    }
-}
-
 static void learn_size(mk_str value, smtp_offer *io)
 {
     uint64_t size;
@@ -36,6 +28,15 @@ static void learn_size(mk_str value, smtp_offer *io)
 static void learn_auth(mk_str value, smtp_offer *io)
 {
     io->mechanisms = value;
+}
+
+#ifndef MK_NO_SMTP_EXTENSIONS
+static void learn_number(mk_str value, uint32_t *out)
+{
+    uint64_t number;
+    if (mk_str_u64(value, &number) == MK_OK && number <= UINT32_MAX) {
+        *out = (uint32_t)number;
+    }
 }
 
 /* LIMITS: name "=" value, with blanks between (RFC 9422 3, 4) */
@@ -78,6 +79,7 @@ static void learn_xforward(mk_str value, smtp_offer *io)
 {
     io->xforward = mk_smtp_peer_field_bits(value);
 }
+#endif
 
 static const struct {
     uint32_t bit;
@@ -86,11 +88,13 @@ static const struct {
     /* clang-format off */
     {MK_SMTP_EXTENSION_SIZE,          learn_size},
     {MK_SMTP_EXTENSION_AUTH,          learn_auth},
+#ifndef MK_NO_SMTP_EXTENSIONS
     {MK_SMTP_EXTENSION_LIMITS,        learn_limits},
     {MK_SMTP_EXTENSION_DELIVERBY,     learn_deliver_by},
     {MK_SMTP_EXTENSION_FUTURERELEASE, learn_future_release},
     {MK_SMTP_EXTENSION_XCLIENT,       learn_xclient},
     {MK_SMTP_EXTENSION_XFORWARD,      learn_xforward},
+#endif
     /* clang-format on */
 };
 

@@ -112,8 +112,8 @@ void mk_smtp_client_served(mk_client *core)
 static void say_hello(mk_smtp_client *c)
 {
     mk_smtp_client_begin(c, CLIENT_HELLO,
-                         c->config->is_lmtp ? MK_SMTP_VERB_LHLO
-                                            : MK_SMTP_VERB_EHLO);
+                         mk_smtp_client_is_lmtp(c) ? MK_SMTP_VERB_LHLO
+                                                   : MK_SMTP_VERB_EHLO);
 }
 
 void mk_smtp_client_shaken(mk_client *core)
@@ -171,8 +171,9 @@ static void hear_ehlo(mk_smtp_client *c, unsigned first_digit)
         return;
     }
     memset(&c->offer, 0, sizeof c->offer);
-    if (!c->config->is_lmtp && (code == 500 || code == 501 || code == 502 ||
-                                code == 504 || code == 550)) {
+    if (!mk_smtp_client_is_lmtp(c) &&
+        (code == 500 || code == 501 || code == 502 || code == 504 ||
+         code == 550)) {
         mk_smtp_client_begin(c, CLIENT_HELLO, MK_SMTP_VERB_HELO);
     } else {
         refuse_session(c, first_digit);
@@ -206,7 +207,7 @@ static void hear_rcpt(mk_smtp_client *c, unsigned first_digit)
         return;
     }
     c->accepted++;
-    if (c->config->is_lmtp) {
+    if (mk_smtp_client_is_lmtp(c)) {
         c->takers[c->event.index / 8] |=
             (unsigned char)(1U << (c->event.index % 8));
     }
@@ -227,6 +228,7 @@ static void hear_command(mk_smtp_client *c, unsigned first_digit)
     mk_smtp_client_done(c, outcome);
 }
 
+#ifndef MK_NO_SMTP_EXTENSIONS
 /* The session begins anew, for another peer; the reply is the greeting. */
 static void hear_xclient(mk_smtp_client *c, unsigned first_digit)
 {
@@ -238,6 +240,7 @@ static void hear_xclient(mk_smtp_client *c, unsigned first_digit)
     mk_smtp_client_shaken(&c->core);
     say_hello(c);
 }
+#endif
 
 static void hear_quit(mk_smtp_client *c, unsigned first_digit)
 {
@@ -263,10 +266,6 @@ static const client_row rows[] = {
                               MS(data_ms), 3},
     [MK_SMTP_VERB_END]     = {"",           format_end, mk_smtp_client_hear_end,
                               MS(end_ms), 2},
-    [MK_SMTP_VERB_LHLO]    = {"LHLO",       format_hello, hear_ehlo,
-                              MS(command_ms), 2},
-    [MK_SMTP_VERB_BDAT]    = {NULL,         NULL, mk_smtp_client_hear_chunk,
-                              MS(block_ms), 2},
     [MK_SMTP_VERB_RSET]    = {"RSET",       NULL,         hear_command,
                               MS(command_ms), 2},
     [MK_SMTP_VERB_NOOP]    = {"NOOP",       NULL,         hear_command,
@@ -279,6 +278,13 @@ static const client_row rows[] = {
                               MS(command_ms), 2},
     [MK_SMTP_VERB_HELP]    = {"HELP",       NULL,         hear_command,
                               MS(command_ms), 2},
+    [MK_SMTP_VERB_STARTTLS] = {"STARTTLS",  NULL,         hear_starttls,
+                              MS(tls_ms), 2},
+#ifndef MK_NO_SMTP_EXTENSIONS
+    [MK_SMTP_VERB_LHLO]    = {"LHLO",       format_hello, hear_ehlo,
+                              MS(command_ms), 2},
+    [MK_SMTP_VERB_BDAT]    = {NULL,         NULL, mk_smtp_client_hear_chunk,
+                              MS(block_ms), 2},
     [MK_SMTP_VERB_ETRN]    = {"ETRN",       NULL,         hear_command,
                               MS(command_ms), 2},
     [MK_SMTP_VERB_XCLIENT] = {"XCLIENT",    NULL,         hear_xclient,
@@ -287,8 +293,7 @@ static const client_row rows[] = {
                               MS(command_ms), 2},
     [MK_SMTP_VERB_CLIENTID] = {"CLIENTID",  NULL,         hear_command,
                               MS(command_ms), 2},
-    [MK_SMTP_VERB_STARTTLS] = {"STARTTLS",  NULL,         hear_starttls,
-                              MS(tls_ms), 2},
+#endif
 #ifndef MK_NO_SASL
     [MK_SMTP_VERB_AUTH]    = {NULL,         NULL, mk_smtp_client_hear_auth,
                               MS(command_ms), 2},
@@ -308,7 +313,7 @@ mk_smtp_verb mk_smtp_client_verb_at(const client_talk *t, uint32_t place)
     if (place <= recipients) {
         return MK_SMTP_VERB_RCPT;
     }
-    if (!t->is_chunked) {
+    if (!mk_smtp_talk_is_chunked(t)) {
         return place == recipients + 1 ? MK_SMTP_VERB_DATA : MK_SMTP_VERB_END;
     }
     if (t->end == 0 || place < t->end) {
@@ -441,8 +446,9 @@ static bool may_say_next(const mk_smtp_client *c)
  * said; a RSET that was not needed costs no time there. */
 static client_talk *behind_end(mk_smtp_client *c)
 {
-    return c->talk.is_chunked && c->talk.sent == c->talk.end + 1 ? &c->talk
-                                                                 : &c->next;
+    return mk_smtp_talk_is_chunked(&c->talk) && c->talk.sent == c->talk.end + 1
+               ? &c->talk
+               : &c->next;
 }
 
 /* All replies are there and there is nothing more to say: it came to nothing.
@@ -461,13 +467,15 @@ static void conclude(mk_smtp_client *c)
 static void settle(mk_smtp_client *c)
 {
     bool is_next =
+        mk_smtp_talk_is_chunked(&c->talk) &&
         mk_smtp_client_verb_at(&c->talk, c->talk.sent) == MK_SMTP_VERB_BDAT;
 
     if (c->core.state == CLIENT_ENVELOPE && is_next && c->accepted > 0 &&
         !c->talk.is_stopped) {
         mk_smtp_client_chunks(c);
     } else if (c->core.state == CLIENT_ENVELOPE ||
-               (mk_smtp_client_has_body(c) && c->talk.is_chunked &&
+               (mk_smtp_client_has_body(c) &&
+                mk_smtp_talk_is_chunked(&c->talk) &&
                 (c->talk.is_stopped || c->core.state == CLIENT_END))) {
         conclude(c);
     }
@@ -487,7 +495,7 @@ void mk_smtp_client_go_on(mk_smtp_client *c)
     c->ends = 0;
     c->behind = 0;
     c->taker = 0;
-    if (c->takers != NULL) {
+    if (mk_smtp_client_is_lmtp(c)) {
         memset(c->takers, 0, CLIENT_LMTP_MAX / 8);
     }
     c->is_padded = false;
@@ -523,7 +531,7 @@ void mk_smtp_client_advance(mk_smtp_client *c)
     if (c->core.awaited == 0 && !may_say(c)) {
         settle(c);
     }
-    if (c->is_short) {
+    if (SMTP_HAS(CHUNKING) && c->is_short) {
         mk_smtp_client_body_again(c);
     }
     if (c->core.state == CLIENT_AUTH) {
@@ -551,7 +559,7 @@ void mk_smtp_client_hear(mk_smtp_client *c)
     c->event.verb = verb;
     if (verb == MK_SMTP_VERB_RCPT) {
         c->event.index = c->got - 1;
-    } else if (verb == MK_SMTP_VERB_END && c->takers != NULL) {
+    } else if (verb == MK_SMTP_VERB_END && mk_smtp_client_is_lmtp(c)) {
         c->event.index = mk_smtp_client_next_taken(c);
     }
     c->core.pending |= PENDING_REPLY;

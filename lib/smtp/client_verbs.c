@@ -88,7 +88,8 @@ static mk_err check_config(const mk_smtp_client_config *c)
         c->command_ms == 0 || c->data_ms == 0 || c->block_ms == 0 ||
         c->block_bytes == 0 || c->end_ms == 0 || c->quit_ms == 0 ||
         c->tls_ms == 0 || c->answer_ms == 0 ||
-        (unsigned)c->mend > MK_SMTP_MEND_LF || !has_good_login(c)) {
+        (unsigned)c->mend > MK_SMTP_MEND_LF || (c->is_lmtp && !SMTP_HAS_LMTP) ||
+        !has_good_login(c)) {
         return MK_E_ARG;
     }
     if (mk_str_has_ctl(c->hostname)) {
@@ -106,7 +107,7 @@ size_t mk_smtp_client_need(const mk_smtp_client_config *c)
     }
     unit = c->units != NULL ? 0 : c->text_bytes;
     return sizeof(mk_smtp_client) + login_need(c) + unit + c->reply_text_bytes +
-           (c->is_lmtp ? CLIENT_LMTP_MAX / 8 : 0);
+           (SMTP_HAS_LMTP && c->is_lmtp ? CLIENT_LMTP_MAX / 8 : 0);
 }
 
 _Static_assert(sizeof(mk_smtp_client) + 1024 + 1024 <= MK_SMTP_CLIENT_NEED,
@@ -144,7 +145,7 @@ mk_err mk_smtp_client_open(const mk_smtp_client_config *c, void *mem, size_t n,
     at = (char *)mem + sizeof *client + client->core.login_bytes;
     client->reader.mem = at + unit;
     client->reader.mem_max = c->reply_text_bytes;
-    if (c->is_lmtp) {
+    if (SMTP_HAS_LMTP && c->is_lmtp) {
         client->takers = (unsigned char *)at + unit + c->reply_text_bytes;
     }
     client->reader.lines_max = c->reply_lines_max;
@@ -322,7 +323,8 @@ static mk_err check_offer(const mk_smtp_client *c,
     if ((c->offer.rcpt_max > 0 &&
          envelope->forward_count > c->offer.rcpt_max) ||
         (c->offer.mail_max > 0 && c->mails >= c->offer.mail_max) ||
-        (c->takers != NULL && envelope->forward_count > CLIENT_LMTP_MAX)) {
+        (mk_smtp_client_is_lmtp(c) &&
+         envelope->forward_count > CLIENT_LMTP_MAX)) {
         return MK_E_COUNT; /* RFC 9422 4 */
     }
     if (c->offer.size_max > 0 && envelope->message_bytes > c->offer.size_max) {

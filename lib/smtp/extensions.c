@@ -13,6 +13,7 @@ const char mk_smtp_keywords[SMTP_EXTENSIONS][SMTP_KEYWORD_MAX + 1] = {
     "ENHANCEDSTATUSCODES", /* RFC 2034 */
     "STARTTLS",            /* RFC 3207 */
     "AUTH",                /* RFC 4954 */
+#ifndef MK_NO_SMTP_EXTENSIONS
     "CHUNKING",            /* RFC 3030 */
     "BINARYMIME",          /* RFC 3030 */
     "DSN",                 /* RFC 3461 */
@@ -27,10 +28,11 @@ const char mk_smtp_keywords[SMTP_EXTENSIONS][SMTP_KEYWORD_MAX + 1] = {
     "XCLIENT",             /* of Postfix */
     "XFORWARD",            /* of Postfix */
     "CLIENTID",            /* an expired draft */
+#endif
 };
 /* clang-format on */
 
-_Static_assert(MK_SMTP_EXTENSION_ALL == (1U << SMTP_EXTENSIONS) - 1,
+_Static_assert(SMTP_KNOWN == (1U << SMTP_EXTENSIONS) - 1,
                "a row for each bit");
 
 const char *mk_smtp_extension_name(mk_smtp_extension extension)

@@ -12,7 +12,25 @@
 
 #include <mailkit/smtp.h>
 
-enum { SMTP_EXTENSIONS = 20, SMTP_KEYWORD_MAX = 19 };
+enum { SMTP_KEYWORD_MAX = 19 };
+
+/* Those that this build knows: the first of them. One for a small client
+ * (meson: smtp_extensions) has what a machine keeps by itself, and no LMTP;
+ * where SMTP_HAS is asked for more, the compiler leaves it out. */
+#ifdef MK_NO_SMTP_EXTENSIONS
+enum {
+    SMTP_EXTENSIONS = 6,
+    SMTP_KNOWN = MK_SMTP_EXTENSION_DEFAULT,
+    SMTP_HAS_LMTP = 0
+};
+#else
+enum {
+    SMTP_EXTENSIONS = 20,
+    SMTP_KNOWN = MK_SMTP_EXTENSION_ALL,
+    SMTP_HAS_LMTP = 1
+};
+#endif
+#define SMTP_HAS(name) ((SMTP_KNOWN & MK_SMTP_EXTENSION_##name) != 0)
 
 /* The keywords, in the order of their bits. */
 extern const char mk_smtp_keywords[SMTP_EXTENSIONS][SMTP_KEYWORD_MAX + 1];

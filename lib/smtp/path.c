@@ -12,6 +12,7 @@
 
 #include "base/ascii.h"
 #include "base/utf8.h"
+#include "smtp/extensions.h"
 
 enum { LOCAL_PART_MAX = 64, DOMAIN_MAX = 255, PATH_MAX_OCTETS = 256 };
 
@@ -47,10 +48,11 @@ static mk_err wrong(const cursor *c)
  * no U-label holds and a terminal may obey */
 static bool skip_utf8(cursor *c)
 {
-    uint32_t character;
-    size_t n = !c->is_utf8 ? 0
-                           : mk_utf8_at(mk_str_sub(c->text, c->at, SIZE_MAX),
-                                        &character);
+    uint32_t character = 0;
+    size_t n =
+        !c->is_utf8 || !SMTP_HAS(SMTPUTF8)
+            ? 0
+            : mk_utf8_at(mk_str_sub(c->text, c->at, SIZE_MAX), &character);
     if (n == 0 || character < 0xA0) {
         return false;
     }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # size.sh ROOT CC...: what the SMTP client costs a program that has nothing
 # else: text (code and constants) of tests/size/tiny.c with the library's
-# sources for it, built for size and without vectors (meson: -Dsimd=false),
+# sources for it, built for size and without vectors (meson: -Dsimd=false)
+# and without what a small client does not say (-Dsmtp_extensions=false),
 # less that of an empty program. libc is linked dynamically and does not
 # count. The goal is 16 KiB; more than 20 KiB fails. Prints the largest
 # symbols, so that growth can be found.
@@ -16,7 +17,7 @@ trap 'rm -rf "$dir"' EXIT
 
 base='alloc ascii buf err str utf8'
 wire='client client_tls engine frame outq pool scan'
-smtp='client client_body client_offer client_rows client_verbs extensions path peer_fields reply_parse'
+smtp='client client_body client_offer client_rows client_verbs extensions path reply_parse'
 net='connect poll'
 sources=$root/tests/size/tiny.c
 for folder in base wire smtp net; do
@@ -30,7 +31,8 @@ build() { # OUT SOURCE... [FLAG...]
     out=$1
     shift
     # shellcheck disable=SC2086
-    $cc -std=c11 -D_GNU_SOURCE -DNDEBUG -DMK_NO_SASL -DMK_NO_SIMD -Os -fno-pie -no-pie \
+    $cc -std=c11 -D_GNU_SOURCE -DNDEBUG -DMK_NO_SASL -DMK_NO_SIMD \
+        -DMK_NO_SMTP_EXTENSIONS -Os -fno-pie -no-pie \
         -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
         -Wl,--gc-sections -I"$root/include" -I"$root/lib" "$@" -o "$out"
 }
