@@ -111,6 +111,59 @@ static void test_one_write_has_it_all_in_chunks(void **state)
     desk_fini(&d);
 }
 
+/* Replies are early by what the transport has taken, to the octet: the end was
+ * sent, and of MAIL all but its LF. */
+static void test_a_reply_to_what_is_not_all_sent(void **state)
+{
+    static const char end[] = "one\r\n.\r\n";
+    static const char mail[] = "MAIL FROM:<>\r\n";
+    mk_op op;
+    mk_op next_op;
+    desk d;
+
+    (void)state;
+    for (size_t missing = 0; missing < 2; missing++) {
+        desk_init(&d, 1);
+        op = begin_message(&d, "PIPELINING");
+        assert_int_equal(mk_body(d.engine, op, mk_str_z("one\r\n"), true),
+                         MK_OK);
+        assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &next_op),
+                         MK_OK);
+        desk_run(&d);
+        desk_ack(&d, sizeof end - 1 + sizeof mail - 1 - missing);
+        desk_run(&d);
+        desk_hear(&d, "250 taken\r\n");
+        assert_non_null(strstr(text_c(&d.events), "DONE OK"));
+        text_clear(&d.events);
+        desk_hear(&d, "250 ok\r\n");
+        desk_saw(&d, missing > 0 ? "FAULT E_EARLY" : "REPLY MAIL 250");
+        assert_int_equal(d.is_over, missing > 0);
+        desk_fini(&d);
+    }
+}
+
+/* Likewise of a chunk: its line is not enough. */
+static void test_a_reply_to_a_chunk_that_is_not_all_sent(void **state)
+{
+    static const char chunk[] = "BDAT 5\r\none\r\n";
+    mk_op op;
+    desk d;
+
+    (void)state;
+    for (size_t missing = 0; missing < 2; missing++) {
+        desk_init(&d, 1);
+        op = begin_message(&d, "PIPELINING\nCHUNKING");
+        assert_int_equal(mk_body(d.engine, op, mk_str_z("one\r\n"), false),
+                         MK_OK);
+        desk_run(&d);
+        desk_ack(&d, sizeof chunk - 1 - missing);
+        desk_run(&d);
+        desk_hear(&d, "250 ok\r\n");
+        desk_saw(&d, missing > 0 ? "FAULT E_EARLY" : "REPLY BDAT 250");
+        desk_fini(&d);
+    }
+}
+
 /* A unit that is too small for the group is filled again as it empties. */
 static void test_a_group_in_parts(void **state)
 {
@@ -386,6 +439,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_write_has_it_all),
         cmocka_unit_test(test_one_write_has_it_all_in_chunks),
+        cmocka_unit_test(test_a_reply_to_what_is_not_all_sent),
+        cmocka_unit_test(test_a_reply_to_a_chunk_that_is_not_all_sent),
         cmocka_unit_test(test_a_group_in_parts),
         cmocka_unit_test(test_chunks_ahead),
         cmocka_unit_test(test_no_unit_for_a_chunk),
