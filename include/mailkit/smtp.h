@@ -142,8 +142,8 @@ typedef struct mk_smtp_mail_options {
                           *   RETURN: above 0 */
     bool is_by_traced;   /**< BY with T */
     uint32_t hold_for_s; /**< HOLDFOR; 0: none */
-    mk_str hold_until;   /**< HOLDUNTIL, an RFC 3339 date and time; or empty.
-                          *   At a client in UTC, "2026-11-22T07:30:00Z" */
+    mk_str hold_until;   /**< HOLDUNTIL, an RFC 3339 date and time, at a client
+                          *   of 40 octets at most; or empty */
     mk_str solicit;      /**< SOLICIT: keywords with commas; or empty */
 } mk_smtp_mail_options;
 

@@ -12,6 +12,7 @@
 
 #include "base/ascii.h"
 #include "base/utf8.h"
+#include "smtp/values.h"
 
 #include <mailkit/date.h>
 
@@ -165,43 +166,18 @@ static mk_err say_by(const asked *a, mk_buf *out)
     return MK_OK;
 }
 
-/* "2026-11-22T07:30:00Z" (RFC 3339 5.6), a day that there is */
-static mk_err check_moment(mk_str s)
-{
-    static const char form[] = "0000-00-00T00:00:00Z";
-    static const uint8_t at[] = {5, 8, 11, 14, 17};
-    mk_date_civil civil = {0};
-    int32_t *const parts[] = {&civil.month, &civil.day, &civil.hour,
-                              &civil.minute, &civil.second};
-    int64_t unused;
-    uint64_t number = 0;
-    bool fine = s.len == sizeof form - 1;
-    for (size_t i = 0; fine && i < s.len; i++) {
-        fine = form[i] == '0' ? mk_is_digit(mk_octet_at(s, i))
-                              : form[i] == s.ptr[i];
-    }
-    if (!fine) {
-        return MK_E_SYNTAX;
-    }
-    mk_str_u64(mk_str_sub(s, 0, 4), &number);
-    civil.year = (int32_t)number;
-    for (size_t i = 0; i < sizeof at; i++) {
-        mk_str_u64(mk_str_sub(s, at[i], 2), &number);
-        *parts[i] = (int32_t)number;
-    }
-    return mk_date_join(&civil, &unused) == MK_OK ? MK_OK : MK_E_SYNTAX;
-}
-
 static mk_err say_hold(const asked *a, mk_buf *out)
 {
     const mk_smtp_mail_options *m = a->mail;
+    int64_t unused;
     if (m->hold_until.len > 0) {
         say_text(" HOLDUNTIL=", m->hold_until, out);
         if (m->hold_for_s > 0) {
             return MK_E_ARG; /* one of both */
         }
-        return mk_str_has_ctl(m->hold_until) ? MK_E_CTL
-                                             : check_moment(m->hold_until);
+        return mk_str_has_ctl(m->hold_until)
+                   ? MK_E_CTL
+                   : mk_date_internet_parse(m->hold_until, &unused);
     }
     if (m->hold_for_s > 0) {
         mk_buf_add_z(out, " HOLDFOR=");
@@ -210,24 +186,16 @@ static mk_err say_hold(const asked *a, mk_buf *out)
     return m->hold_for_s > time_max ? MK_E_ARG : MK_OK;
 }
 
-/* word *("," word); word = ALPHA *("." / "-" / "_" / ":" / ALPHA / DIGIT)
- * (RFC 3865 2.2) */
 static mk_err say_solicit(const asked *a, mk_buf *out)
 {
     mk_str words = a->mail->solicit;
-    bool is_first = true;
-    for (size_t i = 0; i < words.len; i++) {
-        unsigned char c = mk_octet_at(words, i);
-        bool fits = mk_is_alpha(c) ||
-                    (!is_first && (mk_is_digit(c) ||
-                                   (c != '\0' && strchr(".-_:,", c) != NULL)));
-        if (!fits) {
-            return mk_str_has_ctl(words) ? MK_E_CTL : MK_E_SYNTAX;
-        }
-        is_first = c == ',';
-    }
     say_text(" SOLICIT=", words, out);
-    return words.len > 0 && is_first ? MK_E_SYNTAX : MK_OK;
+    if (mk_str_has_ctl(words)) {
+        return MK_E_CTL;
+    }
+    return words.len == 0 || out->full || mk_smtp_is_solicit(words)
+               ? MK_OK
+               : MK_E_SYNTAX;
 }
 
 /* ---- parameters of RCPT -------------------------------------------------- */
@@ -333,7 +301,7 @@ static const param mail_params[] = {
     {MK_SMTP_EXTENSION_AUTH,          500,  say_auth},        /* 3 */
     {MK_SMTP_EXTENSION_MT_PRIORITY,   15,   say_priority},
     {MK_SMTP_EXTENSION_DELIVERBY,     17,   say_by},
-    {MK_SMTP_EXTENSION_FUTURERELEASE, 31,   say_hold},
+    {MK_SMTP_EXTENSION_FUTURERELEASE, 51,   say_hold},
     {MK_SMTP_EXTENSION_NO_SOLICITING, 1009, say_solicit},     /* 2.2 */
 };
 
@@ -419,21 +387,21 @@ static mk_err check_tls(const mk_smtp_client *c)
 }
 
 /* RFC 2852 3: the least time for what is returned; RFC 4865 3: how long it
- * holds a message. Moments of the same form are in order as their text is. */
-static bool is_in_time(const mk_smtp_client *c, const mk_smtp_mail_options *m)
+ * holds a message, where it told that in a form that can be read. */
+static bool is_in_time(const smtp_offer *offer, const mk_smtp_mail_options *m)
 {
-    mk_str until =
-        mk_str_of(c->offer.hold_until_max, sizeof c->offer.hold_until_max);
+    mk_str max = mk_str_of(offer->hold_until_max, sizeof offer->hold_until_max);
+    int64_t max_s;
+    int64_t until_s;
     if (m->by == MK_SMTP_BY_RETURN &&
-        m->by_s < (int64_t)c->offer.deliver_by_min_s) {
+        m->by_s < (int64_t)offer->deliver_by_min_s) {
         return false;
     }
-    if (c->offer.hold_for_max_s > 0 &&
-        m->hold_for_s > c->offer.hold_for_max_s) {
+    if (offer->hold_for_max_s > 0 && m->hold_for_s > offer->hold_for_max_s) {
         return false;
     }
-    return m->hold_until.len != until.len || until.ptr[0] == '\0' ||
-           memcmp(m->hold_until.ptr, until.ptr, until.len) <= 0;
+    return mk_date_internet_parse(m->hold_until, &until_s) != MK_OK ||
+           mk_date_internet_parse(max, &max_s) != MK_OK || until_s <= max_s;
 }
 
 static mk_err fit(const mk_smtp_client *c, const mk_smtp_envelope *envelope,
@@ -448,7 +416,7 @@ static mk_err fit(const mk_smtp_client *c, const mk_smtp_envelope *envelope,
     }
     check_rows(mail_params, MAIL_PARAMS, &a, told, &bits, &octets);
     octets += line_room + envelope->reverse_path.len;
-    return octets > c->core.out.unit_bytes || !is_in_time(c, a.mail)
+    return octets > c->core.out.unit_bytes || !is_in_time(&c->offer, a.mail)
                ? MK_E_LIMIT
                : MK_OK;
 }
