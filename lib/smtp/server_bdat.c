@@ -23,7 +23,7 @@ static mk_err swallow(smtp_server *s, uint64_t octets, const char *refusal)
     s->of.chunk.octets = octets;
     s->of.chunk.refusal = refusal;
     mk_framer_mode(&s->base.framer, FRAME_COUNT, octets);
-    mk_serve_flow_begin(&s->base);
+    mk_serve_flow_begin(&s->base, MK_SMTP_VERB_END);
     mk_smtp_server_move(s, SERVER_SWALLOW);
     return MK_E_AGAIN;
 }
@@ -36,7 +36,7 @@ static mk_err begin(smtp_server *s, uint64_t octets)
     mk_serve *base = &s->base;
     bool is_first = s->state != SERVER_CHUNKS;
     if (is_first) {
-        mk_serve_flow_begin(base);
+        mk_serve_flow_begin(base, MK_SMTP_VERB_END);
     }
     if (s->binary || s->refusal != REFUSAL_NONE) {
         mk_framer_mode(&base->framer, FRAME_COUNT, octets);
@@ -44,7 +44,6 @@ static mk_err begin(smtp_server *s, uint64_t octets)
         mk_framer_text(&base->framer, octets, is_first, s->is_last);
     }
     base->framer.repair = s->config->bare == MK_SMTP_BARE_NORMALIZE;
-    base->subject = MK_SMTP_VERB_END; /* of a refusal on the way */
     s->chunked = true;
     s->of.chunk.octets = octets;
     mk_smtp_server_move(s, SERVER_DATA);
@@ -126,13 +125,4 @@ mk_err mk_smtp_server_chunk_end(smtp_server *s)
     line[b.len] = '\0';
     mk_smtp_server_move(s, SERVER_CHUNKS);
     return mk_serve_say(&s->base, line);
-}
-
-void mk_smtp_server_note_refusal(smtp_server *s)
-{
-    if (s->state == SERVER_CHUNKS && s->base.hold == SERVE_HOLD_REFUSED) {
-        s->refusal =
-            s->base.answer == MK_ANSWER_NO ? REFUSAL_NEVER : REFUSAL_LATER;
-        mk_serve_flow_forget(&s->base);
-    }
 }

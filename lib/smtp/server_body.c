@@ -15,10 +15,9 @@ void mk_smtp_server_body_begin(smtp_server *s)
 {
     mk_framer_mode(&s->base.framer, FRAME_DOT, 0);
     s->base.framer.repair = s->config->bare == MK_SMTP_BARE_NORMALIZE;
-    s->base.subject = MK_SMTP_VERB_END; /* of a refusal on the way */
     s->refusal = REFUSAL_NONE;
     s->chunked = false;
-    mk_serve_flow_begin(&s->base);
+    mk_serve_flow_begin(&s->base, MK_SMTP_VERB_END);
     mk_smtp_server_move(s, SERVER_DATA);
 }
 
@@ -57,8 +56,6 @@ static const struct refusal_row {
     [REFUSAL_BARE]     = {MK_E_BARE,    "550 5.5.2 Bare CR, LF or NUL in message"},
     [REFUSAL_DECLARED] = {MK_E_SIZE,    "552 5.3.4 Message too big"},
     [REFUSAL_SYNTAX]   = {MK_E_SYNTAX,  "501 5.5.4 BDAT wants octets, and LAST or nothing"},
-    [REFUSAL_LATER]    = {MK_E_REFUSED, "451 4.3.0 Try again later"},
-    [REFUSAL_NEVER]    = {MK_E_REFUSED, "554 5.7.1 Message refused"},
     [REFUSAL_PLACE]    = {MK_E_STATE,   NULL},
     /* clang-format on */
 };
@@ -113,7 +110,7 @@ static mk_err body_end(smtp_server *s, mk_event *ev)
     ev->offset = base->flow_bytes;
     ev->size = base->flow_bytes;
     if (s->config->is_lmtp) { /* each recipient will be asked about */
-        ev->op = base->flow_op;
+        ev->op = base->op;
         mk_smtp_server_deliver_begin(s);
         return MK_OK;
     }
@@ -151,7 +148,7 @@ static mk_err body_run(smtp_server *s, mk_str run, mk_event *ev)
     }
     ev->type = MK_EV_BODY;
     ev->flags = 0;
-    ev->op = s->base.flow_op;
+    ev->op = s->base.op;
     ev->err = MK_OK;
     ev->offset = at;
     ev->size = at + fits;

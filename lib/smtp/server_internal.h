@@ -45,9 +45,7 @@ typedef enum server_refusal {
     REFUSAL_BARE = 3,
     REFUSAL_DECLARED = 4, /* the chunk goes beyond the limit */
     REFUSAL_SYNTAX = 5,   /* of BDAT, but its octets are counted */
-    REFUSAL_LATER = 6,    /* between chunks, by the application */
-    REFUSAL_NEVER = 7,    /* likewise */
-    REFUSAL_PLACE = 8     /* no chunk may come here: see of.chunk.refusal */
+    REFUSAL_PLACE = 6     /* no chunk may come here: see of.chunk.refusal */
 } server_refusal;
 
 typedef struct smtp_server {
@@ -202,9 +200,6 @@ void mk_smtp_server_chunk_judged(smtp_server *s);
 
 /* The octets of a chunk came, and others follow. */
 mk_err mk_smtp_server_chunk_end(smtp_server *s);
-
-/* A command comes between chunks that the application refused meanwhile. */
-void mk_smtp_server_note_refusal(smtp_server *s);
 
 /* ---- server_peer.c ----------------------------------------------------------
  */

@@ -425,7 +425,6 @@ static mk_err dispatch(smtp_server *s, const server_verb *v, mk_str arg,
     if ((v->flags & VERB_OCTETS) != 0) {
         return mk_smtp_server_bdat(s, arg, refusal, ev);
     }
-    mk_smtp_server_note_refusal(s);
     return refusal != NULL ? mk_serve_say(&s->base, refusal)
                            : v->handle(s, arg, ev);
 }
@@ -462,7 +461,6 @@ mk_err mk_smtp_server_line(mk_serve *base, mk_str line, mk_event *ev)
         base->guard = true;
     }
     if (v == NULL) {
-        mk_smtp_server_note_refusal(s);
         return mk_serve_say(base, "500 5.5.2 Command not recognized");
     }
     if (is_junk_over(s, v)) {
@@ -524,6 +522,16 @@ void mk_smtp_server_judged(smtp_server *s, bool is_taken)
     mk_smtp_server_move(s, SERVER_READY);
 }
 
+/* The message was judged, or for one of its recipients. */
+static void judged(smtp_server *s, bool is_taken)
+{
+    if (s->state == SERVER_DELIVERY) {
+        mk_smtp_server_delivered(s);
+    } else {
+        mk_smtp_server_judged(s, is_taken);
+    }
+}
+
 static void refused(smtp_server *s)
 {
     if (s->base.subject == MK_SMTP_VERB_MAIL ||
@@ -539,7 +547,7 @@ static void refused(smtp_server *s)
         return;
     }
     if (s->base.subject == MK_SMTP_VERB_END) {
-        mk_smtp_server_judged(s, false);
+        judged(s, false);
     }
     if (s->base.subject == MK_SMTP_VERB_RCPT && s->turned_away < UINT32_MAX) {
         s->turned_away++;
@@ -573,7 +581,7 @@ static void accepted(smtp_server *s)
         mk_smtp_server_body_begin(s);
         break;
     case MK_SMTP_VERB_END:
-        mk_smtp_server_judged(s, true);
+        judged(s, true);
         break;
     case MK_SMTP_VERB_XCLIENT:
         mk_smtp_server_introduced(s);
@@ -588,14 +596,9 @@ static void accepted(smtp_server *s)
 
 void mk_smtp_server_answered(smtp_server *s)
 {
-    if (s->state == SERVER_DELIVERY) {
-        mk_smtp_server_delivered(s);
-    } else if (s->base.answer == MK_ANSWER_YES) {
+    if (s->base.answer == MK_ANSWER_YES) {
         accepted(s);
     } else {
         refused(s);
-    }
-    if (s->state == SERVER_CHUNKS) { /* the body is what may be refused */
-        s->base.subject = MK_SMTP_VERB_END;
     }
 }

@@ -205,11 +205,19 @@ static size_t run_length(mk_framer *f, mk_str in)
                                                  : n;
 }
 
-/* The run at the front, or what is wrong there. MK_WAIT: there is nothing, or a
- * CR alone. */
-static mk_err next_run(mk_framer *f, mk_str *io_in, frame_unit *out)
+static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
 {
-    while (io_in->len > 0) {
+    for (;;) {
+        if (io_in->len == 0) {
+            return MK_WAIT;
+        }
+        if (f->bol && io_in->ptr[0] == '.') {
+            mk_err err = leading_dot(f, io_in, out);
+            if (err != MK_E_AGAIN) {
+                return err;
+            }
+            continue;
+        }
         size_t n = run_length(f, *io_in);
         if (n > 0) {
             f->bol = io_in->ptr[n - 1] == '\n';
@@ -221,22 +229,10 @@ static mk_err next_run(mk_framer *f, mk_str *io_in, frame_unit *out)
             continue;
         }
         if (io_in->ptr[0] == '\r' && io_in->len == 1) {
-            break;
+            return MK_WAIT;
         }
         return stray(f, take(f, io_in, 1), out);
     }
-    return MK_WAIT;
-}
-
-static mk_err next_dot(mk_framer *f, mk_str *io_in, frame_unit *out)
-{
-    if (f->bol && io_in->len > 0 && io_in->ptr[0] == '.') {
-        mk_err err = leading_dot(f, io_in, out);
-        if (err != MK_E_AGAIN) {
-            return err;
-        }
-    }
-    return next_run(f, io_in, out);
 }
 
 /* All octets of it came. */
@@ -293,7 +289,8 @@ static mk_err next_text(mk_framer *f, mk_str *io_in, frame_unit *out)
     }
     size_t n = io_in->len < f->left ? io_in->len : (size_t)f->left;
     mk_str part = mk_str_of(io_in->ptr, n);
-    mk_err err = next_run(f, &part, out);
+    f->bol = false; /* no dot is anything */
+    mk_err err = next_dot(f, &part, out);
     if (err != MK_OK && part.len == f->left) { /* a CR */
         take(f, &part, 1);
         f->cr = true;

@@ -28,7 +28,8 @@ void mk_serve_init(mk_serve *s, const mk_serve_kind *kind, mk_pool *units,
 
 void mk_serve_next_op(mk_serve *s)
 {
-    s->op = s->op == UINT32_MAX ? 1 : s->op + 1; /* 0 is none */
+    s->last_op = s->last_op == UINT32_MAX ? 1 : s->last_op + 1; /* 0 is none */
+    s->op = s->last_op;
 }
 
 void mk_serve_end(mk_serve *s)
@@ -131,23 +132,15 @@ static void finish_now(mk_serve *s)
 
 /* ---- questions ----------------------------------------------------------- */
 
-/* The number of what may be answered now, if anything. */
-static mk_op current_op(const mk_serve *s)
-{
-    bool flows = s->flowing && s->question == SERVE_QUESTION_NONE;
-    return flows || s->ends_flow ? s->flow_op : s->op;
-}
-
 mk_err mk_serve_ask(mk_serve *s, mk_event *ev, uint8_t subject, unsigned flags)
 {
     bool is_asked = (flags & SERVE_ASK) != 0;
-    s->ends_flow = ev->type == MK_EV_BODY;
-    if (!s->ends_flow) {
+    if (ev->type != MK_EV_BODY) { /* the end keeps the op of its body */
         mk_serve_next_op(s);
     }
-    s->question = is_asked ? SERVE_QUESTION_ASKED : SERVE_QUESTION_AUTO;
-    ev->op = current_op(s);
+    ev->op = s->op;
     ev->flags |= is_asked ? MK_ASK : 0;
+    s->question = is_asked ? SERVE_QUESTION_ASKED : SERVE_QUESTION_AUTO;
     s->subject = subject;
     s->lasting = (flags & SERVE_LASTING) != 0;
     s->is_login = false;
@@ -178,17 +171,19 @@ static bool in_flow(const mk_serve *s)
     return s->flowing && s->question == SERVE_QUESTION_NONE;
 }
 
-/* The reply lies behind the tail until the end of the body; where there is no
- * unit for it now the answer alone is kept. */
+/* The reply lies behind the tail until the end of the body, or of this part of
+ * it; where there is no unit for it now, or something else is said before, the
+ * answer alone is kept. */
 static mk_err refuse_flow(mk_serve *s, mk_answer answer, mk_str code,
                           mk_str text)
 {
     mk_err err = MK_OK;
+    s->subject = s->flow_subject;
     if (mk_outq_reserve(&s->out, mk_serve_kind_of(s)->reply_room)) {
         err = record(s, answer, code, text);
     }
     if (err == MK_OK) {
-        s->answer = (uint8_t)answer;
+        s->flow_answer = (uint8_t)answer;
         s->hold = SERVE_HOLD_REFUSED;
     }
     return err;
@@ -212,8 +207,9 @@ static mk_err reply_to_flow(mk_serve *s, mk_answer answer, mk_str code,
 
 void mk_serve_flow_refused(mk_serve *s)
 {
+    s->subject = s->flow_subject;
     if (s->pending == 0) {
-        (void)record(s, (mk_answer)s->answer, nothing, nothing);
+        (void)record(s, (mk_answer)s->flow_answer, nothing, nothing);
     }
     s->hold = SERVE_HOLD_NONE;
 }
@@ -221,12 +217,7 @@ void mk_serve_flow_refused(mk_serve *s)
 void mk_serve_flow_refuse(mk_serve *s)
 {
     s->hold = SERVE_HOLD_REFUSED;
-}
-
-void mk_serve_flow_forget(mk_serve *s)
-{
-    s->pending = 0;
-    s->hold = SERVE_HOLD_NONE;
+    s->flow_answer = s->answer;
 }
 
 mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
@@ -235,7 +226,7 @@ mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
     mk_serve *s = mk_serve_of(e);
     bool is_waiting = s->question == SERVE_QUESTION_ASKED ||
                       s->question == SERVE_QUESTION_LATER;
-    if (op != current_op(s) || (is_waiting ? s->is_login : !in_flow(s))) {
+    if (op != s->op || (is_waiting ? s->is_login : !in_flow(s))) {
         return MK_E_STALE;
     }
     if (!is_waiting) {
@@ -251,7 +242,7 @@ mk_err mk_serve_reply(mk_engine *e, mk_op op, mk_answer answer, mk_str code,
 mk_err mk_serve_later(mk_engine *e, mk_op op)
 {
     mk_serve *s = mk_serve_of(e);
-    if (op != current_op(s)) {
+    if (op != s->op) {
         return MK_E_STALE;
     }
     if (s->question == SERVE_QUESTION_ASKED) {
@@ -269,7 +260,7 @@ mk_err mk_serve_withdrawn(mk_serve *s, mk_event *ev, mk_err why)
 {
     memset(ev, 0, sizeof *ev);
     ev->type = MK_EV_WITHDRAWN;
-    ev->op = current_op(s);
+    ev->op = s->op;
     ev->err = why;
     mk_serve_next_op(s); /* whoever still answers is late */
     return MK_OK;
@@ -320,7 +311,9 @@ static mk_err settle(mk_serve *s, mk_event *ev)
     }
     mk_serve_resume(s);
     s->question = SERVE_QUESTION_NONE;
-    s->ends_flow = false;
+    if (s->flowing) { /* what is asked between parts of it came between */
+        s->op = s->flow_op;
+    }
     /* what is said to a login is the exchange's */
     return s->is_login ? MK_E_AGAIN : mk_serve_kind_of(s)->apply(s, ev);
 }

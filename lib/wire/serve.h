@@ -75,10 +75,11 @@ typedef struct mk_serve {
     uint64_t due_ms; /* of the answer, or of the delayed reply; 0: none */
     mk_str finish_text;
     mk_err eof_why;
-    mk_op op;
-    mk_op flow_op;    /* of the body: its end keeps it, whatever came between */
-    uint32_t errors;  /* = of the peer, to be forgiven by the machine */
-    uint16_t pending; /* octets of the reply behind the output's tail */
+    mk_op op;          /* of what may be answered now */
+    mk_op last_op;     /* the last that was given */
+    mk_op flow_op;     /* of the body: questions may come between its parts */
+    uint32_t errors;   /* = of the peer, to be forgiven by the machine */
+    uint16_t pending;  /* octets of the reply behind the output's tail */
     uint16_t failures; /* logins of this connection that failed */
     uint8_t question;  /* serve_question */
     uint8_t answer;    /* mk_answer, of the question answered last */
@@ -86,6 +87,8 @@ typedef struct mk_serve {
     uint8_t hold;      /* serve_hold */
     uint8_t border;    /* serve_border */
     uint8_t login;     /* = serve_login; only KEPT, see `logged` */
+    uint8_t flow_subject; /* what a refusal of the flow is about */
+    uint8_t flow_answer;  /* which it is */
     /* bits, for there are thousands of idle sessions */
     bool begun : 1; /* the clock of the peer runs */
     bool hurried : 1;
@@ -102,10 +105,9 @@ typedef struct mk_serve {
     bool eof : 1;
     bool finishing : 1;
     bool ended : 1;
-    bool cut_off : 1;   /* the end is not orderly: the output cannot go out */
-    bool ends_flow : 1; /* the question is about the end of a body */
-    bool owing : 1; /* = replies are due to what was said: a peer that says no
-                     * more takes them still */
+    bool cut_off : 1; /* the end is not orderly: the output cannot go out */
+    bool owing : 1;   /* = replies are due to what was said: a peer that says no
+                       * more takes them still */
 } mk_serve;
 
 /* What the settings allow at this moment: usual or hurried (mk_serve_least),
@@ -295,18 +297,14 @@ void mk_serve_heard(mk_serve *s);
  * between parts of it. mk_later on its number stops the flow; mk_reply that is
  * no YES makes it SERVE_HOLD_REFUSED: the machine swallows to the end of the
  * body, or of its part, and calls mk_serve_flow_refused: then what was composed
- * about s->subject lies behind the tail, for mk_serve_let_go. */
-void mk_serve_flow_begin(mk_serve *s);
+ * about `subject` lies behind the tail, for mk_serve_let_go. */
+void mk_serve_flow_begin(mk_serve *s, uint8_t subject);
 void mk_serve_earn(mk_serve *s, size_t octets);
 void mk_serve_flow_refused(mk_serve *s);
 
 /* The reply behind the tail refuses the flow that begins, and is kept for its
  * end. */
 void mk_serve_flow_refuse(mk_serve *s);
-
-/* Between parts something else is to be said: what was composed is lost, and
- * the flow is the machine's to refuse, as s->answer tells. */
-void mk_serve_flow_forget(mk_serve *s);
 
 /* ---- serve_tls.c: the border ---------------------------------------------
  */

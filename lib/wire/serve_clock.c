@@ -127,10 +127,11 @@ static uint64_t paid_ms(const mk_serve *s, uint32_t rate_min)
     return octets * 1000 / rate_min + 1;
 }
 
-void mk_serve_flow_begin(mk_serve *s)
+void mk_serve_flow_begin(mk_serve *s, uint8_t subject)
 {
     mk_serve_next_op(s);
     s->flow_op = s->op;
+    s->flow_subject = subject;
     s->flow_bytes = 0;
     s->flow_since_ms = s->now_ms;
     s->hold = SERVE_HOLD_NONE;
