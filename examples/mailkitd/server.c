@@ -23,8 +23,9 @@
 #define DISK_THREADS "8"
 
 enum {
-    PROXY_MS = 5000,    /* for the header of a proxy */
-    SOLICIT_LINE = 3072 /* MAIL is longer by SOLICIT= (RFC 3865 4.1) */
+    RECIPIENTS_LEAST = 100, /* that an engine knows (RFC 5321 4.5.3.1.8) */
+    PROXY_MS = 5000,        /* for the header of a proxy */
+    SOLICIT_LINE = 3072     /* MAIL is longer by SOLICIT= (RFC 3865 4.1) */
 };
 
 /* One protocol, where it is served. */
@@ -236,6 +237,9 @@ static uint32_t extensions_of(const site *t, const protocol *p)
     if (t->s.no_soliciting == NULL) {
         all &= ~(uint32_t)MK_SMTP_EXTENSION_NO_SOLICITING;
     }
+    if (t->s.max_recipients < RECIPIENTS_LEAST) {
+        all &= ~(uint32_t)MK_SMTP_EXTENSION_LIMITS; /* it would tell more */
+    }
     if ((all & MK_SMTP_EXTENSION_CHUNKING) == 0) {
         all &= ~(uint32_t)MK_SMTP_EXTENSION_BINARYMIME;
     }
@@ -255,7 +259,8 @@ static void smtp_fill(const server *v, const protocol *p,
     c->units = mk_uv_host_units(v->host);
     c->message_max = s->max_message_bytes;
     c->recipients_max =
-        (uint32_t)(s->max_recipients < 100 ? 100 : s->max_recipients);
+        (uint32_t)(s->max_recipients < RECIPIENTS_LEAST ? RECIPIENTS_LEAST
+                                                        : s->max_recipients);
     c->command_ms = s->command_timeout_s * 1000;
     c->messages_max = (uint32_t)s->max_messages_per_connection;
     c->is_lmtp = p->speech == SPEECH_LMTP;

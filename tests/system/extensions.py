@@ -5,6 +5,7 @@ EHLO offers to whom, replies, files in new/, Received: fields and the log. By
 single octets, by swaks, curl and smtplib, and by `mailkit send`."""
 import os
 import re
+import signal
 import smtplib
 import subprocess
 import sys
@@ -77,6 +78,35 @@ def check_those_withdrawn():
             code, _, err = run(Daemon(scratch, '--no-extension', word,
                                       '--check').argv)
             same(code, 64, err)
+
+
+def check_reload():
+    with Scratch() as scratch:
+        ini = scratch.file('ini', 'no-extension = CHUNKING\n')
+        with Served(scratch, '--config', ini) as d:
+            with Wire(d.port) as wire:
+                true('CHUNKING' not in offers(wire), 'withdrawn')
+            scratch.file('ini', 'no-soliciting = net.example:ADV\n'
+                                'trusted = 127.0.0.1\n')
+            d.signal(signal.SIGHUP)
+            d.said(b'reloaded')
+            with Wire(d.port) as wire:
+                told = offers(wire)
+                true({'CHUNKING', 'NO-SOLICITING', 'XCLIENT'} <= set(told),
+                     told)
+
+
+def check_limits_tell_the_truth():
+    """Fewer recipients than SMTP has to take: nothing is told, since LIMITS
+    has no word for it."""
+    with Scratch() as scratch, Served(scratch, '--max-recipients', '1',
+                                      serve=('smtp',)) as d:
+        with Wire(d.port) as wire:
+            told = offers(wire)
+            true('LIMITS' not in told or 'RCPTMAX=1' in told['LIMITS'].split(),
+                 told)
+        code, rows, _ = send(d.server(), to=(ALICE, BOB))
+        same((code, verdicts(rows)), (75, [(ALICE, '250'), (BOB, '452')]))
 
 
 # ---- bodies ------------------------------------------------------------------
@@ -444,22 +474,36 @@ def check_many_messages():
              sorted([b'%d' % i for i in range(8)] * 2))
 
 
+def peak_of(pid):
+    """The most memory that a process had so far, in KiB; 0: it is gone."""
+    try:
+        with open('/proc/%d/status' % pid, encoding='latin-1') as f:
+            found = re.match(r'Name:\s*mailkit\n.*VmHWM:\s*(\d+)', f.read(),
+                             re.S)
+            return int(found.group(1)) if found else 0
+    except OSError:
+        return 0
+
+
 def peak_of_send(server, path, *more):
-    """The most memory that `mailkit send` ever had, in KiB."""
-    child = subprocess.Popen(
-        [program('mailkit'), 'send', '--server', server, '--from',
-         'eve@example.com', '--to', ALICE, *more, path],
-        stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    same(child.returncode, 0, 'mailkit send')
-    return usage.ru_maxrss
+    """The most memory that `mailkit send` had, looked at until it ends."""
+    peak = 0
+    while peak == 0:  # it may have been too quick to be looked at
+        child = subprocess.Popen(
+            [program('mailkit'), 'send', '--server', server, '--from',
+             'eve@example.com', '--to', ALICE, *more, path],
+            stdout=subprocess.DEVNULL)
+        while child.poll() is None:
+            peak = max(peak, peak_of(child.pid))
+            time.sleep(0.005 if peak else 0)
+        same(child.returncode, 0, 'mailkit send')
+    return peak
 
 
 def check_big():
     """A message streams: neither side's memory grows with it."""
     line = bytes(33 + i % 90 for i in range(998)) + b'\n'
-    size = int(os.environ.get('MAILKIT_BIG_MIB', '24')) << 20
+    size = int(os.environ.get('MAILKIT_BIG_MIB', '16')) << 20
     # what was freed is not kept: there it would look like growth
     env = {'ASAN_OPTIONS': 'quarantine_size_mb=1'}
     with Scratch(in_memory=True) as scratch, Served(
@@ -477,7 +521,7 @@ def check_big():
         with open(big, 'rb') as f:
             want = f.read()
         found = [m for m in d.box().messages() if len(m) > len(want)]
-        true(len(found) == 2 and all(m.endswith(want) for m in found), 'whole')
+        true(len(found) >= 2 and all(m.endswith(want) for m in found), 'whole')
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@ from lib.case import Scratch, Skip, has, main, program, run, same, true
 from lib.daemon import Daemon
 from lib.maildir import field, split
 from lib.sink import Script, Sink, free_port
+from lib.tls import Talker
 
 USAGE, UNFIT, NO_INPUT, NO_HOST, REFUSED, LATER, PROTOCOL = (
     64, 65, 66, 68, 69, 75, 76)
@@ -365,6 +366,39 @@ def check_several_files():
             same((code, out), (why, b''))
             has(err, name.encode())
         same(daemon.box().count(), count)
+
+
+def check_files_are_joined():
+    """RFC 2920 3.1: a message begins before the reply to the one before it
+    came; without PIPELINING it does not."""
+    def talk_of(first):
+        def talk(line):
+            line.send(b'220 x ESMTP\r\n')
+            true(line.line().startswith(b'EHLO '), 'EHLO')
+            line.send(first)
+            for n in range(3):
+                for command, reply in ((b'MAIL ', b'250 ok'),
+                                       (b'RCPT ', b'250 ok'),
+                                       (b'DATA', b'354 go')):
+                    got = held if n and command == b'MAIL ' else line.line()
+                    true(got.startswith(command), got)
+                    line.send(reply + b'\r\n')
+                while line.line() != b'.':
+                    pass
+                held = line.line() if n < 2 else None  # before our reply
+                line.send(b'250 taken %d\r\n' % n)
+        return talk
+    with Scratch() as scratch:
+        names = [scratch.file('m%d' % n, b'Subject: %d\n\nx\n' % n)
+                 for n in range(3)]
+        with Talker(talk_of(b'250-x\r\n250 PIPELINING\r\n')) as server:
+            code, out, err = send(server.server(), *names)
+            same((code, err), (0, b''), server.errors)
+            same([line.rpartition(b'\t')[2] for line in out.splitlines()],
+                 [b'taken 0', b'taken 1', b'taken 2'])
+        with Script([(b'DATA', b'354 go\r\n')]) as server:
+            same(send(server.server(), *names)[0], 0)
+            same(sum(x.startswith(b'MAIL') for x in server.seen), 3)
 
 
 def check_some_of_the_files():
