@@ -88,7 +88,8 @@ MK_API mk_str mk_session_login(const mk_session *s);
 MK_API bool mk_session_is_lmtp(const mk_session *s);
 
 /** What a trusted peer told by XCLIENT of the one that it speaks for. Its
- *  address is the session's peer, its LOGIN the session's login.
+ *  address is the session's peer; its LOGIN the session's login, until another
+ *  peer is named or TLS begins.
  *
  * @param s  a session.
  * @return plain texts, hostile octets; `given` is 0 where nothing was told.

@@ -181,11 +181,12 @@ void mk_agent_inbound_begin_anew(mk_session *s)
 }
 
 /* "The server MUST discard any knowledge obtained from the client" (RFC 3207
- * 4.2): name and login; what the listener or a trusted peer told stays. */
+ * 4.2): name and login; who the listener or a trusted peer says it is stays. */
 static void on_tls(mk_session *s, const mk_event *ev)
 {
     s->tls = ev->of.smtp->tls;
     s->is_tls = s->tls != NULL;
+    mk_agent_told_forget_login(s);
     mk_agent_inbound_begin_anew(s);
 }
 
@@ -329,6 +330,7 @@ static void on_auth(mk_session *s, const mk_event *ev)
 static void on_question(mk_session *s, mk_point point, const mk_event *ev)
 {
     if ((ev->flags & MK_ASK) != 0) {
+        s->reads_utf8 = (ev->of.smtp->flags & MK_SMTP_EVENT_UTF8) != 0;
         mk_agent_chain_start(s, point, ev->op, ev->of.smtp->argument);
     }
 }

@@ -210,6 +210,8 @@ void mk_agent_told_forward(mk_session *s, const mk_event *ev);
 void mk_agent_told_id(mk_session *s, const mk_event *ev);
 /* Of XFORWARD, when the message is over. */
 void mk_agent_told_forget_forward(mk_session *s);
+/* Of XCLIENT, when TLS begins. */
+void mk_agent_told_forget_login(mk_session *s);
 void mk_agent_told_free(mk_session *s);
 
 /* ---- fix.c: what a message of submission lacks ----------------------------
@@ -322,15 +324,16 @@ struct mk_session {
     uint16_t helo_bytes;
     uint8_t flags; /* mk_smtp_event_flag */
     uint8_t point;
-    uint8_t stage;      /* asked now */
-    uint8_t decision;   /* mk_verdict_kind, when decided */
-    bool put_off : 1;   /* mk_later was said */
-    bool waiting : 1;   /* for mk_stage_answer */
-    bool running : 1;   /* inside run() */
-    bool decided : 1;   /* answered from inside the call */
-    bool open : 1;      /* a stage's question may be answered */
-    bool is_tls : 1;    /* outlives the engine */
-    bool asks_each : 1; /* LMTP: the engine waits for one recipient's */
+    uint8_t stage;       /* asked now */
+    uint8_t decision;    /* mk_verdict_kind, when decided */
+    bool put_off : 1;    /* mk_later was said */
+    bool waiting : 1;    /* for mk_stage_answer */
+    bool running : 1;    /* inside run() */
+    bool decided : 1;    /* answered from inside the call */
+    bool open : 1;       /* a stage's question may be answered */
+    bool is_tls : 1;     /* outlives the engine */
+    bool reads_utf8 : 1; /* who said VRFY or EXPN */
+    bool asks_each : 1;  /* LMTP: the engine waits for one recipient's */
     mk_peer peer;
     void *tags[]; /* one a stage; the engine's block behind them */
 };

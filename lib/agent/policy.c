@@ -238,8 +238,8 @@ static bool is_ascii(mk_str s)
 
 /* "<" user "@" domain ">". UTF-8 may stand in a reply only where the command
  * asked for it (RFC 6531 3.7.4.2); instead it is not told, and 252 is said. */
-static void tell_mailbox(mk_local_policy *p, mk_str user, mk_str domain,
-                         mk_verdict *v)
+static void tell_mailbox(mk_local_policy *p, const mk_session *s, mk_str user,
+                         mk_str domain, mk_verdict *v)
 {
     mk_buf b;
     mk_buf_init(&b, p->told, sizeof p->told);
@@ -249,7 +249,7 @@ static void tell_mailbox(mk_local_policy *p, mk_str user, mk_str domain,
     mk_buf_add(&b, domain);
     mk_buf_add_c(&b, '>');
     v->kind = MK_VERDICT_ACCEPT;
-    if (!b.full && is_ascii(mk_buf_str(&b))) {
+    if (!b.full && (s->reads_utf8 || is_ascii(mk_buf_str(&b)))) {
         v->code = mk_str_z("250 2.1.5");
         v->text = mk_buf_str(&b);
     }
@@ -258,9 +258,8 @@ static void tell_mailbox(mk_local_policy *p, mk_str user, mk_str domain,
 static void verified(void *self, mk_session *s, mk_directory_result result,
                      mk_str user, mk_str domain, mk_verdict *v)
 {
-    (void)s;
     if (result == MK_DIRECTORY_FOUND) {
-        tell_mailbox(self, user, domain, v);
+        tell_mailbox(self, s, user, domain, v);
     } else if (result == MK_DIRECTORY_UNKNOWN) {
         refuse(v, MK_ANSWER_NO, "550 5.1.1", "no such user here");
     } else {
@@ -274,11 +273,10 @@ static void verified_always(void *self, mk_session *s,
                             mk_str domain, mk_verdict *v)
 {
     mk_local_policy *p = self;
-    (void)s;
     if (result == MK_DIRECTORY_FOUND) {
-        tell_mailbox(p, user, domain, v);
+        tell_mailbox(p, s, user, domain, v);
     } else {
-        tell_mailbox(p, p->postmaster_user, p->postmaster_domain, v);
+        tell_mailbox(p, s, p->postmaster_user, p->postmaster_domain, v);
     }
 }
 

@@ -220,6 +220,29 @@ static mk_err peer_of(const mk_smtp_client_info *info, const mk_peer *via,
     return err;
 }
 
+static void login_drop(mk_smtp_client_info *info)
+{
+    info->given &= ~(uint32_t)MK_SMTP_CLIENT_FIELD_LOGIN;
+    info->unknown &= ~(uint32_t)MK_SMTP_CLIENT_FIELD_LOGIN;
+    info->login = mk_str_of(NULL, 0);
+}
+
+/* A login is that of the peer that was named with it (ADR 0012). */
+static void login_pass_on(mk_smtp_client_info *info, uint32_t given)
+{
+    if ((given & MK_SMTP_CLIENT_FIELD_ADDR) != 0 &&
+        (given & MK_SMTP_CLIENT_FIELD_LOGIN) == 0) {
+        login_drop(info);
+    }
+}
+
+void mk_agent_told_forget_login(mk_session *s)
+{
+    if (s->told != NULL && s->told->introduced != NULL) {
+        login_drop(&s->told->introduced->pub);
+    }
+}
+
 void mk_agent_told_client(mk_session *s, const mk_event *ev)
 {
     const mk_alloc *a = s->in->c.alloc;
@@ -231,6 +254,7 @@ void mk_agent_told_client(mk_session *s, const mk_event *ev)
                      : info_merge(a, t->introduced, ev->of.smtp->client, &info);
 
     if (err == MK_OK) {
+        login_pass_on(&info->pub, ev->of.smtp->client->given);
         err = peer_of(&info->pub, t->is_introduced ? &t->via : &s->peer, &peer);
     }
     if (err != MK_OK) {

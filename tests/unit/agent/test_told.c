@@ -227,6 +227,36 @@ static void what_is_malformed_changes_nothing(void **state)
     }
 }
 
+static void tell_tls(void)
+{
+    static const mk_tls_info info = {.size = sizeof info};
+    const mk_smtp_event told = {.tls = &info};
+    const mk_event ev = {.type = MK_EV_SMTP_TLS, .of.smtp = &told};
+    h.service.event(h.conn.session, &ev);
+}
+
+/* A login passes to nobody else, and not over the start of TLS; who the peer
+ * is does. */
+static void a_login_is_that_of_the_named_peer(void **state)
+{
+    (void)state;
+    open_from("192.0.2.0/24");
+    begins(house_says(&h, "XCLIENT ADDR=203.0.113.9 LOGIN=ann\r\n"), "220");
+    assert_string_equal(seen.login, "ann");
+    begins(house_says(&h, "XCLIENT NAME=a.example\r\n"), "220");
+    assert_string_equal(seen.login, "ann");
+    begins(house_says(&h, "XCLIENT ADDR=203.0.113.10\r\n"), "220");
+    assert_string_equal(seen.login, "");
+    begins(house_says(&h, "XCLIENT LOGIN=bob\r\n"), "220");
+    assert_string_equal(seen.login, "bob");
+    assert_int_equal(seen.peer.address[3], 10);
+    tell_tls();
+    (void)house_says(&h, "EHLO a.example\r\n");
+    assert_string_equal(seen.login, "");
+    assert_int_equal(seen.peer.address[3], 10);
+    house_close(&h);
+}
+
 /* The login of before, the greeting and what was forwarded are another's. */
 static void the_session_begins_anew(void **state)
 {
@@ -348,6 +378,7 @@ int main(void)
         cmocka_unit_test(the_named_peer_is_the_peer),
         cmocka_unit_test(an_address_that_is_not_told_is_none),
         cmocka_unit_test(what_is_malformed_changes_nothing),
+        cmocka_unit_test(a_login_is_that_of_the_named_peer),
         cmocka_unit_test(the_session_begins_anew),
         cmocka_unit_test(what_was_forwarded_is_for_one_message),
         cmocka_unit_test(fault_f25_no_memory_to_keep_it),

@@ -83,7 +83,8 @@ static void longest_trace_fits(void **state)
 {
     static char name[256];
     static char path[257];
-    static char out_mem[TRACE_MAX];
+    static char out_mem[TRACE_MAX + FIXES_MAX];
+    static char fixes[FIXES_MAX + 1];
     mk_peer peer = {.family = 6};
     mk_tls_info tls = {.version = mk_str_of(name, 255),
                        .cipher = mk_str_of(name, 255)};
@@ -91,6 +92,8 @@ static void longest_trace_fits(void **state)
     (void)state;
     memset(name, 'n', 255);
     memset(path, 'p', 256);
+    memset(fixes, 'f', FIXES_MAX - 2);
+    memcpy(fixes + FIXES_MAX - 2, "\r\n", 3);
     memset(peer.address, 0xff, 16);
     for (int valid = 0; valid < 2; valid++) {
         trace_info t = {.reverse_path = mk_str_z(path),
@@ -104,8 +107,17 @@ static void longest_trace_fits(void **state)
                         .hostname = mk_str_z(name),
                         .id = mk_str_z("777777777777777777777"),
                         .forward_path = mk_str_z(path),
+                        .is_lmtp = true,
+                        .is_utf8 = true,
+                        .has_priority = true,
+                        .priority = -9,
+                        .peer_name = mk_str_z(name),
+                        .fixes = mk_str_z(fixes),
                         .wall_s = 253402300799};
         memset(name, valid ? 'n' : ')', 255);
+        for (size_t i = 63; i < 255; i += 64) {
+            name[i] = valid ? '.' : ')'; /* a host name as long as may be */
+        }
         t.hostname = mk_str_z(path);
         t.hostname.len = 255;
         mk_buf_init(&out, out_mem, sizeof out_mem);
@@ -126,6 +138,93 @@ static void longest_trace_fits(void **state)
         mk_buf_init(&out, out_mem, 100);
         assert_int_equal(mk_agent_trace_format(&t, &out), MK_E_ROOM);
     }
+}
+
+/* RFC 3848; RFC 6531 4.3 for the names that begin with UTF8. */
+static void names_of_protocols(void **state)
+{
+    static const struct {
+        bool esmtp, lmtp, utf8, tls, login;
+        const char *want;
+    } rows[] = {
+        {false, false, false, false, false, "SMTP"},
+        {false, false, false, true, true, "SMTP"}, /* HELO has no such name */
+        {true, false, false, false, false, "ESMTP"},
+        {true, false, false, true, false, "ESMTPS"},
+        {true, false, false, false, true, "ESMTPA"},
+        {true, false, false, true, true, "ESMTPSA"},
+        {true, true, false, false, false, "LMTP"},
+        {false, true, false, true, false, "LMTPS"},
+        {true, true, false, false, true, "LMTPA"},
+        {true, true, false, true, true, "LMTPSA"},
+        {true, false, true, false, false, "UTF8SMTP"},
+        {true, false, true, true, false, "UTF8SMTPS"},
+        {true, false, true, false, true, "UTF8SMTPA"},
+        {true, false, true, true, true, "UTF8SMTPSA"},
+        {true, true, true, false, false, "UTF8LMTP"},
+        {true, true, true, true, false, "UTF8LMTPS"},
+        {true, true, true, false, true, "UTF8LMTPA"},
+        {true, true, true, true, true, "UTF8LMTPSA"},
+    };
+    static const mk_peer peer = {.family = 4, .address = {192, 0, 2, 7}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char mem[TRACE_MAX + 1];
+        char want[64];
+        mk_buf b;
+        const trace_info t = {.helo = mk_str_z("a.example"),
+                              .helo_valid = true,
+                              .esmtp = rows[i].esmtp,
+                              .is_lmtp = rows[i].lmtp,
+                              .is_utf8 = rows[i].utf8,
+                              .is_tls = rows[i].tls,
+                              .is_logged_in = rows[i].login,
+                              .peer = &peer,
+                              .hostname = mk_str_z("mx.example"),
+                              .id = mk_str_z("X")};
+        mk_buf_init(&b, mem, TRACE_MAX);
+        assert_int_equal(mk_agent_trace_format(&t, &b), MK_OK);
+        mem[b.len] = '\0';
+        snprintf(want, sizeof want, " (mailkit) with %s\r\n\tid X;",
+                 rows[i].want);
+        assert_non_null(strstr(mem, want));
+    }
+}
+
+/* Without SMTPUTF8 there is no octet above 0x7F; a priority of 0 was asked
+ * for too; a name that is none is not shown. */
+static void clauses(void **state)
+{
+    static const mk_peer peer = {.family = 4, .address = {192, 0, 2, 7}};
+    char mem[TRACE_MAX + 1];
+    mk_buf b;
+    trace_info t = {.reverse_path = mk_str_z("\xc3\xbc@b.example"),
+                    .forward_path = mk_str_z("\xc3\xbc@mx.example"),
+                    .helo = mk_str_z("a.example"),
+                    .helo_valid = true,
+                    .peer = &peer,
+                    .peer_name = mk_str_z("no) name"),
+                    .has_priority = true,
+                    .hostname = mk_str_z("mx.example"),
+                    .id = mk_str_z("X")};
+    (void)state;
+    mk_buf_init(&b, mem, TRACE_MAX);
+    assert_int_equal(mk_agent_trace_format(&t, &b), MK_OK);
+    mem[b.len] = '\0';
+    assert_non_null(strstr(mem, "Return-Path: <?\?@b.example>\r\n"));
+    assert_non_null(strstr(mem, "for <?\?@mx.example>\r\n\tpriority 0;"));
+    assert_non_null(strstr(mem, "from a.example ([192.0.2.7])"));
+    t.is_utf8 = true;
+    t.peer_name = mk_str_z("c.example");
+    t.fixes = mk_str_z("Date: x\r\n");
+    t.priority = 9;
+    mk_buf_init(&b, mem, TRACE_MAX);
+    assert_int_equal(mk_agent_trace_format(&t, &b), MK_OK);
+    mem[b.len] = '\0';
+    assert_non_null(strstr(mem, "<\xc3\xbc@b.example>"));
+    assert_non_null(strstr(mem, "\tpriority 9;"));
+    assert_non_null(strstr(mem, "from a.example (c.example [192.0.2.7])"));
+    assert_string_equal(mem + b.len - 16, "+0000\r\nDate: x\r\n");
 }
 
 static const mk_peer somebody = {
@@ -230,7 +329,12 @@ static void sec_027_longest_log_line(void **state)
     assert_int_equal(mk_log_format(&r, &b), MK_OK);
     assert_null(memchr(mem, 0x1b, b.len));
     r.id = r.code = r.text = r.helo = r.reverse_path = r.forward_path = all;
-    r.login = all;
+    r.login = r.client_id = all;
+    const mk_smtp_client_info info = {
+        .given = 1, .addr = all, .name = all, .helo = all, .ident = all};
+    const mk_peer far = {.family = 6};
+    r.forwarded = &info;
+    r.via = &far;
     hostile[sizeof hostile - 1] = '\0';
     r.stage = hostile;
     mk_buf_init(&b, mem, sizeof mem);
@@ -245,19 +349,25 @@ static const struct {
     uint32_t fields, hops;
     uint64_t bytes;
     bool done;
+    uint8_t found; /* beside Received: */
 } headers[] = {
-    {"", 0, 0, 0, false},
-    {"\r\nReceived: x\r\n", 0, 0, 2, true},
-    {"Received: x\r\n\r\nReceived: y\r\n", 1, 1, 15, true},
-    {"RECEIVED:\r\nreceived  : y\r\nReceived\t:z\r\n", 3, 3, 39, false},
-    {"Receive: a\r\nReceivedd: b\r\nXReceived: c\r\n", 3, 0, 40, false},
+    {"", 0, 0, 0, false, 0},
+    {"\r\nReceived: x\r\n", 0, 0, 2, true, 0},
+    {"Received: x\r\n\r\nReceived: y\r\n", 1, 1, 15, true, 0},
+    {"RECEIVED:\r\nreceived  : y\r\nReceived\t:z\r\n", 3, 3, 39, false, 0},
+    {"Receive: a\r\nReceivedd: b\r\nXReceived: c\r\n", 3, 0, 40, false, 0},
     {"Subject: a\r\n Received: folded\r\n\tReceived: too\r\nA: b\r\n", 2, 0, 53,
-     false},
-    {"no field\r\nReceived: x\r\n", 0, 0, 4, true},
-    {"A: b\r\nno-field\r\nReceived: x\r\n", 1, 0, 15, true},
-    {"From a@b Sat 20:10:00\r\nReceived: x\r\n", 0, 0, 6, true},
-    {":x\r\nReceived: x\r\n", 0, 0, 1, true},
-    {"A\x80: b\r\nReceived: x\r\n", 0, 0, 2, true},
+     false, 0},
+    {"no field\r\nReceived: x\r\n", 0, 0, 4, true, 0},
+    {"A: b\r\nno-field\r\nReceived: x\r\n", 1, 0, 15, true, 0},
+    {"From a@b Sat 20:10:00\r\nReceived: x\r\n", 0, 0, 6, true, 0},
+    {":x\r\nReceived: x\r\n", 0, 0, 1, true, 0},
+    {"A\x80: b\r\nReceived: x\r\n", 0, 0, 2, true, 0},
+    {"Date: x\r\nFROM : y\r\n", 2, 0, 19, false, HEADER_DATE | HEADER_FROM},
+    {"message-id:x\r\n", 1, 0, 14, false, HEADER_MESSAGE_ID},
+    {"Message-I: x\r\nDat: x\r\nFro: x\r\n", 3, 0, 30, false, 0},
+    {"Message-IDs: x\r\nDates: x\r\nFroms: x\r\n", 3, 0, 36, false, 0},
+    {"X: Date: x\r\n Date: x\r\n", 1, 0, 22, false, 0},
 };
 
 static void header_scanner_cut_anywhere(void **state)
@@ -271,7 +381,8 @@ static void header_scanner_cut_anywhere(void **state)
                 mk_agent_header_scan_add(&h, mk_str_sub(all, at, piece));
             }
             if (h.fields != headers[i].fields || h.hops != headers[i].hops ||
-                h.done != headers[i].done || h.bytes != headers[i].bytes) {
+                h.done != headers[i].done || h.bytes != headers[i].bytes ||
+                (h.found & ~HEADER_RECEIVED) != headers[i].found) {
                 fail_msg("'%s' in pieces of %zu: %u fields, %u hops, %u octets",
                          headers[i].text, piece, (unsigned)h.fields,
                          (unsigned)h.hops, (unsigned)h.bytes);
@@ -286,6 +397,8 @@ int main(void)
         cmocka_unit_test(addresses),
         cmocka_unit_test(ids),
         cmocka_unit_test(longest_trace_fits),
+        cmocka_unit_test(names_of_protocols),
+        cmocka_unit_test(clauses),
         cmocka_unit_test(log_lines),
         cmocka_unit_test(sec_027_longest_log_line),
         cmocka_unit_test(header_scanner_cut_anywhere),

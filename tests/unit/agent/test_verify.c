@@ -191,13 +191,23 @@ static void late_answers(void **state)
     }
 }
 
-static void what_is_utf8_is_not_told(void **state)
+static void tune(house *x, mk_inbound_config *c)
+{
+    (void)c;
+    x->smtp.extensions |= MK_SMTP_EXTENSION_SMTPUTF8;
+}
+
+/* Only who can read it is told (RFC 6531 3.7.4.2). */
+static void what_is_utf8(void **state)
 {
     (void)state;
     house_open(&h, &(house_plan){.verify = MK_LOCAL_POLICY_VERIFY_ANSWER,
+                                 .tune = tune,
                                  .postmaster = "\xc3\xbc@mx.example"});
     house_greet(&h);
     says("VRFY", "postmaster", "252");
+    says("VRFY", "postmaster SMTPUTF8", "250 2.1.5 <\xc3\xbc@mx.example>\r\n");
+    says("EXPN", "postmaster", "252");
     house_close(&h);
 }
 
@@ -209,7 +219,7 @@ int main(void)
         cmocka_unit_test(who_has_logged_in_is_answered),
         cmocka_unit_test(a_transaction_goes_on),
         cmocka_unit_test(late_answers),
-        cmocka_unit_test(what_is_utf8_is_not_told),
+        cmocka_unit_test(what_is_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
