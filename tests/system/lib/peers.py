@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Mail servers that we did not write, on loopback with directories of their
 own: each keeps what comes for box.example.org, octet for octet, and hands all
-else to the server of its `relay` port. Stopped by their ids."""
+else to the server of its `relay` port, some by LMTP if so told. Stopped by
+their ids."""
 import os
 import signal
 import socket
@@ -21,9 +22,10 @@ class Peer:
     """A context: it runs inside. `port` is where it listens, `kept()` what it
     has kept."""
 
-    def __init__(self, scratch, relay=1):
+    def __init__(self, scratch, relay=1, is_lmtp=False):
         os.chmod(scratch.path, 0o711)
         self.scratch, self.relay, self.port = scratch, relay, free_port()
+        self.is_lmtp = is_lmtp
         self.box = scratch.dir('box')
         os.chmod(self.box, 0o777)
         self.output = os.path.join(scratch.path, 'peer.log')
@@ -120,6 +122,7 @@ box:
 on:
   driver = smtp
   port = {relay}
+  protocol = {protocol}
   allow_localhost
   hosts_avoid_tls = *
 begin retry
@@ -136,7 +139,7 @@ class Exim(Peer):
                         ['Debian-exim'])
         conf = self.scratch.file('exim/conf', EXIM.format(
             dir=etc, port=self.port, domain=DOMAIN, box=self.box,
-            relay=self.relay))
+            relay=self.relay, protocol='lmtp' if self.is_lmtp else 'smtp'))
         return self.start([*prefix, '/usr/sbin/exim4', '-C', conf, '-bdf',
                            '-q1s'])
 
@@ -288,7 +291,7 @@ virtual_mailbox_maps = static:all/
 virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 local_header_rewrite_clients =
-relayhost = [127.0.0.1]:{relay}
+default_transport = {protocol}:[127.0.0.1]:{relay}
 """
 
 
@@ -296,7 +299,9 @@ class PostfixPeer(Peer):
     def __enter__(self):
         self.postfix = Postfix(
             self.scratch, POSTFIX.format(domain=DOMAIN, box=self.box,
-                                         relay=self.relay),
+                                         relay=self.relay,
+                                         protocol='lmtp' if self.is_lmtp
+                                         else 'smtp'),
             '127.0.0.1:%d inet n - n - - smtpd\n' % self.port)
         self.postfix.__enter__()
         return self
