@@ -91,6 +91,11 @@ static void lend(talk *t, uint64_t room)
         t->spans[t->span_count++] = span;
         t->lent += n;
         t->sent_last = last;
+        if (last && t->joins && t->messages > 0 && t->next_op == 0 &&
+            mk_smtp_client_send(t->client, &t->envelope, &t->next_op) ==
+                MK_OK) {
+            t->messages--;
+        }
     }
 }
 
@@ -98,7 +103,10 @@ static void next_verb(talk *t)
 {
     t->lent = 0;
     t->sent_last = false;
-    if (t->messages > 0) {
+    if (t->next_op != 0) {
+        t->op = t->next_op;
+        t->next_op = 0;
+    } else if (t->messages > 0) {
         t->messages--;
         (void)mk_smtp_client_send(t->client, &t->envelope, &t->op);
     } else {

@@ -37,6 +37,8 @@ struct talk {
     void *self;
     /* client */
     mk_op op;
+    bool joins;       /* the next message is sent when a last span was lent */
+    mk_op next_op;    /* of it; 0: none */
     const text *body; /* to be sent */
     size_t lent;
     char *spans[2]; /* lent: freed when given back */

@@ -18,6 +18,28 @@
 
 #include "talk.h"
 
+/* ---- how they talk ------------------------------------------------------- */
+
+enum manner {
+    PLAIN,
+    JOINED,
+    CHUNKS,
+    CHUNKS_JOINED,
+    LMTP,
+    LMTP_CHUNKS,
+    MANNERS
+};
+
+static void behave(talk *t, enum manner how)
+{
+    t->joins = how == JOINED || how == CHUNKS_JOINED || how == LMTP_CHUNKS;
+    t->server_config.is_lmtp = how >= LMTP;
+    t->client_config.is_lmtp = how >= LMTP;
+    if (how == CHUNKS || how == CHUNKS_JOINED || how == LMTP_CHUNKS) {
+        t->server_config.extensions |= MK_SMTP_EXTENSION_CHUNKING;
+    }
+}
+
 /* ---- THREATS 6 ----------------------------------------------------------- */
 
 static void comes_out(const text *body, size_t unit, size_t piece,
@@ -42,6 +64,30 @@ static void comes_out(const text *body, size_t unit, size_t piece,
     static const char rest[] = "EHLO c.example\r\nMAIL FROM:<a@b.example>\r\n"
                                "RCPT TO:<c@d.example>\r\nDATA\r\nQUIT\r\n";
     assert_true(t->client_octets <= 2 * body->len + 5 + (sizeof rest - 1));
+    talk_fini(t);
+    free(t);
+}
+
+/* However they talk, as many messages as were sent arrive, and the last one is
+ * what it was. */
+static void all_come_out(const text *body, enum manner how, uint64_t seed)
+{
+    talk *t = malloc(sizeof *t);
+    assert_non_null(t);
+    talk_init(t, seed);
+    t->unit = 1 + talk_draw(t, 64);
+    t->piece = 1 + talk_draw(t, 20);
+    t->messages = 1 + talk_draw(t, 4);
+    unsigned messages = t->messages;
+    t->body = body;
+    behave(t, how);
+    assert_true(talk_run(t));
+    assert_null(t->server_rig.broken);
+    assert_null(t->client_rig.broken);
+    assert_int_equal(t->outcome, MK_OK);
+    assert_int_equal(t->accepted, messages);
+    assert_true(t->arrived.len == body->len || t->arrived.len == body->len + 2);
+    assert_memory_equal(text_c(&t->arrived), text_c(body), body->len);
     talk_fini(t);
     free(t);
 }
@@ -86,6 +132,7 @@ static void sec_006_random_bodies(void **state)
             text_z(&body, bits[talk_draw(&dice, 9)]);
         }
         comes_out(&body, 1 + talk_draw(&dice, 64), 1 + talk_draw(&dice, 20), i);
+        all_come_out(&body, (enum manner)(i % MANNERS), i);
         text_free(&body);
     }
 }
@@ -190,7 +237,7 @@ static bool on_event(talk *t, bool server, const mk_event *ev)
 
 /* Each action on each event; the talk must come to an end, by itself or by
  * its deadlines. */
-static void matrix(bool server)
+static void matrix(bool server, enum manner how)
 {
     text body = {0};
     text_z(&body, "one\r\n.two\r\n");
@@ -203,7 +250,8 @@ static void matrix(bool server)
             t->server_config.asks = MK_SMTP_ASK_ALL;
             t->body = &body;
             t->piece = 4;
-            t->messages = 2;
+            t->messages = 3;
+            behave(t, how);
             t->self = &p;
             t->on_event = on_event;
             assert_true(talk_run(t));
@@ -217,13 +265,17 @@ static void matrix(bool server)
 static void sec_110_anything_on_any_event_of_the_server(void **state)
 {
     (void)state;
-    matrix(true);
+    for (int how = PLAIN; how < MANNERS; how++) {
+        matrix(true, (enum manner)how);
+    }
 }
 
 static void sec_110_anything_on_any_event_of_the_client(void **state)
 {
     (void)state;
-    matrix(false);
+    for (int how = PLAIN; how < MANNERS; how++) {
+        matrix(false, (enum manner)how);
+    }
 }
 
 /* The span lent lies in the peer's own memory, the envelope goes with DONE:
