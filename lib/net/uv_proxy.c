@@ -71,7 +71,6 @@ static void arrive(mk_conn *c, const mk_proxy_header *header)
     mk_err r;
 
     name_peer(header, &peer);
-    mk_net_timer_clear(c->host, &c->timer);
     mk_net_arrival_free(c);
     r = mk_net_admit(c->host, &peer, &c->source);
     if (r == MK_OK) {

@@ -35,7 +35,7 @@ static void unmap(mk_peer *p)
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
     enum { HEAD = sizeof mapped };
 
-    if (p->family != 6 || memcmp(p->address, mapped, HEAD) != 0 ||
+    if (memcmp(p->address, mapped, HEAD) != 0 ||
         memcmp(p->own_address, mapped, HEAD) != 0) {
         return;
     }
