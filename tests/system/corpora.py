@@ -58,9 +58,9 @@ class House(Daemon):
         super().__init__(
             scratch, '--domain', 'mydomain.tld', '--domain', 'testserver',
             '--listen', 'submissions=127.0.0.1:0', '--listen',
-            'submission=127.0.0.1:0', '--tls-cert', cert, '--tls-key', key, '--auth', 'plain', '--auth', 'login',
-            '--allow-clear-auth', '--max-message-bytes', '1048576',
-            users=USERS)
+            'submission=127.0.0.1:0', '--tls-cert', cert, '--tls-key', key,
+            '--auth', 'plain', '--auth', 'login', '--allow-clear-auth',
+            '--max-message-bytes', '1048576', users=USERS)
 
     def at(self, protocol):
         return next(int(line.rpartition(':')[2]) for line in self.lines

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Real peers in both directions: Exim, OpenSMTPD, Sendmail and Postfix carry
 messages to mailkitd, two of them by LMTP too, as do swaks, curl and msmtp;
-`mailkit send` delivers to each server, to aiosmtpd, and to Dovecot by LMTP. What comes to rest is what was
-sent, octet for octet, below the trace fields that each host puts on top."""
+`mailkit send` delivers to each server, to aiosmtpd, and to Dovecot by LMTP.
+What comes to rest is what was sent, octet for octet, below the trace fields
+that each host puts on top."""
 import re
 import smtplib
 import sys

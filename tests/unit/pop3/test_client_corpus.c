@@ -8,6 +8,7 @@
  * turned to CRLF. Without them the test is skipped.
  */
 #include "client_desk.h"
+#include "corpus.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +16,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static const char *source_root;
 
 typedef struct row {
     const char *file;
@@ -57,31 +56,12 @@ static const row rows[] = {
 };
 /* clang-format on */
 
-/* A file with CRLF line ends; false: there is none. */
 static bool load(const char *name, text *out)
 {
-    char path[1024];
-    int c;
-    FILE *f;
+    char path[128];
 
-    (void)snprintf(path, sizeof path,
-                   "%s/../shared/corpora/client-mailkit/pop3/%s.txt",
-                   source_root, name);
-    f = fopen(path, "rb");
-    text_z(out, "");
-    if (f == NULL) {
-        return false;
-    }
-    while ((c = fgetc(f)) != EOF) {
-        char octet = (char)c;
-
-        if (octet == '\n') {
-            text_z(out, "\r\n");
-        } else if (octet != '\r') {
-            text_add(out, &octet, 1);
-        }
-    }
-    return fclose(f) == 0;
+    (void)snprintf(path, sizeof path, "client-mailkit/pop3/%s.txt", name);
+    return corpus_load(path, out);
 }
 
 static void say(desk *d, const char *name)
@@ -236,7 +216,7 @@ int main(int argc, char **argv)
     text probe = {0};
     bool is_there;
 
-    source_root = argc > 1 ? argv[1] : ".";
+    corpus_init(argc, argv);
     is_there = load("gmail/greeting", &probe);
     text_free(&probe);
     if (!is_there) {
