@@ -511,7 +511,8 @@ typedef struct mk_smtp_client_config {
     mk_pool *units;      /**< text units of 1,024 octets or more; NULL: the
                           *   unit lies in the block */
     uint32_t text_bytes; /**< the unit in the block, 1,024 to 65,535: 1,024 */
-    uint32_t extensions; /**< used when offered: MK_SMTP_EXTENSION_ALL */
+    uint32_t extensions; /**< used when offered, of those that are built in
+                          *   (meson: smtp_extensions): MK_SMTP_EXTENSION_ALL */
     uint32_t reply_line_max;   /**< with CRLF, octets, 512 or more: 2,048 */
     uint32_t reply_lines_max;  /**< lines of one reply: 128 */
     uint32_t reply_max;        /**< octets of one reply, at least a line:
@@ -544,7 +545,7 @@ typedef struct mk_smtp_client_config {
     uint32_t sasl_message_max; /**< of a login's messages, octets; lies in the
                                 *   block: 1,024 to 9,216: 4,096 */
     bool is_lmtp; /**< RFC 2033: say LHLO, and hear a reply to the body for each
-                   *   recipient: false */
+                   *   recipient; MK_E_ARG where it is not built in: false */
     bool is_data_only; /**< DATA also where CHUNKING is offered, unless the body
                         *   is BINARYMIME: false */
     mk_smtp_mend mend; /**< of a body's bare CR and LF: MK_SMTP_MEND_NEVER */

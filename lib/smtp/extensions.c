@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * smtp/extensions.c: the rows of extensions.h, and their names for programs.
- * Logic does not live here.
+ * smtp/extensions.c: the rows of extensions.h, and their names for programs; a
+ * build for small clients has the first of them. What a row means is in the
+ * tables of the roles: logic does not live here.
  */
 #include "smtp/extensions.h"
 
@@ -32,8 +33,7 @@ const char mk_smtp_keywords[SMTP_EXTENSIONS][SMTP_KEYWORD_MAX + 1] = {
 };
 /* clang-format on */
 
-_Static_assert(SMTP_KNOWN == (1U << SMTP_EXTENSIONS) - 1,
-               "a row for each bit");
+_Static_assert(SMTP_KNOWN == (1U << SMTP_EXTENSIONS) - 1, "a row for each bit");
 
 const char *mk_smtp_extension_name(mk_smtp_extension extension)
 {

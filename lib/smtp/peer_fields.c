@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * smtp/peer_fields.c: see peer_fields.h. The names are those of Postfix's
- * XCLIENT and XFORWARD, which are in no RFC. It judges no value.
+ * XCLIENT and XFORWARD, which are in no RFC. A name that is none has no bit,
+ * and is passed over. It judges no value.
  */
 #include "smtp/peer_fields.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * smtp/values.c: see values.h. Each is linear in its octets, and none looks at
- * what a value is for.
+ * smtp/values.c: see values.h. Each is linear in its octets, looks at all of
+ * them before it says yes, keeps nothing of them, and does not know what a
+ * value is for.
  */
 #include "smtp/values.h"
 
