@@ -115,6 +115,8 @@ def check_sec_026_each_case_alone():
                                 len(CASES)), pair)
             same([i for i, row in enumerate(rows) if row[0] == 'open'], [n])
             same((server.pairs, server.messages), (list(CASES), []))
+            # eight a connection: a server that counts refusals serves them
+            same(server.connections, -(-len(CASES) // 8))
 
 
 class Relay(Postfix):

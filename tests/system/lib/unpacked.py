@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
-from lib.case import SLOW, Skip, need
+from lib.case import Skip, need
 
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or
                      os.path.expanduser('~/.cache'), 'mailkit-tests')
@@ -17,12 +17,29 @@ SCRIPT = """set -e
 mount -t overlay -o lowerdir={lower}:/usr none /usr
 {more}exec "$@"
 """
+APT = ('-q', '-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=10',
+       'download')
+refused = []  # why a download failed: the next one is not waited for
 
 
-def run(argv, **more):
+def run(argv, seconds=60, **more):
     return subprocess.run(argv, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=60 * SLOW, check=False, **more)
+                          timeout=seconds, check=False, **more)
+
+
+def download(package, work):
+    """Its .deb in that directory; raises Skip when it cannot be had."""
+    if not refused:
+        try:
+            done = run([need('apt-get'), *APT, package], cwd=work)
+            found = glob.glob(work + '/*.deb')
+            if done.returncode == 0 and found:
+                return found[0]
+            refused.append(done.stdout.decode('latin-1').strip()[-200:])
+        except subprocess.TimeoutExpired:
+            refused.append('apt-get does not end')
+    raise Skip('%s cannot be had: %s' % (package, refused[0]))
 
 
 def tree(package):
@@ -30,20 +47,13 @@ def tree(package):
     path = os.path.join(CACHE, package)
     if os.path.isdir(path):
         return path
-    apt, dpkg = need('apt-get'), need('dpkg')
+    dpkg = need('dpkg')
     os.makedirs(CACHE, exist_ok=True)
     work = tempfile.mkdtemp(dir=CACHE)
     try:
-        try:
-            done = run([apt, '-q', 'download', package], cwd=work)
-        except subprocess.TimeoutExpired:
-            raise Skip('%s cannot be had: apt-get hangs' % package) from None
-        found = glob.glob(work + '/*.deb')
-        if done.returncode or not found:
-            raise Skip('%s cannot be had: %s' % (
-                package, done.stdout.decode('latin-1').strip()[-200:]))
+        deb = download(package, work)
         os.chmod(work, 0o755)
-        if run([dpkg, '-x', found[0], work + '/tree']).returncode:
+        if run([dpkg, '-x', deb, work + '/tree']).returncode:
             raise Skip('%s cannot be unpacked' % package)
         try:
             os.rename(work + '/tree', path)
@@ -54,7 +64,7 @@ def tree(package):
     return path
 
 
-def inside(scratch, packages, users=(), empty=(), names=True):
+def inside(scratch, packages, users=(), empty=()):
     """What to put before a command, so that it finds these packages installed,
     these users known (by ids from 65,500 on), these directories empty, and of
     names nothing but localhost."""
@@ -68,11 +78,10 @@ def inside(scratch, packages, users=(), empty=(), names=True):
     for name, text in files.items():
         with open('/etc/' + name, encoding='utf-8') as f:
             files[name] = f.read() + text
-    if names:
-        files['hosts'] = ('127.0.0.1 localhost\n127.0.0.1 peer.example.org '
-                          '%s\n' % os.uname().nodename)
-        files['resolv.conf'] = 'nameserver 127.0.0.1\noptions attempts:1\n'
-        files['nsswitch.conf'] = 'passwd: files\ngroup: files\nhosts: files\n'
+    files['hosts'] = ('127.0.0.1 localhost\n127.0.0.1 peer.example.org '
+                      '%s\n' % os.uname().nodename)
+    files['resolv.conf'] = 'nameserver 127.0.0.1\noptions attempts:1\n'
+    files['nsswitch.conf'] = 'passwd: files\ngroup: files\nhosts: files\n'
     scratch.dir('etc')
     more = ''.join('mount --bind %s /etc/%s\n' % (
         scratch.file('etc/' + name, text), name)
