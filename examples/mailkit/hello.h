@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * hello.h: the own name that a client says in EHLO (RFC 5321 4.1.1.1): given on
- * the command line, or the system's.
+ * the command line, or the system's. Nothing is asked of the DNS: a name that
+ * others cannot find is the caller's affair.
  */
 #ifndef MAILKIT_HELLO_H
 #define MAILKIT_HELLO_H
