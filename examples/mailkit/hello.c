@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * hello.c: see hello.h. What is no host name by RFC 1123 2.1 and no address
- * literal by RFC 5321 4.1.3 is never said: a name on the command line is refused
- * for it, the system's is passed over.
+ * literal by RFC 5321 4.1.3 is never said: a name on the command line is
+ * refused for it, the system's is passed over.
  */
 #include "hello.h"
 
