@@ -331,7 +331,7 @@ static void handle(relaytest *t, const mk_event *ev)
 /* The server's address as it stands in a path (RFC 5321 4.1.3). */
 static bool learn_address(relaytest *t, int fd)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t n = sizeof peer;
     char text[64];
     mk_buf b;
