@@ -34,7 +34,11 @@ typedef struct protocol {
     uint32_t extensions; /* mk_smtp_extension, or-ed; of SPEECH_POP3 none */
 } protocol;
 
-enum { PROTOCOLS = 7, PORT_SMTP = 25 };
+enum {
+    PROTOCOLS = 7,
+    PORT_SMTP = 25,
+    SOLICIT_LINE = 3072 /* MAIL is longer by SOLICIT= (RFC 3865 2.3) */
+};
 extern const protocol protocols[PROTOCOLS];
 extern const char protocol_names[]; /* for messages */
 

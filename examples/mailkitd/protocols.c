@@ -12,7 +12,7 @@
 
 /* What a server of mailboxes can do. It has no queue: nothing is held for a
  * time (FUTURERELEASE) or started (ETRN). What else is not honoured behind it
- * is left out by the service (DSN, BINARYMIME), and XCLIENT and XFORWARD for
+ * is left out by the service (DSN), and XCLIENT and XFORWARD for
  * peers who are not trusted. Devices are known by users only (CLIENTID). */
 #define FOR_USERS                                                              \
     (MK_SMTP_EXTENSION_ALL &                                                   \

@@ -25,7 +25,6 @@
 enum {
     RECIPIENTS_LEAST = 100, /* that an engine knows (RFC 5321 4.5.3.1.8) */
     PROXY_MS = 5000,        /* for the header of a proxy */
-    SOLICIT_LINE = 3072     /* MAIL is longer by SOLICIT= (RFC 3865 4.1) */
 };
 
 /* One protocol, where it is served. */

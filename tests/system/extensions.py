@@ -3,6 +3,7 @@
 """What each SMTP service extension does, seen from outside of mailkitd: what
 EHLO offers to whom, replies, files in new/, Received: fields and the log. By
 single octets, by swaks, curl and smtplib, and by `mailkit send`."""
+import email
 import os
 import re
 import signal
@@ -23,7 +24,7 @@ from lib.wire import Wire
 
 OURS = ('--trusted', '127.0.0.0/8')
 ALWAYS = {'PIPELINING', 'SIZE', '8BITMIME', 'ENHANCEDSTATUSCODES', 'CHUNKING',
-          'SMTPUTF8', 'LIMITS', 'MT-PRIORITY', 'DELIVERBY'}
+          'BINARYMIME', 'SMTPUTF8', 'LIMITS', 'MT-PRIORITY', 'DELIVERBY'}
 
 
 # ---- what is offered ---------------------------------------------------------
@@ -62,7 +63,8 @@ def check_those_withdrawn():
         ini = scratch.file('ini', 'no-extension = CHUNKING\n'
                                   'no-extension = smtputf8\n')
         with Served(scratch, '--config', ini) as d, Wire(d.port) as wire:
-            same(set(offers(wire)), ALWAYS - {'CHUNKING', 'SMTPUTF8'})
+            same(set(offers(wire)), ALWAYS - {'CHUNKING', 'BINARYMIME',
+                                              'SMTPUTF8'})
             wire.expect('MAIL FROM:<a@example.com> SMTPUTF8', 555)
             wire.expect('MAIL FROM:<a@example.com>', 250)
             wire.expect('RCPT TO:<%s>' % ALICE, 250)
@@ -129,6 +131,33 @@ def check_chunks():
             wire.send(b'BDAT 5\r\nabc\r\nRSET\r\nBDAT 2 LAST\r\nxyQUIT\r\n')
             same(reply_to_each(wire, 4), [250, 250, 503, 221])
         same(d.box().count(), 1)
+
+
+def check_binary_parts():
+    """They become base64, which a Maildir can keep (RFC 3030 3, RFC 2045 6.2);
+    what is signed cannot, and is refused."""
+    data = bytes(range(256)) * 3 + b'\r\n.\r\nend\n'
+    part = (b'Content-Type: application/octet-stream\r\n'
+            b'Content-Transfer-Encoding: binary\r\n\r\n' + data)
+    text = (b'Subject: b\r\nMIME-Version: 1.0\r\nContent-Type: multipart/%s;'
+            b' boundary=x\r\n\r\n--x\r\n' + part + b'\r\n--x--\r\n')
+    with Scratch() as scratch, Served(scratch, serve=('smtp', 'lmtp')) as d:
+        for kind, codes in ((b'mixed', (250,)), (b'signed', (554,))):
+            with Wire(d.port) as wire:
+                offers(wire)
+                whole = text.replace(b'%s', kind)
+                wire.expect('MAIL FROM:<eve@example.com> BODY=BINARYMIME',
+                            250)
+                wire.expect('RCPT TO:<%s>' % ALICE, 250)
+                wire.expect('DATA', 503)
+                wire.send(b'BDAT 100\r\n' + whole[:100] + b'BDAT %d LAST\r\n'
+                          % (len(whole) - 100) + whole[100:])
+                reply_to_each(wire, 1)
+                true(wire.reply()[0] in codes, kind)
+        message = email.message_from_bytes(d.box().only())
+        found = message.get_payload()[0]
+        same(found['Content-Transfer-Encoding'], 'base64')
+        true(found.get_payload(decode=True) == data, 'the octets came whole')
 
 
 def check_chunks_by_mailkit():

@@ -81,7 +81,7 @@ def check_usage():
                  ('--scheme', 'plain', '--iterations', '5000', 'a'),
                  ('--scheme', 'plain', '--scheme', 'plain', 'a'),
                  ('',), ('#a',), ('a:b',), ('a/b',), ('.a',), ('a b',),
-                 ('a\nb',), ('a\x1b[2J',), ('ä',), ('x' * 65,),
+                 ('a\nb',), ('a\x1b[2J',), ('a\udcff',), ('x' * 65,),
                  ('x' * 3000,)):
         code, out, err = passwd(*argv)
         same((code, out), (USAGE, b''), argv)
