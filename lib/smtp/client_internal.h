@@ -159,8 +159,8 @@ void mk_smtp_client_fault(mk_smtp_client *c, mk_err why, mk_retry retry,
                           const char *text);
 
 /* client_verbs.c: the client in e, when it is the application's turn. */
-mk_err mk_smtp_client_find_ready(mk_engine *e, mk_op *out_op, bool is_message,
-                                 mk_smtp_client **out_c);
+mk_err mk_smtp_client_find_ready(mk_engine *e, const mk_op *out_op,
+                                 bool is_message, mk_smtp_client **out_c);
 /* Say a command that is a dialogue of its own. */
 mk_err mk_smtp_client_command_begin(mk_smtp_client *c, mk_smtp_verb verb,
                                     mk_str argument, mk_op *out_op);

@@ -348,6 +348,7 @@ static mk_err check(const mk_smtp_envelope *envelope, uint32_t *io_must,
                     uint32_t *io_may)
 {
     asked a = asked_of(envelope, 0);
+    size_t rcpts = envelope->rcpts != NULL ? envelope->forward_count : 0;
     uint32_t bits = 0;
     uint32_t musts = MK_SMTP_EXTENSION_SMTPUTF8 | MK_SMTP_EXTENSION_REQUIRETLS |
                      MK_SMTP_EXTENSION_FUTURERELEASE;
@@ -357,9 +358,8 @@ static mk_err check(const mk_smtp_envelope *envelope, uint32_t *io_must,
     }
     mk_err err = check_rows(mail_params, MAIL_PARAMS, &a, MK_SMTP_EXTENSION_ALL,
                             &bits, &octets);
-    for (size_t i = 0;
-         err == MK_OK && a.rcpt != NULL && i < envelope->forward_count; i++) {
-        a = asked_of(envelope, i);
+    for (size_t i = 0; err == MK_OK && i < rcpts; i++) {
+        a.rcpt = &envelope->rcpts[i];
         err = a.rcpt->size != sizeof *a.rcpt
                   ? MK_E_ARG
                   : check_rows(rcpt_params, RCPT_PARAMS, &a,

@@ -167,8 +167,8 @@ static bool may_join(const mk_smtp_client *c)
     return c->is_body_last && c->next_op == 0 && c->core.state != CLIENT_OVER;
 }
 
-mk_err mk_smtp_client_find_ready(mk_engine *e, mk_op *out_op, bool is_message,
-                                 mk_smtp_client **out_c)
+mk_err mk_smtp_client_find_ready(mk_engine *e, const mk_op *out_op,
+                                 bool is_message, mk_smtp_client **out_c)
 {
     mk_smtp_client *c =
         (mk_smtp_client *)(void *)mk_wire_heart(e, &mk_smtp_client_kind.ops);

@@ -49,10 +49,10 @@ static mk_err wrong(const cursor *c)
 static bool skip_utf8(cursor *c)
 {
     uint32_t character = 0;
-    size_t n =
-        !c->is_utf8 || !SMTP_HAS(SMTPUTF8)
-            ? 0
-            : mk_utf8_at(mk_str_sub(c->text, c->at, SIZE_MAX), &character);
+    if (!SMTP_HAS(SMTPUTF8) || !c->is_utf8) {
+        return false;
+    }
+    size_t n = mk_utf8_at(mk_str_sub(c->text, c->at, SIZE_MAX), &character);
     if (n == 0 || character < 0xA0) {
         return false;
     }
