@@ -23,7 +23,7 @@ static size_t code_points(mk_str label, uint32_t *out)
         if (used == 0 || n == LABEL_MAX) {
             return 0;
         }
-        out[n++] = c < 0x80 ? mk_lower((unsigned char)c) : c;
+        out[n++] = c;
         label = mk_str_sub(label, used, SIZE_MAX);
     }
     return n;
