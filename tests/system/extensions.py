@@ -210,6 +210,19 @@ def check_utf8_by_mailkit():
         same(d.box().count(), 0)
 
 
+def check_utf8_domain():
+    """One domain in both of its spellings (RFC 5890 2.3.2.1)."""
+    users = USERS + 'dora@bücher.example:{PLAIN}five\n'
+    with Scratch() as scratch, Served(scratch, '--domain', 'bücher.example',
+                                      users=users) as d:
+        for options, to in ((('--utf8',), 'dora@bücher.example'),
+                            ((), 'dora@xn--bcher-kva.example')):
+            code, rows, err = send(d.server(), *options, to=(to,))
+            same((code, err), (0, ''), rows)
+        found = [d.box('dora', name).count() for name in os.listdir(d.root)]
+        same(found, [2])
+
+
 def check_utf8_by_smtplib():
     with Scratch() as scratch, Served(scratch, users=UTF8_USERS) as d:
         client = smtplib.SMTP('127.0.0.1', d.port, timeout=20 * SLOW,
