@@ -3,10 +3,10 @@
  * fuzz_smtp_server.c: a hostile client and a random application against the
  * server machine. Every input is run whole, octet by octet and in pieces, and
  * must give the same events and replies (Law 4); no body may be accepted
- * without a MAIL and a RCPT of its own (THREATS 13); nobody is logged in
- * without a yes, no secret is taken in clear, and TLS forgets (THREATS 28, 32,
- * 41); no bare CR, LF or NUL goes out or reaches the application (Law 10);
- * every session comes to an end.
+ * without a MAIL and a RCPT of its own (THREATS 7, 13), and over LMTP each of
+ * these is asked about; nobody is logged in without a yes, no secret is taken
+ * in clear, and TLS forgets (THREATS 28, 32, 41); no bare CR, LF or NUL goes
+ * out or reaches the application (Law 10); every session comes to an end.
  */
 #include <mailkit/smtp.h>
 #include <stdlib.h>
@@ -28,6 +28,8 @@ typedef struct session {
     /* the promise of THREATS 13 */
     bool mail;
     uint32_t accepted;
+    uint32_t due; /* LMTP: recipients to be asked about */
+    uint32_t told;
     bool is_anew;  /* XCLIENT may have been answered yes: CONNECT may come */
     bool vouching; /* then a login is named for the peer */
     bool vouched;
@@ -61,6 +63,7 @@ static void configure(session *s, const uint8_t *header)
     fuzz_promise(mk_smtp_server_config_init(c, sizeof *c) == MK_OK, "init");
     c->hostname = mk_str_z("mx.example");
     offer(c, flags);
+    c->is_lmtp = (flags & 15) == MK_SMTP_EXTENSION_8BITMIME;
     if ((flags & 16) != 0) {
         c->bare = MK_SMTP_BARE_NORMALIZE;
     }
@@ -80,6 +83,7 @@ static void configure(session *s, const uint8_t *header)
         c->errors_soft = 2;
         c->junk_max = 4;
         c->rate_min = 1;
+        c->chunks_max = 3;
     }
     if ((flags & 128) != 0) {
         c->units = fuzz_machine_pool(&s->s.m);
@@ -220,6 +224,24 @@ static void look_at_rcpt(const session *s, const mk_smtp_event *e)
     fuzz_promise(!mk_str_has_ctl(o->orcpt), "an ORCPT of one line");
 }
 
+/* Over LMTP each recipient of a body is asked about, in order, and nothing else
+ * happens meanwhile (RFC 2033 4.2). */
+static void keep_deliveries(session *s, const mk_event *ev)
+{
+    if (ev->type == MK_EV_SMTP_DELIVERED) {
+        fuzz_promise(s->told < s->due && ev->of.smtp->index == s->told,
+                     "each recipient is asked about in its turn");
+        fuzz_promise((ev->flags & MK_ASK) != 0, "and asked");
+        s->told++;
+    } else if (ev->type == MK_EV_BODY) {
+        fuzz_promise(s->told == s->due, "all of the body before");
+        s->due = s->config.is_lmtp ? ev->of.smtp->accepted : 0;
+        s->told = 0;
+    } else if (ev->type != MK_EV_WITHDRAWN && ev->type != MK_EV_FAULT) {
+        fuzz_promise(s->told == s->due, "nobody is left out");
+    }
+}
+
 /* Which envelope stands: told by what was said yes to, and by nothing else. */
 static void keep_envelope(session *s, const mk_event *ev)
 {
@@ -265,6 +287,7 @@ static void on_event(fuzz_machine *m, const mk_event *ev)
         keep_peer(s, ev);
     }
     keep_envelope(s, ev);
+    keep_deliveries(s, ev);
     fuzz_server_see(&s->s, ev, MK_EV_SMTP_TLS, MK_EV_SMTP_AUTH);
     trace_event(&s->s.m.trace, ev);
     text_z(&s->s.m.trace, "\n");

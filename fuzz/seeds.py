@@ -64,6 +64,7 @@ def smtp_header(keys, mine, implicit, name):
     if mine == 'S' and 'pool' in keys:
         flags |= 128
     if mine == 'S':
+        flags |= 4 * ('is_lmtp' in keys)
         return bytes([flags, 0, 3, login(keys, implicit)])
     how = 16 * ('is_lmtp' in keys) | 32 * ('joined' in name) | \
         64 * ('is_data_only' in keys) | 128 * ('mend' in keys)

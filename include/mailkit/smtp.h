@@ -315,7 +315,10 @@ typedef enum mk_smtp_event_type {
     MK_EV_SMTP_HELO = MK_EV_SMTP + 2,    /**< HELO or EHLO */
     MK_EV_SMTP_MAIL = MK_EV_SMTP + 3,
     MK_EV_SMTP_RCPT = MK_EV_SMTP + 4,
-    MK_EV_SMTP_DATA = MK_EV_SMTP + 5, /**< before 354 */
+    /** Before 354; or before the octets of the first chunk, then `verb` is
+     *  MK_SMTP_VERB_BDAT, `size` is of that chunk, and what refuses it is said
+     *  behind its octets (RFC 3030 2). */
+    MK_EV_SMTP_DATA = MK_EV_SMTP + 5,
     /** A transaction was dropped before its end; err tells why. The
      *  end of the session (QUIT, FAULT, MK_END) drops one without it. */
     MK_EV_SMTP_RESET = MK_EV_SMTP + 6,
@@ -358,7 +361,10 @@ typedef enum mk_smtp_event_type {
 
 /** What to do about a bare CR, a bare LF or a NUL (Law 10). */
 typedef enum mk_smtp_bare {
-    MK_SMTP_BARE_REJECT = 0,   /**< 550 5.5.2 at the true end, then close */
+    MK_SMTP_BARE_REJECT = 0,   /**< 550 5.5.2 at the true end, then close; by
+                                *   BDAT at the end of the chunk, which is told
+                                *   by MK_EV_SMTP_RESET with MK_E_BARE, and the
+                                *   session goes on. BINARYMIME has none */
     MK_SMTP_BARE_NORMALIZE = 1 /**< bare LF becomes CRLF, bare CR and NUL a
                                 *   space; none of them ends anything */
 } mk_smtp_bare;
@@ -455,7 +461,8 @@ typedef struct mk_smtp_server_config {
     /* Of single extensions, and LMTP: */
     bool is_lmtp; /**< RFC 2033: LHLO instead of HELO and EHLO, and a reply to
                    *   the body for each recipient, asked by
-                   *   MK_EV_SMTP_DELIVERED: false */
+                   *   MK_EV_SMTP_DELIVERED. Needs PIPELINING and
+                   *   ENHANCEDSTATUSCODES; never for port 25: false */
     uint32_t chunks_max; /**< BDAT commands of a message, then 554 and the end:
                           *   65,536 */
     uint32_t deliver_by_min_s; /**< told by DELIVERBY, at most 999,999,999; 0:

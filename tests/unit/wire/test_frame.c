@@ -451,6 +451,96 @@ static void counted_literal_nul_and_eof(void **state)
     assert_int_equal(mk_framer_next(&f, &none, &u), MK_WAIT);
 }
 
+/* What a text is, octet by octet: what stands for it, and is it regular? */
+static bool judge(const char *in, size_t n, char *out, size_t *out_n)
+{
+    bool regular = true;
+    *out_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool pair = in[i] == '\r' && i + 1 < n && in[i + 1] == '\n';
+        bool stray = !pair && (in[i] == '\r' || in[i] == '\n' || in[i] == '\0');
+        regular = regular && !stray;
+        if (pair || (stray && in[i] == '\n')) {
+            out[(*out_n)++] = '\r';
+            out[(*out_n)++] = '\n';
+        } else {
+            out[(*out_n)++] = stray ? ' ' : in[i];
+        }
+        i += pair ? 1 : 0;
+    }
+    return regular;
+}
+
+/* One part, in pieces, and nothing behind it. */
+static void feed_part(mk_framer *f, const char *in, size_t n, size_t chunk,
+                      got *g)
+{
+    size_t at = 0;
+    size_t kept = 0;
+    frame_unit u = {FRAME_KIND_DATA, false, {NULL, 0}};
+    mk_str view = mk_str_of(in, 0);
+    while (u.kind != FRAME_KIND_END) {
+        mk_err err = mk_framer_next(f, &view, &u);
+        if (err == MK_OK) {
+            for (size_t i = 0; i < u.data.len; i++) {
+                g->data[g->n++] = u.data.ptr[i];
+            }
+            continue;
+        }
+        assert_true(at < n);
+        kept = view.len;
+        assert_true(kept < mk_framer_need(f));
+        size_t more = n - at < chunk ? n - at : chunk;
+        view = mk_str_of(in + at - kept, kept + more);
+        at += more;
+    }
+    assert_int_equal(view.len, 0);
+    assert_int_equal(at, n);
+    assert_int_equal(mk_framer_next(f, &view, &u), MK_WAIT);
+}
+
+/* RFC 3030 2: parted anywhere, with a line between, it is the same text. */
+static void sec_001_sec_003_a_text_in_parts(void **state)
+{
+    enum { N = 5, ALL = 3125 };
+    static const char letters5[] = {'a', '\r', '\n', '\0', '.'};
+    (void)state;
+    for (unsigned k = 0; k < ALL * (N + 1) * 4; k++) {
+        char in[N];
+        char want[2 * N];
+        size_t want_n;
+        size_t cut = k / 4 % (N + 1);
+        bool repair = (k & 1) != 0;
+        size_t chunk = (k & 2) != 0 ? 1 : N;
+        unsigned which = k / 4 / (N + 1);
+        for (size_t i = 0; i < N; i++, which /= 5) {
+            in[i] = letters5[which % 5];
+        }
+        bool regular = judge(in, N, want, &want_n);
+        mk_framer f;
+        got g;
+        got line;
+        memset(&g, 0, sizeof g);
+        mk_framer_init(&f, 512, 100, 1000);
+        f.repair = repair;
+        mk_framer_text(&f, cut, true, false);
+        feed_part(&f, in, cut, chunk, &g);
+        mk_framer_mode(&f, FRAME_LINE, 0);
+        feed(&f, "NOOP\r\n", 6, chunk, &line);
+        assert_int_equal(line.n, 4);
+        mk_framer_text(&f, N - cut, false, true);
+        feed_part(&f, in + cut, N - cut, chunk, &g);
+        assert_int_equal(f.consumed, N + 6);
+        assert_int_equal(f.defects, regular || repair ? 0 : FRAME_DEFECT_BARE);
+        if (regular || repair) {
+            assert_int_equal(g.n, want_n);
+            assert_memory_equal(g.data, want, want_n);
+        } else {
+            assert_int_equal(g.n, N); /* all are told, so all are counted */
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +554,7 @@ int main(void)
         cmocka_unit_test(sec_010_lines_and_their_limit),
         cmocka_unit_test(a_line_in_pieces),
         cmocka_unit_test(counted_literal_nul_and_eof),
+        cmocka_unit_test(sec_001_sec_003_a_text_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
