@@ -2,6 +2,7 @@
  *
  * internet_date.c: the date-time of RFC 3339 5.6, as SMTP's FUTURERELEASE has
  * it. The form is strict: four-digit year, "T", all of the time, an offset.
+ * Lenient readers of dates are in message/.
  */
 #include "base/ascii.h"
 #include "base/civil.h"
