@@ -53,13 +53,13 @@ void mk_smtp_client_done(mk_smtp_client *c, mk_err outcome)
 
 void mk_smtp_client_over(mk_smtp_client *c)
 {
-    if (mk_smtp_client_has_body(c)) {
+    if (c->core.state == CLIENT_BODY || mk_smtp_client_has_end(c)) {
         /* A peer that waits for a dot must never get it (Law 11), and what
          * was lent goes back with DONE: nothing of it may be looked at. */
-        c->core.is_abort =
-            c->core.state == CLIENT_BODY || mk_smtp_client_has_end(c);
+        c->core.is_abort = true;
         mk_outq_fini(&c->core.out);
     }
+    c->body.givens = 0;
     mk_client_login_close(&c->core);
     c->core.pending &=
         (uint8_t) ~(PENDING_READY | PENDING_WANTED | PENDING_TLS);

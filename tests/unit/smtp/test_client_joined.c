@@ -142,6 +142,41 @@ static void test_a_reply_to_what_is_not_all_sent(void **state)
     }
 }
 
+/* The end was sent, and what is joined to it was not: the message may have been
+ * taken. One octet less, and it was not. */
+static void test_a_cut_between_an_end_and_what_is_joined(void **state)
+{
+    static const char end[] = "one\r\n.\r\n";
+    mk_op op;
+    mk_op next_op;
+    desk d;
+
+    (void)state;
+    for (size_t missing = 0; missing < 2; missing++) {
+        desk_init(&d, 1);
+        op = begin_message(&d, "PIPELINING");
+        assert_int_equal(mk_body(d.engine, op, mk_str_z("one\r\n"), true),
+                         MK_OK);
+        assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &next_op),
+                         MK_OK);
+        desk_run(&d);
+        desk_ack(&d, sizeof end - 1 - missing);
+        desk_run(&d);
+        mk_in_eof(d.engine, MK_OK);
+        desk_run(&d);
+        desk_saw(&d, missing > 0 ? "FAULT E_CUT retry=LATER"
+                                 : "FAULT E_CUT retry=UNKNOWN");
+        desk_saw(&d, "DONE E_CUT accepted=0");
+        desk_saw(&d, "FAULT E_CUT retry=LATER");
+        desk_saw(&d, "DONE E_CUT accepted=0");
+        /* and what was shown stays put for whoever still writes it */
+        assert_int_equal(mk_want(d.engine),
+                         missing > 0 ? MK_WANT_ABORT
+                                     : MK_WANT_CLOSE | MK_WANT_WRITE);
+        desk_fini(&d);
+    }
+}
+
 /* Likewise of a chunk: its line is not enough. */
 static void test_a_reply_to_a_chunk_that_is_not_all_sent(void **state)
 {
@@ -440,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_one_write_has_it_all),
         cmocka_unit_test(test_one_write_has_it_all_in_chunks),
         cmocka_unit_test(test_a_reply_to_what_is_not_all_sent),
+        cmocka_unit_test(test_a_cut_between_an_end_and_what_is_joined),
         cmocka_unit_test(test_a_reply_to_a_chunk_that_is_not_all_sent),
         cmocka_unit_test(test_a_group_in_parts),
         cmocka_unit_test(test_chunks_ahead),
