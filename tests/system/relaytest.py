@@ -184,6 +184,12 @@ def check_what_decides():
         code, rows, _, _ = relaytest(server.server(), '--data')
         same((code, rows[4][0], len(server.messages)), (OPEN, 'open', 1))
         has(server.messages[0], b'\r\nMAIL FROM:<probe@[127.0.0.1]>\r\n')
+    # refused by DATA, which is said in no other case
+    with Script([(b'DATA', b'550 5.7.1 no\r\n')],
+                b'220 mx.example.org\r\n') as server:
+        code, rows, _, _ = relaytest(server.server(), '--data')
+        same((code, {tuple(row[:3]) for row in rows}),
+             (0, {('closed', '550', '5.7.1')}))
     # refused by MAIL already
     with Script([(b'MAIL', b'550 5.7.1 no\r\n')],
                 b'220 mx.example.org\r\n') as server:
