@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <mailkit/smtp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,13 +201,12 @@ static void a_refusal_is_said_to_each(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (size_t k = 0; k < sizeof sips / sizeof sips[0]; k++) {
-            char own[512] = "554 5.777.888 ";
+            char own[512];
             char behind[1024];
             site t;
             site_open(&t, sips[k]);
             t.is_body_spoilt = rows[i].reply == NULL;
-            strncat(own, longest, 400);
-            strncat(own, "\r\n", 3);
+            (void)snprintf(own, sizeof own, "554 5.777.888 %s\r\n", longest);
             say(&t, rows[i].body);
             if (rows[i].why == MK_E_SIZE) {
                 memset(behind, 'x', 1001);
