@@ -31,13 +31,17 @@ bool mk_smtp_client_has_end(const mk_smtp_client *c)
            (c->body.spans > 0 || mk_outq_lines(&c->core.out) > c->behind);
 }
 
-/* A chunk is sent when its octets are, and the line that leads it before. */
+/* A chunk is sent when its octets are, and the line that leads it before. The
+ * end has a reply for each recipient over LMTP (RFC 2033 4.2). */
 bool mk_smtp_client_is_early(const mk_smtp_client *c)
 {
     uint32_t unsent = mk_outq_lines(&c->core.out);
 
     if (mk_smtp_talk_is_chunked(&c->talk) && c->body.spans > 0) {
         unsent += c->body.spans - (c->is_padded ? 1U : 0U);
+    }
+    if (mk_smtp_client_has_end(c)) {
+        unsent += c->ends - 1U;
     }
     return c->core.awaited <= unsent;
 }

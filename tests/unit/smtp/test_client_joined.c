@@ -469,6 +469,54 @@ static void sec_014_a_reply_without_end_where_it_delivers(void **state)
     }
 }
 
+/* A word for each recipient over LMTP, of an end that is not all sent: neither
+ * is it good, nor may the first be taken for delivered (RFC 2033 4.2). */
+static void sec_014_a_word_over_lmtp_before_the_end(void **state)
+{
+    static const struct {
+        const char *keywords;
+        const char *body;
+        const char *wire;
+    } rows[] = {
+        {"PIPELINING", "x\r\n", "x\r\n.\r\n"},
+        {"PIPELINING", "x", "x\r\n.\r\n"},
+        {"PIPELINING\nCHUNKING", "x\r\n", "BDAT 3 LAST\r\nx\r\n"},
+        {"PIPELINING\nCHUNKING", "x", "BDAT 3 LAST\r\nx\r\n"},
+        {"PIPELINING\nCHUNKING", "", "BDAT 0 LAST\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t all = strlen(rows[i].wire);
+
+        for (size_t sent = 0; sent <= all; sent++) {
+            place at = {rows[i].keywords, true, "", true};
+            desk d;
+            mk_op op = begin_at(&d, &at);
+
+            text_clear(&d.wire);
+            d.is_slow = true;
+            assert_int_equal(
+                mk_body(d.engine, op, mk_str_z(rows[i].body), true), MK_OK);
+            desk_run(&d);
+            assert_int_equal(d.rig.queued.len, all);
+            desk_ack(&d, sent);
+            desk_run(&d);
+            text_clear(&d.events);
+            desk_hear(&d, "250 stored\r\n");
+            assert_int_equal(d.is_over, sent < all);
+            if (sent < all) {
+                assert_null(strstr(text_c(&d.events), "REPLY"));
+                assert_non_null(strstr(text_c(&d.events), "FAULT E_EARLY"));
+                assert_non_null(strstr(text_c(&d.events), "accepted=0"));
+                assert_int_equal(d.retry, MK_RETRY_LATER);
+            }
+            text_clear(&d.events);
+            desk_fini(&d);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +532,7 @@ int main(void)
         cmocka_unit_test(sec_014_a_malformed_reply_where_it_delivers),
         cmocka_unit_test(sec_014_half_a_reply_where_it_delivers),
         cmocka_unit_test(sec_014_a_reply_without_end_where_it_delivers),
+        cmocka_unit_test(sec_014_a_word_over_lmtp_before_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
