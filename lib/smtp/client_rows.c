@@ -218,7 +218,13 @@ static void hear_command(mk_smtp_client *c, unsigned first_digit)
     mk_err outcome = first_digit == 2 ? MK_OK : MK_E_REFUSED;
 
     if (c->core.state == CLIENT_RESET || c->core.state == CLIENT_END) {
-        /* Whoever cannot forget a transaction gets no other one. */
+        /* Whoever cannot forget a transaction gets no other one; one that is
+         * joined would be refused, or delivered, for what is left of this. */
+        if (first_digit != 2 && c->next_op != 0) {
+            mk_smtp_client_fault(c, MK_E_REFUSED, MK_RETRY_LATER,
+                                 "the server cannot forget a transaction");
+            return;
+        }
         c->core.is_finishing = c->core.is_finishing || first_digit != 2;
         outcome = c->outcome;
     } else if (c->outcome == MK_E_CANCELLED) {
