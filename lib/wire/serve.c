@@ -354,7 +354,8 @@ mk_err mk_serve_wait(mk_serve *s, mk_str in, mk_event *ev)
 
 mk_err mk_serve_make_room(mk_serve *s, size_t n, mk_str in, mk_event *ev)
 {
-    s->starved = s->pending == 0 && !mk_outq_reserve(&s->out, n);
+    s->pending = 0; /* a refusal of the flow: its answer alone is kept */
+    s->starved = !mk_outq_reserve(&s->out, n);
     return s->starved ? mk_serve_idle(s, in, ev) : MK_E_AGAIN;
 }
 
