@@ -43,7 +43,9 @@ static void format_mail(const mk_smtp_client *c, const client_talk *t,
         mk_buf_add_z(b, " SIZE=");
         mk_buf_add_u64(b, envelope->message_bytes);
     }
-    if ((c->offer.extensions & MK_SMTP_EXTENSION_8BITMIME) != 0) {
+    /* BINARYMIME was asked for and is offered, perhaps alone (RFC 3030 4.2). */
+    if ((c->offer.extensions & MK_SMTP_EXTENSION_8BITMIME) != 0 ||
+        envelope->body == MK_SMTP_BODY_BINARYMIME) {
         mk_buf_add_z(b, bodies[envelope->body]);
     }
     if (envelope->ops != NULL) {
