@@ -126,6 +126,9 @@ mk_err source_read(source *s, mk_str *out_span, bool *out_last)
         n = (size_t)s->left;
     }
     r = read_some(s->fd, raw, n, &n);
+    if (r == MK_OK && n == 0 && s->is_scanned && s->left > 0) {
+        r = MK_E_CUT; /* it was cut short meanwhile */
+    }
     if (r != MK_OK) {
         return r;
     }

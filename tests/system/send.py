@@ -217,6 +217,50 @@ def check_input_that_is_unfit():
         same(daemon.box().names(), [])
 
 
+def check_a_file_that_changes_on_the_way():
+    """One that is cut short behind DATA is no whole message and gets no end;
+    of one that grows there is sent what was there before."""
+    whole = b'Subject: big\r\n\r\n' + b'x' * 70 * 4000 + b'\r\n'
+
+    def talk_of(path, length, keywords, seen):
+        def talk(line):
+            in_body = False
+            line.send(b'220 x ESMTP\r\n')
+            while (got := line.line()) is not None:
+                seen.append(got)
+                word = got[:4].upper()
+                if word == b'RCPT' and not in_body:
+                    os.truncate(path, length)
+                while word == b'BDAT' and len(line.rest) < int(got.split()[1]):
+                    line.rest += line.socket.recv(65536)
+                if word == b'BDAT':
+                    line.rest = line.rest[int(got.split()[1]):]
+                if in_body and got != b'.':
+                    continue
+                in_body = word == b'DATA'
+                line.send(keywords if word == b'EHLO' else
+                          b'354 go\r\n' if in_body else b'250 ok\r\n')
+        return talk
+    for keywords in (b'250 x\r\n', b'250-x\r\n250 PIPELINING\r\n',
+                     b'250-x\r\n250 CHUNKING\r\n'):
+        for length in (0, 100, len(whole) - 1):
+            with Scratch() as scratch:
+                path, seen = scratch.file('big', whole), []
+                with Talker(talk_of(path, length, keywords, seen)) as server:
+                    code, out, _ = send(server.server(), path)
+                same((code, verdicts(out)), (NO_INPUT, [(ALICE, '-')]),
+                     (keywords, length))
+                true(b'.' not in seen, seen[-1:])
+                true(all(b'LAST' not in x for x in seen if x), seen[-1:])
+    with Scratch() as scratch:
+        path, seen = scratch.file('big', whole), []
+        with Talker(talk_of(path, 2 * len(whole), b'250 x\r\n',
+                            seen)) as server:
+            same(send(server.server(), path)[0], 0)
+        body = seen[seen.index(b'DATA') + 1:seen.index(b'.')]
+        same(sum(len(x) + 2 for x in body), len(whole))
+
+
 def check_nobody_there():
     port = free_port()
     for server, code in (('127.0.0.1:%d' % port, LATER),
