@@ -323,7 +323,8 @@ static void law5_answers_know_their_question(void **state)
     (void)state;
     site_open(&t);
     site_log_in(&t, 2);
-    site_server(&t)->serve.op = UINT32_MAX; /* numbers begin anew, not with 0 */
+    site_server(&t)->serve.last_op =
+        UINT32_MAX; /* numbers begin anew, not with 0 */
     assert_int_equal(site_say(&t, "STAT\r\n"), MK_OK);
     assert_int_equal(t.ev.op, 1);
     assert_int_equal(mk_pop3_server_maildrop(t.engine, UINT32_MAX, 1, 1),
