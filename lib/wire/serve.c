@@ -64,6 +64,7 @@ static bool put(mk_serve *s, const char *line, mk_str text, mk_fault *fault)
     mk_buf b = mk_outq_room(&s->out);
     bool is_error = kind->fixed(s, line, text, &b, fault);
     s->pending = (uint16_t)(b.full ? 0 : b.len);
+    s->last_word = false; /* nor does what lay there end anything any more */
     return is_error;
 }
 
@@ -81,7 +82,6 @@ mk_err mk_serve_say(mk_serve *s, const char *line)
 void mk_serve_put(mk_serve *s, const char *line)
 {
     (void)put(s, line, nothing, NULL);
-    s->last_word = false;
 }
 
 mk_err mk_serve_repeat(mk_serve *s, mk_str in, mk_event *ev)

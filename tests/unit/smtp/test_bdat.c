@@ -387,6 +387,34 @@ static void what_is_refused_between_chunks_cuts_no_reply_short(void **state)
     }
 }
 
+/* A 421 that something else is said in the place of closes nothing unsaid (RFC
+ * 5321 3.8). */
+static void a_last_word_that_was_not_said_is_none(void **state)
+{
+    static const struct {
+        const char *line, *reply;
+    } rows[] = {
+        {"NOOP\r\n", "250 2.0.0 Ok\r\n"},
+        {"RSET\r\n", "250 2.0.0 Ok\r\n"},
+        {"DATA\r\n", "503 5.5.1 Bad sequence of commands\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        site t;
+        site_open(&t);
+        say(&t, "BDAT 1\r\nx");
+        assert_int_equal(mk_reply(t.engine, t.flow, MK_ANSWER_LATER,
+                                  mk_str_z("421 4.3.2"), none),
+                         MK_OK);
+        say(&t, rows[i].line);
+        expect(&t, rows[i].reply);
+        assert_int_equal(t.end, MK_WAIT);
+        say(&t, "NOOP\r\n");
+        expect(&t, "250 2.0.0 Ok\r\n");
+        mk_close(t.engine);
+    }
+}
+
 static void a_refusal_ends_with_its_transaction(void **state)
 {
     site t;
@@ -509,6 +537,7 @@ int main(void)
         cmocka_unit_test(sec_008_chunks_of_one_octet_are_timed),
         cmocka_unit_test(what_is_refused_between_chunks_is_said_at_the_next),
         cmocka_unit_test(what_is_refused_between_chunks_cuts_no_reply_short),
+        cmocka_unit_test(a_last_word_that_was_not_said_is_none),
         cmocka_unit_test(a_refusal_ends_with_its_transaction),
         cmocka_unit_test(what_is_put_off_between_chunks_stops_the_peer),
         cmocka_unit_test(a_late_answer_finds_nobody),
