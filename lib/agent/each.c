@@ -22,7 +22,8 @@ bool mk_agent_each_is(const mk_session *s)
 
 /* ---- outcomes ------------------------------------------------------------ */
 
-/* class "." subject "." detail, 1*3digit the last two (RFC 3463 2) */
+/* class "." subject "." detail, 1*3digit the last two, "without leading zero
+ * digits" (RFC 3463 2) */
 static bool is_enhanced(mk_str s, char class)
 {
     unsigned dots = 0;
@@ -32,7 +33,8 @@ static bool is_enhanced(mk_str s, char class)
         dots += c == '.';
         digits = c == '.' ? 0 : digits + 1;
         if (c == '.' ? i == 0 || s.ptr[i - 1] == '.'
-                     : !mk_is_digit(c) || digits > 3) {
+                     : !mk_is_digit(c) || digits > 3 ||
+                           (digits > 1 && s.ptr[i + 1 - digits] == '0')) {
             return false;
         }
     }

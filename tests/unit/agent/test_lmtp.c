@@ -326,6 +326,10 @@ static void judge_at(void *self, const mk_stage_call *call, mk_verdict *v)
         {.kind = MK_VERDICT_ACCEPT, .code = MK_STR_INIT("250 2.0")},
         {.kind = MK_VERDICT_ACCEPT, .code = MK_STR_INIT("250 2.0.0000")},
         {.kind = MK_VERDICT_ACCEPT, .code = MK_STR_INIT("250-2.0.0")},
+        /* which the engine would not say: nobody would be told */
+        {.kind = MK_VERDICT_ACCEPT, .code = MK_STR_INIT("250 2.01.5")},
+        {.kind = MK_VERDICT_ACCEPT, .code = MK_STR_INIT("250 2.1.05")},
+        {.kind = MK_VERDICT_ACCEPT, .code = MK_STR_INIT("250 2.00.0")},
     };
     judge *j = self;
     const mk_recipient *r = mk_session_recipients(call->session);
