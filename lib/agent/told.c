@@ -268,6 +268,7 @@ void mk_agent_told_client(mk_session *s, const mk_event *ev)
     }
     info_free(a, t->introduced);
     t->introduced = info;
+    t->client_id_bytes = 0; /* it was of who spoke before */
     s->peer = peer;
     mk_agent_inbound_begin_anew(s);
     say_yes(s, ev);

@@ -371,6 +371,28 @@ static void the_device_is_known(void **state)
     house_close(&h);
 }
 
+/* What was told of a device is not told of another peer's. */
+static void a_device_is_not_that_of_who_is_named_later(void **state)
+{
+    static const struct {
+        const char *line, *reply, *id;
+    } rows[] = {
+        {"XCLIENT ADDR=192.0.2.9\r\n", "220", ""},
+        {"XCLIENT PORT=4711\r\n", "220", ""},
+        {"XCLIENT ADDR=x\r\n", "501", "UUID 1-2-3"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        open_from("192.0.2.0/24");
+        tell_id("UUID 1-2-3");
+        begins(house_says(&h, rows[i].line), rows[i].reply);
+        begins(house_says(&h, "EHLO x.example\r\n"), "250");
+        begins(house_says(&h, "MAIL FROM:<>\r\n"), "250");
+        assert_string_equal(seen.client_id, rows[i].id);
+        house_close(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +405,7 @@ int main(void)
         cmocka_unit_test(what_was_forwarded_is_for_one_message),
         cmocka_unit_test(fault_f25_no_memory_to_keep_it),
         cmocka_unit_test(the_device_is_known),
+        cmocka_unit_test(a_device_is_not_that_of_who_is_named_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
