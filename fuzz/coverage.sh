@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Prints how many lines of its files each fuzz target reaches from the seeds
-# within a time; ends with 1 when one is below 90 per cent.
+# within a time; ends with 1 when one is below so many per cent of them. What
+# a short time reaches depends on the machine: then ask for less.
 #
-#   sh fuzz/coverage.sh [SECONDS]     30 seconds a target unless told
+#   sh fuzz/coverage.sh [SECONDS [PER-CENT]]    30 seconds a target, 90 per cent
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-30}
+least=${2:-90}
 clang=$(command -v clang-14 || command -v clang)
 cov=$(command -v llvm-cov-14 || command -v llvm-cov)
 profdata=$(command -v llvm-profdata-14 || command -v llvm-profdata)
@@ -72,7 +74,7 @@ for f in files:
         lines["percent"]))
 share = 100.0 * hit / all_
 print("%s: %.1f %% of its lines" % (sys.argv[1], share))
-sys.exit(0 if share >= 90 else 1)' "$name"
+sys.exit(0 if share >= float(sys.argv[2]) else 1)' "$name" "$least"
 }
 
 # Targets side by side, as many as there are processors; what they print comes
@@ -100,12 +102,14 @@ begin framer lib/wire/frame.c
 begin codec lib/base/base64.c lib/base/qp.c lib/base/hex.c
 begin proxy lib/wire/proxy.c
 begin smtp_server lib/smtp/server.c lib/smtp/server_verbs.c \
-    lib/smtp/server_peer.c \
+    lib/smtp/server_peer.c lib/smtp/server_bdat.c lib/smtp/server_lmtp.c \
+    lib/smtp/server_offer.c lib/smtp/params.c lib/smtp/peer_fields.c \
     lib/smtp/server_body.c lib/smtp/extensions.c lib/smtp/path.c \
     lib/wire/serve.c lib/wire/serve_clock.c lib/wire/serve_login.c \
     lib/wire/serve_tls.c
 begin smtp_client lib/smtp/client.c lib/smtp/client_rows.c \
-    lib/smtp/client_verbs.c lib/smtp/reply_parse.c
+    lib/smtp/client_verbs.c lib/smtp/client_body.c lib/smtp/client_offer.c \
+    lib/smtp/reply_parse.c lib/wire/client.c
 begin pop3_server lib/pop3/server.c lib/pop3/server_apop.c \
     lib/pop3/server_body.c lib/pop3/server_capa.c lib/pop3/server_cut.c \
     lib/pop3/server_login.c lib/pop3/server_verbs.c
