@@ -119,18 +119,25 @@ void message_begin(message *m, const errand *e, place *io_place)
 
 void message_lend(message *m, const errand *e, size_t room)
 {
-    mk_str span;
     mk_err r = MK_OK;
 
     while (r == MK_OK && room > 0 && !m->is_lent) {
-        m->is_read = true;
-        r = source_read(&m->source, &span, &m->is_lent);
+        if (!m->has_span) {
+            m->is_read = true;
+            r = source_read(&m->source, &m->span, &m->is_last_span);
+            m->has_span = r == MK_OK;
+        }
+        if (m->has_span) {
+            r = mk_body(e->engine, m->op, m->span, m->is_last_span);
+        }
         if (r == MK_OK) {
-            r = mk_body(e->engine, m->op, span, m->is_lent);
+            m->has_span = false;
+            m->is_lent = m->is_last_span;
         }
         room--;
     }
-    if (r != MK_OK) {
+    /* MK_WAIT: no room now; it is offered again when more is wanted */
+    if (r != MK_OK && r != MK_WAIT) {
         m->unfit = r;
         (void)mk_cancel(e->engine, m->op);
     }

@@ -47,6 +47,8 @@ typedef struct message {
     mk_err unfit; /* why it could not be given in full */
     bool is_read; /* some of it was lent */
     bool is_lent; /* to its end */
+    mk_str span;  /* that was read and not lent, while has_span */
+    bool has_span, is_last_span;
     bool is_over;
     mk_smtp_envelope envelope;
     outcome outcome;
