@@ -3,7 +3,8 @@
  * test_talk.c: client and server in one memory. Whatever body goes in comes
  * out, through transports of 1 to 64 octets (THREATS 6); whatever the
  * application does on whatever event, nothing is touched after its life
- * (THREATS 110); and a whole session runs on a small stack (THREATS 112).
+ * (THREATS 110); what is sent on leaves as it came (THREATS 5); and a whole
+ * session runs on a small stack (THREATS 112).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,6 +135,75 @@ static void sec_006_random_bodies(void **state)
         comes_out(&body, 1 + talk_draw(&dice, 64), 1 + talk_draw(&dice, 20), i);
         all_come_out(&body, (enum manner)(i % MANNERS), i);
         text_free(&body);
+    }
+}
+
+/* ---- THREATS 5 ----------------------------------------------------------- */
+
+/* One message in, one out: what the server gave is in `arrived`. */
+static void hop(const text *body, enum manner how, uint64_t seed, text *arrived)
+{
+    talk *t = malloc(sizeof *t);
+    assert_non_null(t);
+    talk_init(t, seed);
+    t->unit = 1 + talk_draw(t, 64);
+    t->piece = 1 + talk_draw(t, 20);
+    t->body = body;
+    behave(t, how);
+    assert_true(talk_run(t));
+    assert_null(t->server_rig.broken);
+    assert_null(t->client_rig.broken);
+    assert_int_equal(t->outcome, MK_OK);
+    assert_int_equal(t->accepted, 1);
+    text_str(arrived, text_view(&t->arrived));
+    talk_fini(t);
+    free(t);
+}
+
+/* From server to client to server, each with a trace field put on top: it is
+ * one message, and below these fields the same octets. */
+static void sec_005_what_is_sent_on_leaves_as_it_came(void **state)
+{
+    static const char trace[] = "Received: from a.example by b.example;\r\n"
+                                "\tMon, 2 Jan 2006 15:04:05 -0700\r\n";
+    static const char *const bodies[] = {
+        "",
+        "\r\n",
+        ".\r\n",
+        "..\r\n.\r\n",
+        "From a@b.example Mon Jan  2 15:04:05 2006\r\n",
+        ">From a\r\nFrom b\r\n",
+        "no header, no gap\r\n",
+        "Subject: no gap\r\nbody\r\n",
+        "Subject: header alone\r\n",
+        " begins with white space\r\n",
+        "\r\n\r\n.\r\n\r\n",
+        "Subject: s\r\n\r\n.\r\nMAIL FROM:<x@y.example>\r\n",
+        "Subject: s\r\n\r\nQUIT\r\nBDAT 5 LAST\r\n",
+        "Received: cut\r\n",
+        "Subject: \xE9\r\n\r\n\xFF\r\n",
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof bodies / sizeof bodies[0] * MANNERS; i++) {
+        const char *body = bodies[i / MANNERS];
+        enum manner first = (enum manner)(i % MANNERS);
+        for (int how = PLAIN; how < MANNERS; how++) {
+            text one = {0};
+            text two = {0};
+            text three = {0};
+            text_z(&one, trace);
+            text_z(&one, body);
+            hop(&one, first, i, &two);
+            assert_string_equal(text_c(&two), text_c(&one));
+            text_clear(&one);
+            text_z(&one, trace);
+            text_str(&one, text_view(&two));
+            hop(&one, (enum manner)how, i + 1, &three);
+            assert_string_equal(text_c(&three), text_c(&one));
+            text_free(&one);
+            text_free(&two);
+            text_free(&three);
+        }
     }
 }
 
@@ -377,6 +447,7 @@ int main(void)
         cmocka_unit_test(sec_006_dots_through_tiny_transports),
         cmocka_unit_test(sec_006_a_hundred_thousand_dots),
         cmocka_unit_test(sec_006_random_bodies),
+        cmocka_unit_test(sec_005_what_is_sent_on_leaves_as_it_came),
         cmocka_unit_test(sec_110_anything_on_any_event_of_the_server),
         cmocka_unit_test(sec_110_anything_on_any_event_of_the_client),
         cmocka_unit_test(sec_110_close_while_everything_is_lent),
