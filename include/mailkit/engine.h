@@ -40,9 +40,10 @@ typedef enum mk_event_type {
      *  octets in all. Not asked, but mk_later stops the flow and mk_reply with
      *  a refusal makes the engine swallow the rest. */
     MK_EV_BODY = 1,
-    /** The engine has room for mk_body: `size` spans may be lent now; `data`
-     *  is the span given back (empty the first time); MK_LAST: it was the
-     *  last one and all of it is acknowledged. */
+    /** The engine has room for mk_body: `size` spans may be lent now, at least
+     *  one until the last is lent; `data` is the span given back, empty the
+     *  first time and behind MK_WAIT; MK_LAST: it was the last one and all of
+     *  it is acknowledged. */
     MK_EV_WANTED = 2,
     /** The question `op` is withdrawn (`err` tells why); answers to it give
      *  MK_E_STALE from now on. */

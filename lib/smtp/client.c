@@ -110,9 +110,10 @@ static void tell_done(mk_smtp_client *c, mk_event *ev)
 static bool tell_wanted(mk_smtp_client *c, unsigned which, mk_event *ev)
 {
     mk_str given = mk_str_of(NULL, 0);
-    bool has_given = mk_outq_body_given(&c->core.out, &given);
 
-    if (!has_given && which == 0) {
+    if (mk_smtp_client_gives_back(c)) {
+        (void)mk_outq_body_given(&c->core.out, &given);
+    } else if (which == 0) {
         return false;
     }
     ev->type = MK_EV_WANTED;

@@ -54,9 +54,10 @@ static uint32_t chunks_max(const mk_smtp_client *c)
                : 1;
 }
 
-size_t mk_smtp_client_body_room(const mk_smtp_client *c)
+/* Spans that may be lent when so many are given back and not yet told. */
+static size_t room_beside(const mk_smtp_client *c, uint8_t givens)
 {
-    size_t room = mk_outq_body_room(&c->core.out) - c->body.givens;
+    size_t room = mk_outq_body_room(&c->core.out) - givens;
     uint32_t max = chunks_max(c);
     uint32_t ahead = c->core.awaited < max ? max - c->core.awaited : 0;
 
@@ -64,6 +65,21 @@ size_t mk_smtp_client_body_room(const mk_smtp_client *c)
         return 0;
     }
     return mk_smtp_talk_is_chunked(&c->talk) && ahead < room ? ahead : room;
+}
+
+size_t mk_smtp_client_body_room(const mk_smtp_client *c)
+{
+    return room_beside(c, c->body.givens);
+}
+
+/* Who has one block of memory lends it anew each time it comes back, and asks
+ * no more: so it comes back when there is room for another, and nothing but
+ * the first asks for one beside. */
+bool mk_smtp_client_gives_back(const mk_smtp_client *c)
+{
+    return c->body.givens > 0 &&
+           (c->is_body_last ||
+            room_beside(c, (uint8_t)(c->body.givens - 1U)) > 0);
 }
 
 bool mk_smtp_client_is_ours(const mk_smtp_client *c)
@@ -220,11 +236,6 @@ void mk_smtp_client_hear_data(mk_smtp_client *c, unsigned first_digit)
 void mk_smtp_client_hear_chunk(mk_smtp_client *c, unsigned first_digit)
 {
     if (first_digit == 2) {
-        /* where there was no room for one more */
-        if (c->core.awaited + 1 == chunks_max(c) &&
-            mk_smtp_client_body_room(c) > 0) {
-            c->core.pending |= PENDING_WANTED;
-        }
         return;
     }
     c->talk.is_stopped = true;

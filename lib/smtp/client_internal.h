@@ -139,6 +139,7 @@ bool mk_smtp_client_is_early(const mk_smtp_client *c);
 bool mk_smtp_client_is_ours(const mk_smtp_client *c);
 /* Spans that may be lent. */
 size_t mk_smtp_client_body_room(const mk_smtp_client *c);
+bool mk_smtp_client_gives_back(const mk_smtp_client *c);
 mk_err mk_smtp_client_body(mk_engine *e, mk_op op, mk_str span, bool last);
 /* There was no room for a chunk: is there now? */
 void mk_smtp_client_body_again(mk_smtp_client *c);

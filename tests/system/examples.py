@@ -35,7 +35,8 @@ def check_send_poll_to_mailkitd():
         # large, so that the body is lent in many pieces
         big = b'Subject: big\r\n\r\n' + (b'.' + b'x' * 75 + b'\r\n') * 60000
         argv[-1] = 'bob@example.org'
-        same(run(argv, big)[0], 0)
+        code, out, err = run(argv, big)
+        same(code, 0, out + err)
         true(daemon.box('bob').only().endswith(big.replace(b'\r\n', b'\n')),
              'big is whole')
 
