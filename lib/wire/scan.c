@@ -99,6 +99,16 @@ size_t mk_scan_body_16(const char *ptr, size_t at, size_t n)
 #ifdef SCAN_HAS_AVX2
 typedef unsigned char octets_32 __attribute__((vector_size(32)));
 
+__attribute__((target("avx2"))) static inline octets_32
+irregular_32(const char *at)
+{
+    octets_32 c;
+    octets_32 b;
+    memcpy(&c, at, 32);
+    memcpy(&b, at - 1, 32);
+    return (octets_32)IRREGULAR(c, b);
+}
+
 /* The compiler's library asks the processor once, before main; no word of ours
  * is written. In a static program the asking is 5 KiB of text. */
 bool mk_scan_has_avx2(void)
@@ -109,12 +119,16 @@ bool mk_scan_has_avx2(void)
 __attribute__((target("avx2"))) size_t mk_scan_body_avx2(const char *ptr,
                                                          size_t at, size_t n)
 {
-    for (at++; n - at >= 32; at += 32) {
-        octets_32 c;
-        octets_32 b;
-        memcpy(&c, ptr + at, 32);
-        memcpy(&b, ptr + at - 1, 32);
-        int bits = _mm256_movemask_epi8((__m256i)IRREGULAR(c, b));
+    for (at++; n - at >= 128; at += 128) {
+        const char *p = ptr + at;
+        octets_32 any = irregular_32(p) | irregular_32(p + 32) |
+                        irregular_32(p + 64) | irregular_32(p + 96);
+        if (_mm256_movemask_epi8((__m256i)any) != 0) {
+            break;
+        }
+    }
+    for (; n - at >= 32; at += 32) {
+        int bits = _mm256_movemask_epi8((__m256i)irregular_32(ptr + at));
         if (bits != 0) {
             at += (size_t)__builtin_ctz((unsigned)bits);
             break;
