@@ -371,6 +371,7 @@ const mk_serve_kind mk_smtp_server_kind = {
     .limits = mk_smtp_server_limits,
     .turn = turn,
     .line = mk_smtp_server_line,
+    .leads_octets = mk_smtp_server_leads_octets,
     .fixed = fixed,
     .compose = compose_answer,
     .apply = apply,

@@ -167,6 +167,9 @@ void mk_smtp_server_logged(mk_serve *base, mk_err why, mk_event *ev);
 /* Handle a command line. MK_OK: *ev was given; MK_E_AGAIN: go on. */
 mk_err mk_smtp_server_line(mk_serve *base, mk_str line, mk_event *ev);
 
+/* Do octets follow the line that begins so? BDAT is offered, and named. */
+bool mk_smtp_server_leads_octets(const mk_serve *base, mk_str line);
+
 /* The default reply of a verb, by answer. */
 const char *mk_smtp_server_default(mk_smtp_verb verb, mk_answer answer);
 

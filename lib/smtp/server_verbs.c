@@ -437,10 +437,11 @@ static bool is_junk_over(smtp_server *s, const server_verb *v)
     return s->junk > mk_serve_least(&s->base, c->junk_max, c->hurry_junk_max);
 }
 
-/* Something else than SP behind BDAT: others may take it for one, and octets
- * follow that must not be read as commands. */
-static bool is_odd_chunk(const smtp_server *s, mk_str line)
+/* Whatever is behind BDAT, others may take it for one, and octets follow that
+ * must not be read as commands. */
+bool mk_smtp_server_leads_octets(const mk_serve *base, mk_str line)
 {
+    const smtp_server *s = mk_smtp_server_at(base);
     return (mk_smtp_server_offer(s) & MK_SMTP_EXTENSION_CHUNKING) != 0 &&
            mk_str_has_prefix_nocase(line, mk_str_z("BDAT"));
 }
@@ -463,7 +464,7 @@ mk_err mk_smtp_server_line(mk_serve *base, mk_str line, mk_event *ev)
             return err;
         }
     }
-    if (v == NULL && is_odd_chunk(s, line)) {
+    if (v == NULL && mk_smtp_server_leads_octets(base, line)) {
         return mk_serve_fault(base, ev, MK_E_SYNTAX,
                               "501 5.5.4 BDAT wants SP, and a number");
     }

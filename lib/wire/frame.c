@@ -104,10 +104,9 @@ static mk_err next_line(mk_framer *f, mk_str *io_in, char end, frame_unit *out)
             f->scanned = (uint32_t)n;
             return MK_WAIT;
         }
-        take(f, io_in, n);
         f->swallowing = true;
         f->left = 0;
-        return tell(out, FRAME_KIND_LONG, mk_str_of(NULL, 0));
+        return tell(out, FRAME_KIND_LONG, take(f, io_in, n));
     }
     mk_str line = take(f, io_in, (size_t)(hit - io_in->ptr) + 1);
     line.len--;

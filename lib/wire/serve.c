@@ -382,6 +382,15 @@ static bool is_foreign(mk_str line)
     return mk_str_has_prefix_nocase(word, ssh);
 }
 
+static mk_err refuse_line(mk_serve *s, mk_str line, mk_err why,
+                          const char *text, mk_event *ev)
+{
+    const mk_serve_kind *kind = mk_serve_kind_of(s);
+    return kind->leads_octets != NULL && kind->leads_octets(s, line)
+               ? mk_serve_fault(s, ev, why, text)
+               : mk_serve_say(s, text);
+}
+
 static mk_err take_line(mk_serve *s, const frame_unit *unit, mk_event *ev)
 {
     bool has_ctl = mk_str_has_ctl(unit->data);
@@ -389,7 +398,7 @@ static mk_err take_line(mk_serve *s, const frame_unit *unit, mk_event *ev)
         return mk_serve_fault(s, ev, MK_E_BARE, words(s)->bare);
     }
     if (has_ctl) {
-        return mk_serve_say(s, words(s)->control);
+        return refuse_line(s, unit->data, MK_E_BARE, words(s)->control, ev);
     }
     if (is_foreign(unit->data)) {
         return mk_serve_fault(s, ev, MK_E_CROSS, words(s)->foreign);
@@ -419,7 +428,7 @@ static mk_err command(mk_serve *s, mk_str *io_in, mk_event *ev)
     }
     switch (unit.kind) {
     case FRAME_KIND_LONG:
-        return mk_serve_say(s, words(s)->too_long);
+        return refuse_line(s, unit.data, MK_E_LINE, words(s)->too_long, ev);
     case FRAME_KIND_FLOOD:
         return mk_serve_fault(s, ev, MK_E_LINE, words(s)->flood);
     default:

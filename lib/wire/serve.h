@@ -180,6 +180,10 @@ typedef struct mk_serve_kind {
      * not begin as another protocol would. */
     mk_err (*line)(mk_serve *, mk_str line, mk_event *ev);
 
+    /* Do octets follow the line that begins so? One that cannot be read ends
+     * the session then, for they are no commands. NULL: never. */
+    bool (*leads_octets)(const mk_serve *, mk_str line);
+
     /* Format a reply known beforehand, with its end. text, when not empty,
      * replaces its own. fault, when not NULL, gets `code` and `text`. True: it
      * tells of an error of the peer. */
