@@ -548,7 +548,8 @@ static unsigned question_want(const mk_serve *s)
     case SERVE_QUESTION_DELAYED:
         return mk_serve_is_delay_over(s) ? MK_WANT_STEP : 0;
     default:
-        return 0;
+        /* before the greeting: who talks already is to be caught at it */
+        return s->framer.consumed == 0 && !s->eof ? MK_WANT_READ : 0;
     }
 }
 

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import time
@@ -404,6 +405,20 @@ def check_greeting_delay():
                 same(wire.greeting[0], 220)
                 true(took >= least, '%s: %.2f s' % (name, took))
                 true(least or took < 1.4, '%s: %.2f s' % (name, took))
+
+
+def check_sec_011_greeting_delay():
+    """Who talks while it lasts is turned away when it is over."""
+    with Scratch() as scratch, Served(scratch, '--greeting-delay',
+                                      '300') as d:
+        for early in (b'EHLO x.example\r\n', b'E', b'\x16\x03\x01'):
+            with socket.create_connection(('127.0.0.1', d.port), 10) as s:
+                s.sendall(early)
+                said = s.makefile('rb').read()
+                has(said, b'\r\n554 5.5.0 ', early)
+        with Wire(d.port) as wire:
+            same(wire.greeting[0], 220)
+            same(wire.say('NOOP')[0], 250)
 
 
 # ---- who the peer is ---------------------------------------------------------

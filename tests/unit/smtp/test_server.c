@@ -160,6 +160,46 @@ static void law5_the_answer_to_body_octets_wants_a_step(void **state)
 /* A refusal of body octets is never lost, although the unit that its reply
  * would lie in went back to the pool meanwhile, or is somebody else's (THREATS
  * F25): then the reply is the default one. Law 5; RFC 5321 4.1.1.4. */
+/* Who decides on a connection takes time, and the peer must be seen to talk
+ * meanwhile; later, what comes early is input that waits. */
+static void sec_011_early_talk_is_read_before_the_greeting(void **state)
+{
+    static const char *const late[] = {"EHLO client.example\r\n", "", "\r\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        site t;
+        mk_str in = mk_str_z(late[i]);
+        site_open(&t);
+        t.config.asks = MK_SMTP_ASK_CONNECT | MK_SMTP_ASK_HELO;
+        site_start(&t);
+        assert_int_equal(mk_step(t.engine, NOW_MS, &in, &t.ev), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_SMTP_CONNECT);
+        assert_int_equal(mk_later(t.engine, t.ev.op), MK_OK);
+        assert_int_equal(mk_want(t.engine), MK_WANT_READ);
+        mk_op op = t.ev.op;
+        assert_int_equal(mk_step(t.engine, NOW_MS, &in, &t.ev), MK_WAIT);
+        assert_int_equal(in.len, strlen(late[i]));
+        assert_int_equal(mk_reply(t.engine, op, MK_ANSWER_YES, mk_str_z(NULL),
+                                  mk_str_z(NULL)),
+                         MK_OK);
+        if (in.len > 0) {
+            assert_int_equal(mk_step(t.engine, NOW_MS, &in, &t.ev), MK_OK);
+            assert_int_equal(t.ev.type, MK_EV_FAULT);
+            assert_int_equal(t.ev.err, MK_E_EARLY);
+            site_close(&t);
+            continue;
+        }
+        assert_int_equal(mk_step(t.engine, NOW_MS, &in, &t.ev), MK_WAIT);
+        acknowledge(&t);
+        in = mk_str_z(late[0]);
+        assert_int_equal(mk_step(t.engine, NOW_MS, &in, &t.ev), MK_OK);
+        assert_int_equal(t.ev.type, MK_EV_SMTP_HELO);
+        assert_int_equal(mk_later(t.engine, t.ev.op), MK_OK);
+        assert_int_equal(mk_want(t.engine), 0);
+        site_close(&t);
+    }
+}
+
 static void law5_a_body_is_refused_at_any_time(void **state)
 {
     static const struct {
@@ -612,6 +652,7 @@ int main(void)
         cmocka_unit_test(sec_001_an_unknown_setting_is_refused),
         cmocka_unit_test(fault_f25_a_body_holds_no_unit),
         cmocka_unit_test(law5_the_answer_to_body_octets_wants_a_step),
+        cmocka_unit_test(sec_011_early_talk_is_read_before_the_greeting),
         cmocka_unit_test(law5_a_body_is_refused_at_any_time),
         cmocka_unit_test(law5_a_held_body_needs_no_unit),
         cmocka_unit_test(law5_no_answer_is_late_enough),
