@@ -30,6 +30,37 @@ void drop_fini(drop *d)
     d->count = 0;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const drop_row *x = *(drop_row *const *)a;
+    const drop_row *y = *(drop_row *const *)b;
+
+    return x->uid_len != y->uid_len ? (x->uid_len < y->uid_len ? -1 : 1)
+                                    : memcmp(x->uid, y->uid, x->uid_len);
+}
+
+bool drop_find_twins(drop *d)
+{
+    drop_row **rows = calloc((size_t)d->count + 1, sizeof *rows);
+    uint32_t i;
+
+    if (rows == NULL) {
+        return false;
+    }
+    for (i = 0; i < d->count; i++) {
+        rows[i] = &d->rows[i];
+    }
+    qsort(rows, d->count, sizeof *rows, compare_ids);
+    for (i = 1; i < d->count; i++) {
+        if (compare_ids(&rows[i - 1], &rows[i]) == 0) {
+            rows[i - 1]->is_twin = true;
+            rows[i]->is_twin = true;
+        }
+    }
+    free(rows);
+    return true;
+}
+
 void drop_set(drop *d, uint32_t number, drop_state state, mk_str text)
 {
     drop_row *row = &d->rows[number - 1];
@@ -166,7 +197,7 @@ void drop_put_ids(const void *self, FILE *to)
     for (i = 0; i < d->count; i++) {
         const drop_row *row = &d->rows[i];
         bool is_here = row->state == DROP_FETCHED || row->state == DROP_SEEN;
-        if (is_here && row->uid_len > 0 && !is_gone(d, row)) {
+        if (is_here && row->uid_len > 0 && !row->is_twin && !is_gone(d, row)) {
             fwrite(row->uid, 1, row->uid_len, to);
             putc('\n', to);
         }

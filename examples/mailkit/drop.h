@@ -26,6 +26,7 @@ typedef enum drop_state {
 typedef struct drop_row {
     drop_state state;
     bool is_marked;  /* the server took DELE */
+    bool is_twin;    /* its id says nothing: another one has it */
     uint8_t uid_len; /* 0: it has none */
     char uid[MK_POP3_UID_MAX];
     uint64_t octets; /* on the wire: what LIST said, then what came */
@@ -48,6 +49,9 @@ typedef struct drop {
 /* False when memory is out. */
 bool drop_make(drop *d, uint32_t count, uint64_t octets);
 void drop_fini(drop *d);
+/* Mark those whose id others have, too: against RFC 1939 7, and what was
+ * fetched under it may be another one. False when memory is out. */
+bool drop_find_twins(drop *d);
 /* Change a message's state and text. */
 void drop_set(drop *d, uint32_t number, drop_state state, mk_str text);
 /* The first thing that breaks counts. */

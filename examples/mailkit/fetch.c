@@ -271,9 +271,15 @@ static void plan(fetching *f)
         leave(f);
         return;
     }
+    if (!drop_find_twins(&f->drop)) {
+        drop_break(&f->drop, tool_fail(TOOL_OSERR, "fetch", "out of memory"));
+        leave(f);
+        return;
+    }
     for (i = 0; i < f->drop.count; i++) {
         drop_row *row = &f->drop.rows[i];
-        if (seen_has(&f->seen, mk_str_of(row->uid, row->uid_len))) {
+        if (!row->is_twin &&
+            seen_has(&f->seen, mk_str_of(row->uid, row->uid_len))) {
             row->state = DROP_SEEN;
         } else if (row->octets > f->options.message_max) {
             row->state = DROP_LARGE;

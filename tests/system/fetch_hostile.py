@@ -175,6 +175,32 @@ def check_quit_decides():
             true(not [x for x in said if x.startswith(b'RETR')], said)
 
 
+def check_twins():
+    """An id that several messages have says of none that it was fetched."""
+    with Case() as c:
+        seen = c.scratch.path + '/seen'
+        code, told, err = c.fetch(pop3(TEXTS[:1]), '--keep', '--seen', seen)
+        same((code, told['fetched']), (0, 1), err)
+        # id0 is the first of three, then of the last two, then of all
+        for ids, fetched in ((b'abc', 3), (b'a00', 3), (b'000', 3),
+                             (b'0bc', 2)):
+            said = []
+            rows = lines(b'%d id%c' % (n + 1, i) for n, i in enumerate(ids))
+            code, told, err = c.fetch(pop3(said=said, over={b'UIDL': rows}),
+                                      '--seen', c.scratch.file('again', open(
+                                          seen, 'rb').read()))
+            same((code, told['fetched'], told['deleted']), (0, fetched, 3),
+                 err)
+            same(len([x for x in said if x.startswith(b'RETR')]), fetched)
+        # nor is it remembered
+        over = {b'UIDL': lines((b'1 x', b'2 x', b'3 y'))}
+        code, told, err = c.fetch(pop3(over=over), '--keep', '--seen',
+                                  c.scratch.path + '/new')
+        same((code, told['fetched']), (0, 3), err)
+        with open(c.scratch.path + '/new', 'rb') as ids:
+            same(ids.read().split(b'\n')[1:], [b'y', b''])
+
+
 def check_hangs_up_anywhere():
     with Case() as c:
         for word, fetched in ((b'CAPA', 0), (b'PASS', 0), (b'STAT', 0),
