@@ -102,6 +102,7 @@ static void tell_done(mk_smtp_client *c, mk_event *ev)
     ev->of.smtp = &c->event;
     c->core.op = 0;
     c->talk.envelope = NULL;
+    c->body.givens = 0; /* this gives them back */
     if (c->next_op != 0) {
         mk_smtp_client_go_on(c);
     }

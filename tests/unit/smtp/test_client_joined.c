@@ -328,6 +328,50 @@ static void test_one_block_of_memory(void **state)
     lend_one_block("PIPELINING", 0);
 }
 
+/* What was lent for a message is back with its MK_EV_DONE, however that comes:
+ * nothing of it is given back to the next message. The chunk before the refused
+ * one has been taken, or there is none, or the last is refused. */
+static void test_nothing_of_a_refused_message_is_kept(void **state)
+{
+    static const struct {
+        const char *keywords;
+        unsigned taken;
+        bool last;
+    } rows[] = {{"CHUNKING", 0, false},
+                {"CHUNKING", 1, false},
+                {"CHUNKING", 1, true},
+                {"PIPELINING\nCHUNKING", 0, false},
+                {"PIPELINING\nCHUNKING", 15, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mk_op op;
+        desk d;
+
+        desk_init(&d, 4096);
+        op = begin_message(&d, rows[i].keywords);
+        d.is_slow = false;
+        for (unsigned n = 0; n <= rows[i].taken; n++) {
+            bool last = rows[i].last && n == rows[i].taken;
+            assert_int_equal(mk_body(d.engine, op, mk_str_z("old\r\n"), last),
+                             MK_OK);
+            desk_run(&d);
+            desk_hear(&d, n < rows[i].taken ? "250 ok\r\n" : "550 no\r\n");
+        }
+        desk_hear(&d, "250 reset\r\n");
+        assert_non_null(strstr(text_c(&d.events), "DONE E_REFUSED"));
+        text_clear(&d.returned);
+        assert_int_equal(desk_send(&d, "", "a@b.example", &op), MK_OK);
+        d.wanted = 0;
+        desk_hear(&d, "250 ok\r\n");
+        desk_hear(&d, "250 ok\r\n");
+        assert_string_equal(text_c(&d.returned), "");
+        assert_int_equal(d.wanted, 1);
+        assert_true(d.room >= 1);
+        desk_fini(&d);
+    }
+}
+
 /* No unit is free for a chunk's line: nothing changes, and the room is told
  * again when there is one. */
 static void test_no_unit_for_a_chunk(void **state)
@@ -589,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_a_group_in_parts),
         cmocka_unit_test(test_chunks_ahead),
         cmocka_unit_test(test_one_block_of_memory),
+        cmocka_unit_test(test_nothing_of_a_refused_message_is_kept),
         cmocka_unit_test(test_no_unit_for_a_chunk),
         cmocka_unit_test(test_recipients_over_lmtp),
         cmocka_unit_test(sec_014_a_malformed_reply_where_it_delivers),
