@@ -159,6 +159,7 @@ static mk_err lend_chunk(mk_smtp_client *c, mk_str span, uint64_t octets,
     if (r != MK_OK) {
         return r;
     }
+    c->is_short = false;
     c->talk.sent++;
     c->is_padded = is_padded;
     if (last) {
@@ -239,6 +240,7 @@ void mk_smtp_client_hear_chunk(mk_smtp_client *c, unsigned first_digit)
         return;
     }
     c->talk.is_stopped = true;
+    c->is_short = false; /* nothing is wanted any more */
     if (!mk_outq_is_empty(&c->core.out)) {
         mk_smtp_client_fault(c, MK_E_REFUSED,
                              first_digit == 5 ? MK_RETRY_NEVER : MK_RETRY_LATER,

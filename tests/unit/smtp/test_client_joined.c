@@ -406,6 +406,75 @@ static void test_no_unit_for_a_chunk(void **state)
     desk_fini(&d);
 }
 
+/* There was no unit, and what was offered is taken when it is offered again: no
+ * room is told that is not there, nor the end a second time. */
+static void test_a_unit_for_a_chunk_at_last(void **state)
+{
+    static const struct {
+        const char *keywords;
+        bool last;
+        unsigned wanted; /* in all, the first one and the one behind it */
+    } rows[] = {{"CHUNKING", true, 1},
+                {"CHUNKING", false, 0},
+                {"PIPELINING\nCHUNKING", true, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t mem[1024 / 8];
+        mk_str span = mk_str_z("x\r\n");
+        mk_pool pool;
+        void *held;
+        mk_op op;
+        desk d;
+
+        desk_init(&d, 4096);
+        assert_int_equal(mk_pool_init_mem(&pool, mem, sizeof mem, 1024), MK_OK);
+        d.config.units = &pool;
+        op = begin_message(&d, rows[i].keywords);
+        d.is_slow = false;
+        held = mk_pool_take(&pool);
+        assert_int_equal(mk_body(d.engine, op, span, rows[i].last), MK_WAIT);
+        mk_pool_give(&pool, held);
+        assert_int_equal(mk_body(d.engine, op, span, rows[i].last), MK_OK);
+        d.wanted = 0;
+        desk_run(&d);
+        assert_int_equal(d.wanted, rows[i].wanted);
+        assert_string_equal(text_c(&d.returned), rows[i].last ? "x\r\n$" : "");
+        desk_fini(&d);
+    }
+}
+
+/* Nor is any where nothing may be lent any more: a chunk before it is refused
+ * while there is no unit. */
+static void test_no_unit_for_a_chunk_and_a_refusal(void **state)
+{
+    (void)state;
+    uint64_t mem[1024 / 8];
+    mk_pool pool;
+    void *held;
+    mk_op op;
+    desk d;
+
+    desk_init(&d, 4096);
+    assert_int_equal(mk_pool_init_mem(&pool, mem, sizeof mem, 1024), MK_OK);
+    d.config.units = &pool;
+    op = begin_message(&d, "PIPELINING\nCHUNKING");
+    d.is_slow = false;
+    assert_int_equal(mk_body(d.engine, op, mk_str_z("x\r\n"), false), MK_OK);
+    desk_run(&d);
+    held = mk_pool_take(&pool);
+    assert_non_null(held);
+    assert_int_equal(mk_body(d.engine, op, mk_str_z("y\r\n"), false), MK_WAIT);
+    d.wanted = 0;
+    desk_hear(&d, "550 no\r\n");
+    mk_pool_give(&pool, held);
+    desk_wait(&d, 1000);
+    assert_int_equal(d.wanted, 0);
+    desk_hear(&d, "250 reset\r\n");
+    assert_non_null(strstr(text_c(&d.events), "DONE E_REFUSED"));
+    desk_fini(&d);
+}
+
 /* RFC 2033 says nothing of a bound; the block has one. */
 static void test_recipients_over_lmtp(void **state)
 {
@@ -635,6 +704,8 @@ int main(void)
         cmocka_unit_test(test_one_block_of_memory),
         cmocka_unit_test(test_nothing_of_a_refused_message_is_kept),
         cmocka_unit_test(test_no_unit_for_a_chunk),
+        cmocka_unit_test(test_a_unit_for_a_chunk_at_last),
+        cmocka_unit_test(test_no_unit_for_a_chunk_and_a_refusal),
         cmocka_unit_test(test_recipients_over_lmtp),
         cmocka_unit_test(sec_014_a_malformed_reply_where_it_delivers),
         cmocka_unit_test(sec_014_half_a_reply_where_it_delivers),
