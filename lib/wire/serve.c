@@ -503,6 +503,7 @@ mk_err mk_serve_step(mk_engine *e, uint64_t now_ms, mk_str *io_in,
     mk_serve *s = mk_serve_of(e);
     mk_err err;
     mk_serve_tick(s, now_ms);
+    s->heard = s->heard || io_in->len > 0;
     if (s->login == SERVE_LOGIN_OVER) {
         mk_serve_login_close(s);
     }
@@ -548,8 +549,9 @@ static unsigned question_want(const mk_serve *s)
     case SERVE_QUESTION_DELAYED:
         return mk_serve_is_delay_over(s) ? MK_WANT_STEP : 0;
     default:
-        /* before the greeting: who talks already is to be caught at it */
-        return s->framer.consumed == 0 && !s->eof ? MK_WANT_READ : 0;
+        /* before the greeting: who talks already is to be caught at it; by
+         * the first octet, for none is consumed */
+        return s->heard || s->eof ? 0 : MK_WANT_READ;
     }
 }
 
