@@ -437,11 +437,14 @@ static bool is_junk_over(smtp_server *s, const server_verb *v)
     return s->junk > mk_serve_least(&s->base, c->junk_max, c->hurry_junk_max);
 }
 
-/* Whatever is behind BDAT, others may take it for one, and octets follow that
- * must not be read as commands. */
+/* Whatever is behind BDAT, or blank before it, others may take it for one, and
+ * octets follow that must not be read as commands. */
 bool mk_smtp_server_leads_octets(const mk_serve *base, mk_str line)
 {
     const smtp_server *s = mk_smtp_server_at(base);
+    while (line.len > 0 && mk_octet_at(line, 0) <= ' ') {
+        line = mk_str_sub(line, 1, SIZE_MAX);
+    }
     return (mk_smtp_server_offer(s) & MK_SMTP_EXTENSION_CHUNKING) != 0 &&
            mk_str_has_prefix_nocase(line, mk_str_z("BDAT"));
 }
