@@ -354,10 +354,11 @@ static void sec_010_lines_and_their_limit(void **state)
         {"abc\nd", "abc", "b", 1},
         {"\r\n\n", "", "Lb", 0},
         {"12345678\r\n", "12345678", "L", 0},
-        {"123456789\r\nx\r\n", "x", "OSL", 0},
-        {"12345678901234\r\nx\r\n", "x", "OSL", 0},
-        {"1234567890123456789012345", "", "OF", 0},
-        {"12345678901234567890\r\nx", "", "OF", 3},
+        /* of one that is too long, what makes it so */
+        {"123456789\r\nx\r\n", "123456789\rx", "OSL", 0},
+        {"12345678901234\r\nx\r\n", "1234567890x", "OSL", 0},
+        {"1234567890123456789012345", "1234567890", "OF", 0},
+        {"12345678901234567890\r\nx", "1234567890", "OF", 3},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (size_t chunk = 1; chunk <= strlen(rows[i].in); chunk++) {
