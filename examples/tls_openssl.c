@@ -4,10 +4,11 @@
  * engine, with memory BIOs, so that it fits any loop. An engine knows of TLS
  * what mk_tls_begin and mk_tls_done tell it, and not who does it.
  *     tls_openssl NAME PORT TRUST.pem SENDER RECIPIENT <message-with-CRLF
- * returns 0 when a verified server took the message (of at most 64 KiB). */
+ * returns 0 when a verified server took the message. */
 #include <mailkit/net.h> /* for connecting, and its clock */
 #include <mailkit/smtp.h>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <sys/socket.h>
 
 static uint64_t engine_block[MK_SMTP_CLIENT_NEED / 8];
-static char body[65536];
+static char body[16384];
 
 typedef struct session {
     mk_engine *e;
@@ -29,20 +30,6 @@ typedef struct session {
     char mem[8192]; /* clear octets for the engine */
     size_t len;
 } session;
-
-/* MK_EV_TLS_WANTED: nothing in clear may be left over (Law 9). */
-static void begin(session *s, SSL_CTX *ctx, const char *name)
-{
-    if (mk_tls_begin(s->e, s->len) != MK_OK || s->len > 0) {
-        return; /* MK_EV_FAULT follows */
-    }
-    s->ssl = SSL_new(ctx);
-    SSL_set_bio(s->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_tlsext_host_name(s->ssl, name);
-    SSL_set1_host(s->ssl, name); /* or it would take anybody */
-    SSL_set_connect_state(s->ssl);
-    s->is_shaking = true;
-}
 
 static void shake(session *s)
 {
@@ -64,6 +51,21 @@ static void shake(session *s)
     mk_tls_done(s->e, err, err == MK_OK ? &s->info : NULL);
 }
 
+/* MK_EV_TLS_WANTED: nothing in clear may be left over (Law 9). */
+static void begin(session *s, SSL_CTX *ctx, const char *name)
+{
+    if (mk_tls_begin(s->e, s->len) != MK_OK || s->len > 0) {
+        return; /* MK_EV_FAULT follows */
+    }
+    s->ssl = SSL_new(ctx);
+    SSL_set_bio(s->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_tlsext_host_name(s->ssl, name);
+    SSL_set1_host(s->ssl, name); /* or it would take anybody */
+    SSL_set_connect_state(s->ssl);
+    s->is_shaking = true;
+    shake(s); /* it is we who begin */
+}
+
 /* What came, in clear; false when there is nothing without more octets. */
 static bool open_sealed(session *s)
 {
@@ -75,12 +77,23 @@ static bool open_sealed(session *s)
     if (s->ssl == NULL || s->is_shaking || s->len == sizeof s->mem) {
         return false;
     }
+    ERR_clear_error(); /* SSL_get_error looks there */
     got = SSL_read(s->ssl, s->mem + s->len, (int)(sizeof s->mem - s->len));
-    s->len += got > 0 ? (size_t)got : 0;
-    if ((SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) != 0) {
-        mk_in_eof(s->e, MK_OK); /* close_notify: the end is orderly */
+    if (got > 0) {
+        s->len += (size_t)got;
+        return true;
     }
-    return got > 0;
+    switch (SSL_get_error(s->ssl, got)) {
+    case SSL_ERROR_ZERO_RETURN:
+        mk_in_eof(s->e, MK_OK); /* close_notify: the end is orderly */
+        break;
+    case SSL_ERROR_WANT_READ:
+        break;
+    default:
+        mk_in_eof(s->e, MK_E_TLS);
+        break;
+    }
+    return false;
 }
 
 static void flush(session *s)
@@ -128,6 +141,16 @@ static void receive(session *s)
     }
 }
 
+/* One block at a time: it is ours again when the next event wants more. */
+static void lend(mk_engine *e, mk_op op)
+{
+    size_t n = fread(body, 1, sizeof body, stdin);
+
+    if (ferror(stdin) || mk_body(e, op, mk_str_of(body, n), feof(stdin) != 0)) {
+        mk_cancel(e, op); /* ends the session without the final dot */
+    }
+}
+
 static mk_err converse(session *s, SSL_CTX *ctx, char **argv)
 {
     mk_str recipient = mk_str_z(argv[5]);
@@ -152,8 +175,7 @@ static mk_err converse(session *s, SSL_CTX *ctx, char **argv)
                 outcome = mk_smtp_client_send(s->e, &envelope, &op);
                 mk_finish(s->e, mk_str_z(NULL)); /* QUIT behind it */
             } else if (ev.type == MK_EV_WANTED && (ev.flags & MK_LAST) == 0) {
-                size_t n = fread(body, 1, sizeof body, stdin);
-                mk_body(s->e, ev.op, mk_str_of(body, n), true);
+                lend(s->e, ev.op);
             } else if (ev.type == MK_EV_DONE || ev.type == MK_EV_FAULT) {
                 outcome = ev.err;
             }

@@ -414,6 +414,71 @@ def check_openssl_in_its_place():
             silent(server.said()[0], 'injected')
 
 
+def check_openssl_body():
+    """A body of any size is whole, and one that may not go out is over."""
+    with Case() as c:
+        def send(body):
+            taken = []
+
+            def talk(line):
+                line.send(b'220 s ESMTP\r\n')
+                line.line()
+                line.send(b'250-s\r\n250 STARTTLS\r\n')
+                line.line()
+                line.send(b'220 go\r\n')
+                line.start_tls()
+                while (command := line.line()) not in (b'QUIT', None):
+                    line.send(b'354 go\r\n' if command == b'DATA'
+                              else b'250 ok\r\n')
+                    while command == b'DATA':
+                        got = line.line()
+                        if got in (b'.', None):
+                            line.send(b'250 ok\r\n')
+                            break
+                        taken.append(got + b'\r\n')
+                line.send(b'221 bye\r\n')
+            with Talker(talk, c.good()) as server:
+                code, _, err = run(
+                    [program('tls_openssl'), 'localhost', server.port,
+                     c.ca.pem, 'eve@example.com', 'alice@example.org'], body)
+                same(err, b'')
+                server.said()
+            return code, b''.join(taken)
+        for lines in (0, 1, 1024, 1025):  # of 64 octets
+            body = (b'x' * 62 + b'\r\n') * lines
+            same(send(body), (0, body))
+        for body in (b'bare\nLF\r\n', b'x' * 70000 + b'\r.\r\n',
+                     b'nul\0\r\n'):
+            same(send(body)[0], 1, body[-9:])
+
+
+def check_openssl_garbage():
+    """What is no TLS inside of it ends the session at once."""
+    with Case() as c:
+        for junk in (b'\x17\x03\x03\x00\x20' + b'\0' * 32, b'250 ok\r\n',
+                     b'\x15\x03\x03\x00\x02\x02\x28'):
+            def talk(line):
+                line.send(b'220 s ESMTP\r\n')
+                line.line()
+                line.send(b'250-s\r\n250 STARTTLS\r\n')
+                line.line()
+                line.send(b'220 go\r\n')
+                line.start_tls()
+                line.line()
+                with socket.socket(fileno=os.dup(
+                        line.socket.fileno())) as below:
+                    below.sendall(junk)
+                    while below.recv(4096):  # it is the client that ends it
+                        pass
+            with Talker(talk, c.good()) as server:
+                code, out, err = run(
+                    [program('tls_openssl'), 'localhost', server.port,
+                     c.ca.pem, 'eve@example.com', 'alice@example.org'],
+                    TEXT.replace(b'\n', b'\r\n'))
+                same((code, err), (1, b''))
+                has(out, b'TLS', junk)
+
+
 # ---- threats -------------------------------------------------------------------
 
 def each_bad_certificate(c):
