@@ -29,9 +29,10 @@ def messages(scratch):
 
 
 def high_water_kib(pid):
+    """0 when it has ended."""
     with open('/proc/%d/status' % pid, encoding='ascii') as f:
-        return int(next(line for line in f
-                        if line.startswith('VmHWM')).split()[1])
+        return next((int(line.split()[1]) for line in f
+                     if line.startswith('VmHWM')), 0)
 
 
 def lines_and_peak(folder):
@@ -39,7 +40,7 @@ def lines_and_peak(folder):
     looks at its memory all along."""
     peak = 0
     with subprocess.Popen([program('mailkit'), 'parse', '--json', folder],
-                          stdout=subprocess.PIPE) as process:
+                          stdout=subprocess.PIPE, pipesize=4096) as process:
         names = []
         for line in process.stdout:
             told = json.loads(line.decode('utf-8'))
