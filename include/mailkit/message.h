@@ -71,8 +71,11 @@ typedef enum mk_part_flag {
     MK_PART_DIGEST = 32,      /**< it stands in a multipart/digest */
     MK_PART_NAMED = 64,       /**< a type or a disposition gives it a name */
     MK_PART_INLINE = 128,     /**< Content-Disposition: inline */
-    MK_PART_ATTACHMENT = 256  /**< another disposition: attachment, as unknown
+    MK_PART_ATTACHMENT = 256, /**< another disposition: attachment, as unknown
                                    ones are (RFC 2183 2.8) */
+    MK_PART_FLOWED = 512,     /**< text/plain; format=flowed (RFC 3676 3.1) */
+    MK_PART_DELSP = 1024      /**< likewise delsp=yes: the space that a line
+                                   flows with is none of the text's (3.2) */
 } mk_part_flag;
 
 /** One part. The message itself is number 0, others follow in the order of
@@ -270,6 +273,51 @@ MK_API mk_err mk_text_decode_finish(mk_text_decoder *d, mk_buf *out);
  *
  * @param d  a decoder that was started; may be given twice. */
 MK_API void mk_text_decoder_fini(mk_text_decoder *d);
+
+/* ---- text that flows ------------------------------------------------------
+ */
+
+/** A decoder of format=flowed; no field is for readers. */
+typedef struct mk_flowed {
+    uint64_t marks; /* quote marks of this line */
+    uint64_t depth; /* those of the paragraph */
+    uint64_t owed_marks;
+    uint8_t state, seen;
+    uint8_t end_len; /* octets of the line end that may be soft */
+    uint8_t owed_at, owed_len, marks_at;
+    bool is_delsp, is_stuffed, is_flowing, has_space, has_cr;
+    char owed[12];
+} mk_flowed;
+
+/** Start to decode.
+ *
+ * @param d         written.
+ * @param is_delsp  delsp=yes: the space that a line flows with is taken off
+ *                  (MK_PART_DELSP). */
+MK_API void mk_flowed_init(mk_flowed *d, bool is_delsp);
+
+/** Join the lines of each paragraph.
+ *
+ * The rule of codec.h. A line that ends with a space goes on in the next one
+ * when that has as many quote marks and is no "-- " of a signature; the marks
+ * of that one, and the space that a line is stuffed with, are taken off. At
+ * the beginning of a paragraph the marks stay, and the space behind them. Line
+ * ends are CRLF, or LF as stored files have it. Never fails on input and never
+ * gives more octets than went in.
+ *
+ * @param d      the decoder.
+ * @param io_in  text of which US-ASCII is a part, such as UTF-8, cut anywhere;
+ *               moved past what was taken.
+ * @param out    text is appended.
+ * @return MK_WAIT or MK_E_ROOM. RFC 3676 4. */
+MK_API mk_err mk_flowed_decode(mk_flowed *d, mk_str *io_in, mk_buf *out);
+
+/** Say that no more input follows.
+ *
+ * @param d    the decoder.
+ * @param out  what was undecided is appended.
+ * @return MK_OK, or MK_E_ROOM: call again with room. */
+MK_API mk_err mk_flowed_decode_finish(mk_flowed *d, mk_buf *out);
 
 /* ---- binary parts recoded -------------------------------------------------
  */

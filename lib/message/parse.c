@@ -436,7 +436,9 @@ static mk_err step_facts(mk_message *m, mk_message_event *out)
     l->part.encoding = f->encoding;
     l->part.flags |= (f->has_name ? (unsigned)MK_PART_NAMED : 0U) |
                      (f->is_inline ? (unsigned)MK_PART_INLINE : 0U) |
-                     (f->is_attachment ? (unsigned)MK_PART_ATTACHMENT : 0U);
+                     (f->is_attachment ? (unsigned)MK_PART_ATTACHMENT : 0U) |
+                     (f->is_flowed ? (unsigned)MK_PART_FLOWED : 0U) |
+                     (f->is_delsp ? (unsigned)MK_PART_DELSP : 0U);
     l->part.kind = (uint8_t)choose_kind(m, l);
     l->part.body = m->offset;
     l->lines_before = m->lines;

@@ -22,6 +22,7 @@ typedef struct mime_facts {
     bool has_boundary;
     bool has_disposition, is_inline, is_attachment;
     bool has_name;
+    bool is_flowed, is_delsp; /* RFC 3676 3 */
     uint16_t type_len, label_len, boundary_len;
     char type[MIME_TYPE_MAX];
     char label[MIME_LABEL_MAX];

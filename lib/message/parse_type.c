@@ -104,6 +104,8 @@ void mk_mime_begin(mime_facts *facts)
     facts->is_inline = false;
     facts->is_attachment = false;
     facts->has_name = false;
+    facts->is_flowed = false;
+    facts->is_delsp = false;
     facts->type_len = 0;
     facts->label_len = 0;
     facts->boundary_len = 0;
@@ -187,6 +189,25 @@ static bool is_named(const mk_params *params)
            mk_params_has(params, mk_str_z("filename"));
 }
 
+static bool has_value(const mk_params *params, mk_str name, mk_str wanted)
+{
+    char mem[16];
+    mk_buf out;
+    mk_buf_init(&out, mem, sizeof mem);
+    return read_value(params, name, &out, NULL) == MK_OK &&
+           mk_str_is_nocase(mk_buf_str(&out), wanted);
+}
+
+static void read_format(mime_facts *f, const mk_params *params)
+{
+    static const mk_str format = S("format");
+    static const mk_str flowed = S("flowed");
+    static const mk_str delsp = S("delsp");
+    static const mk_str yes = S("yes");
+    f->is_flowed = has_value(params, format, flowed);
+    f->is_delsp = f->is_flowed && has_value(params, delsp, yes);
+}
+
 static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
 {
     mk_param mem[MK_PARAM_COUNT_MAX];
@@ -196,6 +217,8 @@ static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
     read_media(f, &params);
     if (f->media >= MK_MEDIA_ALTERNATIVE) {
         read_boundary(f, &params, defects);
+    } else if (f->media == MK_MEDIA_TEXT_PLAIN) {
+        read_format(f, &params);
     }
     mk_buf_init(&label, f->label, sizeof f->label);
     (void)read_value(&params, mk_str_z("charset"), &label, NULL);

@@ -149,6 +149,49 @@ def check_the_tree():
              '%r in\n%s' % (line, done))
 
 
+def check_flowed_text_is_joined():
+    """RFC 3676: as paragraphs; the hash is of the octets as they stand."""
+    body = b'> one \r\n> two\r\n From \r\nhere\r\n-- \r\nme\r\n'
+    for params, want in (
+            (b'format=flowed', '> one two\r\nFrom here\r\n-- \r\nme\r\n'),
+            (b'format="Flowed"; delsp=YES',
+             '> onetwo\r\nFromhere\r\n-- \r\nme\r\n'),
+            (b'format=fixed', body.decode()),
+            (b'delsp=yes', body.decode())):
+        text = (b'MIME-Version: 1.0\r\nContent-Type: text/plain; ' + params +
+                b'\r\n\r\n' + body)
+        got, = lines_of(run('--json', given=text))
+        same(got['text_body'], want, params)
+        same(got['parts']['sha256'], hashlib.sha256(body).hexdigest())
+
+
+def check_every_field_of_a_name_is_listed():
+    """THREATS 60, 61: whom another reader would show is shown, too, and names
+    that deceive are told."""
+    text = (b'From: a@example.org\r\nFrom: "boss@bank.example" <b@evil.example>'
+            b'\r\nTo: c@example.org\r\nTo: G: d@example.org;\r\n\r\n')
+    got, = lines_of(run('--json', given=text))
+    same(got['from'], [person(None, 'a@example.org'),
+                       person('boss@bank.example', 'b@evil.example')])
+    same(got['to'], [person(None, 'c@example.org'),
+                     person(None, 'd@example.org', 'G')])
+    told = {d['code']: d['offset'] for d in got['defects']}
+    same(told.get('addr-in-name'), text.index(b'"boss'), told)
+    true('header-duplicate' in told, told)
+
+
+def check_junk_in_an_encoding_is_told():
+    for encoding, body, is_told in ((b'base64', b'QUJD\r\n', False),
+                                    (b'base64', b'QU!JD\r\n', True),
+                                    (b'quoted-printable', b'=zz\r\n', True)):
+        text = (b'MIME-Version: 1.0\r\nContent-Transfer-Encoding: ' +
+                encoding + b'\r\n\r\n' + body)
+        got, = lines_of(run('--json', given=text))
+        told = [d['offset'] for d in got['defects']
+                if d['code'] == 'transfer-malformed']
+        same(told, [text.index(body)] if is_told else [], body)
+
+
 def check_large_attachments_are_hashed():
     octets = random.Random(1).randbytes(3 << 20)
     text = (b'MIME-Version: 1.0\r\nContent-Type: image/png\r\n'

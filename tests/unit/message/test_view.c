@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,36 @@ static void indexes_parts_and_fields(void **state)
         assert_true(i == 0 || f->offset > v->fields[i - 1].offset);
     }
     free(s.block);
+}
+
+/* RFC 3676 3: parameters of text/plain alone. */
+static void text_says_that_it_flows(void **state)
+{
+    enum { BOTH = MK_PART_FLOWED | MK_PART_DELSP };
+    static const struct {
+        const char *type;
+        unsigned flags;
+    } rows[] = {
+        {"text/plain; format=flowed", MK_PART_FLOWED},
+        {"Text/Plain; charset=utf-8; FORMAT=\"Flowed\"", MK_PART_FLOWED},
+        {"text/plain; delsp=yes; format=flowed", BOTH},
+        {"text/plain; delsp=\"Y\\es\"; format=flowed", BOTH},
+        {"text/plain; delsp=no; format=flowed", MK_PART_FLOWED},
+        {"text/plain; delsp=yes", 0},
+        {"text/plain; format=fixed; delsp=yes", 0},
+        {"text/plain; format=flowedandmorethanfits", 0},
+        {"text/html; format=flowed", 0},
+        {"text/plain", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char mem[128];
+        (void)snprintf(mem, sizeof mem, "Content-Type: %s\r\n\r\n",
+                       rows[i].type);
+        seen s = look(mk_str_z(mem));
+        assert_int_equal(s.v.parts[0].part.flags & BOTH, rows[i].flags);
+        free(s.block);
+    }
 }
 
 static void decodes_when_asked(void **state)
@@ -451,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(indexes_parts_and_fields),
+        cmocka_unit_test(text_says_that_it_flows),
         cmocka_unit_test(decodes_when_asked),
         cmocka_unit_test(reads_text_as_what_it_can_be),
         cmocka_unit_test(chooses_what_to_show),
