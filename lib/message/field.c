@@ -139,7 +139,8 @@ static void read_name(const mk_fields *it, const field_span *span,
                       mk_field *out)
 {
     mk_str line = mk_str_of(it->text.ptr + it->at, span->end);
-    if (!span->bad_name && span->colon > 0 && span->colon < span->end) {
+    bool bad_name = (span->flags & SPAN_BAD_NAME) != 0;
+    if (!bad_name && span->colon > 0 && span->colon < span->end) {
         out->name = mk_str_of(line.ptr, span->colon);
         out->value_at = span->colon + 1;
         return;
@@ -172,24 +173,25 @@ static void read_name(const mk_fields *it, const field_span *span,
 static void tell_odds(const mk_fields *it, const field_span *span)
 {
     size_t end = it->at + span->end;
-    if (span->odd) {
+    if ((span->flags & SPAN_ODD) != 0) {
         tell_odd(it, it->at, end);
     }
-    if (span->high) {
+    if ((span->flags & SPAN_HIGH) != 0) {
         tell_8bit(it, it->at, end);
     }
-    if (span->white || span->end > LINE_MAX_OCTETS) {
+    if ((span->flags & SPAN_WHITE) != 0 || span->end > LINE_MAX_OCTETS) {
         tell_lines(it, it->at, end);
     }
 }
 
 static void tell_more(mk_fields *it, const field_span *span, mk_field_id id)
 {
+    const uint32_t odds = SPAN_ODD | SPAN_HIGH | SPAN_WHITE;
     uint64_t bit = UINT64_C(1) << id;
     if (it->at == 0 && is_space(mk_octet_at(it->text, 0))) {
         tell(it, MK_DEFECT_HEADER_FIRST_SPACE, 0, 1);
     }
-    if (span->odd || span->high || span->white || span->end > LINE_MAX_OCTETS) {
+    if ((span->flags & odds) != 0 || span->end > LINE_MAX_OCTETS) {
         tell_odds(it, span);
     }
     if ((it->seen & once_bits & bit) != 0) {
@@ -203,14 +205,15 @@ void mk_field_read(mk_fields *it, const field_span *span, mk_field *out)
     out->offset = it->at;
     out->length = span->end;
     out->value_at = 0;
-    out->flags = (span->folded ? (unsigned)MK_FIELD_FOLDED : 0U) |
-                 (span->high ? (unsigned)MK_FIELD_8BIT : 0U);
+    out->flags =
+        ((span->flags & SPAN_FOLDED) != 0 ? (unsigned)MK_FIELD_FOLDED : 0U) |
+        ((span->flags & SPAN_HIGH) != 0 ? (unsigned)MK_FIELD_8BIT : 0U);
     read_name(it, span, out);
     out->id = mk_field_id_of(out->name);
 
     const char *start = it->text.ptr + it->at;
     size_t end = span->end;
-    if (span->closed) {
+    if ((span->flags & SPAN_CLOSED) != 0) {
         end--;
         if (end > out->value_at && start[end - 1] == '\r') {
             end--;

@@ -16,23 +16,19 @@
 /* The legal length (RFC 2046 5.1.1), and room for one that is not. */
 enum { LEGAL_BOUNDARY = 70 };
 
+static const mk_message_config defaults = {
+    sizeof defaults,    100, 10000, 256, MK_FIELD_COUNT_MAX, MK_FIELD_BYTES_MAX,
+    MK_HEADER_BYTES_MAX};
+
 void mk_message_config_init(mk_message_config *config, size_t size)
 {
-    static const mk_message_config defaults = {sizeof defaults,
-                                               100,
-                                               10000,
-                                               256,
-                                               MK_FIELD_COUNT_MAX,
-                                               MK_FIELD_BYTES_MAX,
-                                               MK_HEADER_BYTES_MAX};
     memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
     config->size = size;
 }
 
 static mk_message_config settle_config(const mk_message_config *config)
 {
-    mk_message_config c;
-    mk_message_config_init(&c, sizeof c);
+    mk_message_config c = defaults;
     if (config != NULL) {
         size_t n = config->size < sizeof c ? config->size : sizeof c;
         memcpy(&c, config, n);
@@ -68,7 +64,7 @@ mk_err mk_message_open(const mk_message_config *config, void *mem, size_t n,
     if (n < mk_message_need(&c)) {
         return MK_E_ROOM;
     }
-    memset(m, 0, sizeof *m);
+    memset(m, 0, offsetof(mk_message, room));
     m->config = c;
     m->levels = (level *)(void *)(m + 1);
     m->store = (char *)(m->levels + c.max_depth + 1);
@@ -114,10 +110,13 @@ static void tell(mk_message *m, mk_defect_code code, uint64_t at, size_t n)
 static mk_err give(mk_message *m, mk_message_event_type type, uint64_t offset,
                    mk_message_event *out)
 {
-    memset(out, 0, sizeof *out);
+    static const mk_str none = {NULL, 0};
     out->type = type;
     out->offset = offset;
     out->part = m->depth > 0 ? &top(m)->part : NULL;
+    out->field = (mk_field){.offset = 0};
+    out->defect = (mk_defect){.offset = 0};
+    out->data = out->media_type = out->charset_label = out->boundary = none;
     return MK_OK;
 }
 
@@ -258,7 +257,7 @@ static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
 {
     size_t max = m->config.max_field_bytes;
     bool is_long = span->end > max;
-    mk_str text = mk_str_sub(*io_in, 0, is_long ? max : span->end);
+    mk_str text = mk_str_of(io_in->ptr, is_long ? max : span->end);
     (void)move(m, is_long ? PARSE_SKIP : PARSE_HEADER);
     if (is_beyond(m, text.len)) {
         consume_lines(m, io_in, text.len);

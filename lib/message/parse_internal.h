@@ -107,10 +107,11 @@ struct mk_message {
     uint64_t header_at; /* where this header began */
     mk_fields fields;   /* of this header */
     mk_defects defects;
-    mk_defect room[PARSE_DEFECTS];
-    mime_facts facts;
     level *levels;
     char *store;
+    /* From here on nothing counts before it was written. */
+    mk_defect room[PARSE_DEFECTS];
+    mime_facts facts;
 };
 
 /* The first eight octets, NUL for those that are not there. */

@@ -130,9 +130,19 @@ static void read_media(mime_facts *f, const mk_params *params)
                      (params->subtype.len == 0 && f->media == MK_MEDIA_OTHER);
 }
 
+static bool is_plain(const mk_param *param)
+{
+    mk_str s = param->value;
+    return (param->flags & MK_PARAM_QUOTED) == 0 ||
+           (mk_str_find(s, '\\') == s.len && !mk_str_has_ctl(s));
+}
+
 /* A value as it stands, without the escapes and folds of a quoted string. */
 static mk_err unquote(const mk_param *param, mk_buf *out)
 {
+    if (is_plain(param) && param->value.len <= out->max - out->len) {
+        return mk_buf_add(out, param->value);
+    }
     for (size_t i = 0; i < param->value.len; i++) {
         unsigned char c = mk_octet_at(param->value, i);
         if ((param->flags & MK_PARAM_QUOTED) != 0) {
@@ -185,8 +195,9 @@ static void read_boundary(mime_facts *f, const mk_params *params,
 
 static bool is_named(const mk_params *params)
 {
-    return mk_params_has(params, mk_str_z("name")) ||
-           mk_params_has(params, mk_str_z("filename"));
+    static const mk_str name = S("name");
+    static const mk_str filename = S("filename");
+    return mk_params_has(params, name) || mk_params_has(params, filename);
 }
 
 static bool has_value(const mk_params *params, mk_str name, mk_str wanted)
@@ -210,6 +221,7 @@ static void read_format(mime_facts *f, const mk_params *params)
 
 static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
 {
+    static const mk_str charset = S("charset");
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     mk_buf label;
@@ -221,7 +233,7 @@ static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
         read_format(f, &params);
     }
     mk_buf_init(&label, f->label, sizeof f->label);
-    (void)read_value(&params, mk_str_z("charset"), &label, NULL);
+    (void)read_value(&params, charset, &label, NULL);
     f->label_len = (uint16_t)label.len;
     f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&label));
     f->has_name |= is_named(&params);
@@ -230,10 +242,11 @@ static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
 /* disposition := "inline" / "attachment" / extension-token (RFC 2183 2) */
 static void read_disposition(mime_facts *f, mk_str value, mk_defects *defects)
 {
+    static const mk_str inline_type = S("inline");
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
-    f->is_inline = mk_str_is_nocase(params.type, mk_str_z("inline"));
+    f->is_inline = mk_str_is_nocase(params.type, inline_type);
     f->is_attachment = params.type.len > 0 && !f->is_inline;
     f->has_name |= is_named(&params);
 }
@@ -271,9 +284,17 @@ static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
     }
 }
 
+#define BIT(id) (UINT64_C(1) << (id))
+
 void mk_mime_learn(mime_facts *facts, const mk_field *field,
                    mk_defects *defects)
 {
+    static const uint64_t known =
+        BIT(MK_FIELD_CONTENT_TYPE) | BIT(MK_FIELD_CONTENT_DISPOSITION) |
+        BIT(MK_FIELD_CONTENT_TRANSFER_ENCODING) | BIT(MK_FIELD_MIME_VERSION);
+    if ((known >> field->id & 1) == 0) {
+        return;
+    }
     uint64_t base = defects->base;
     defects->base += field->value_at;
     learn(facts, field, defects);

@@ -38,8 +38,11 @@ static size_t aligned(size_t n)
 static uint32_t depth_of(const mk_message_config *config)
 {
     mk_message_config c;
+    if (config != NULL) {
+        return config->max_depth;
+    }
     mk_message_config_init(&c, sizeof c);
-    return config != NULL ? config->max_depth : c.max_depth;
+    return c.max_depth;
 }
 
 /* What stands before the parts and fields. */
@@ -50,9 +53,14 @@ static size_t fixed(const mk_message_config *config)
            aligned(((size_t)depth_of(config) + 1) * sizeof(uint32_t));
 }
 
+static size_t least(size_t head)
+{
+    return head + aligned(sizeof(mk_view_part));
+}
+
 size_t mk_view_need(const mk_message_config *config)
 {
-    return fixed(config) + aligned(sizeof(mk_view_part));
+    return least(fixed(config));
 }
 
 static void *take(char **io_at, size_t n)
@@ -168,7 +176,8 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     if (mem == NULL || (uintptr_t)mem % BLOCK_ALIGN != 0) {
         return MK_E_ARG;
     }
-    if (n < mk_view_need(config)) {
+    size_t head = fixed(config);
+    if (n < least(head)) {
         return MK_E_ROOM;
     }
     b.defects = take(&at, sizeof(mk_defects));
@@ -179,22 +188,21 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
         return err;
     }
     b.last = take(&at, ((size_t)depth_of(config) + 1) * sizeof *b.last);
-    b.room = (n - fixed(config)) / BLOCK_ALIGN * BLOCK_ALIGN;
+    b.room = (n - head) / BLOCK_ALIGN * BLOCK_ALIGN;
     b.parts = (mk_view_part *)(void *)at;
     b.fields = (mk_field *)(void *)(at + b.room);
     index_message(&b);
     mk_view_choose(b.parts, b.part_count);
-    *out_view =
-        (mk_view){.message = message,
-                  .parts = b.parts,
-                  .part_count = b.part_count,
-                  .fields = b.fields,
-                  .field_count = b.field_count,
-                  .defects = b.defects,
-                  .need = fixed(config) +
-                          aligned((size_t)b.parts_met * sizeof(mk_view_part) +
-                                  (size_t)b.fields_met * sizeof(mk_field)),
-                  .is_cut = b.is_cut};
+    *out_view = (mk_view){
+        .message = message,
+        .parts = b.parts,
+        .part_count = b.part_count,
+        .fields = b.fields,
+        .field_count = b.field_count,
+        .defects = b.defects,
+        .need = head + aligned((size_t)b.parts_met * sizeof(mk_view_part) +
+                               (size_t)b.fields_met * sizeof(mk_field)),
+        .is_cut = b.is_cut};
     return MK_OK;
 }
 
