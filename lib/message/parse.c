@@ -214,8 +214,10 @@ static bool begin_fields(mk_message *m, mk_str in)
     if (m->fields.text.ptr != NULL) {
         return true;
     }
-    const char *feed = memchr(in.ptr, '\n', n);
+    /* n > 0; what was looked at for it need not be looked at again */
+    const char *feed = memchr(in.ptr + m->scanned, '\n', n - m->scanned);
     if (feed == NULL && !m->eof && n < max) {
+        m->scanned = n - 1;
         return false;
     }
     /* The line end is all that it looks for. */
