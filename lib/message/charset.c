@@ -102,6 +102,8 @@ void mk_charset_look_at(mk_charset_look *look, mk_str octets)
         unsigned char c = mk_octet_at(octets, at);
         utf8_said said = mk_utf8_step(&w, c);
         look->sequences += said == UTF8_WHOLE;
+        look->clear += said == UTF8_WHOLE && c >= 0x80 &&
+                       (w.bits < 0x100 || w.bits >= 0x800);
         look->faults += said == UTF8_BAD || said == UTF8_CUT;
         if (said != UTF8_CUT) {
             look->high += c >= 0x80;
@@ -122,6 +124,11 @@ mk_charset mk_charset_look_choose(const mk_charset_look *look, mk_charset label)
             return MK_CHARSET_US_ASCII;
         }
         return is_utf8 ? MK_CHARSET_UTF_8 : MK_CHARSET_WINDOWS_1252;
+    }
+    /* A capital and a quotation mark may be a character: three are not. */
+    if ((label == MK_CHARSET_ISO_8859_1 || label == MK_CHARSET_WINDOWS_1252) &&
+        is_utf8 && (look->clear > 0 || look->sequences > 2)) {
+        return MK_CHARSET_UTF_8;
     }
     if (label == MK_CHARSET_UTF_8 && !is_utf8 && look->sequences == 0) {
         return MK_CHARSET_WINDOWS_1252;
