@@ -51,7 +51,8 @@ static void look_at_text(const mk_view *v, uint32_t i, char *mem, size_t room)
     mk_buf out;
     mk_charset charset;
     mk_buf_init(&out, mem, room);
-    mk_err err = mk_view_text(v, i, mk_charset_table_iconv(), &out, &charset);
+    mk_err err =
+        mk_view_text(v, i, mk_charset_table_iconv(), &out, &charset, NULL);
     fuzz_promise(err != MK_E_ROOM, "three octets for one");
     mk_charset_look_init(&look);
     mk_charset_look_at(&look, mk_buf_str(&out));

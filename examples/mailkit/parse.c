@@ -33,6 +33,7 @@ typedef struct parse {
     size_t text_bytes;
     void *block; /* of the view */
     size_t block_bytes;
+    mk_message_config config;
     progress progress;
     int exit;
 } parse;
@@ -45,6 +46,9 @@ static const char usage[] =
     "standard input.\n"
     "\n"
     "  --json            one line of JSON for each message\n"
+    "  --max-decoded-bytes N\n"
+    "                    of a message, 1073741824; what is beyond is not "
+    "given\n"
     "  --help            print this\n";
 
 static void complain(parse *p, int code, const char *path, const char *why)
@@ -102,7 +106,8 @@ static bool open_view(parse *p, mk_str text)
             p->block = block;
             p->block_bytes = need;
         }
-        if (mk_view_open(text, NULL, p->block, p->block_bytes, v) != MK_OK) {
+        if (mk_view_open(text, &p->config, p->block, p->block_bytes, v) !=
+            MK_OK) {
             return false;
         }
         need = v->need;
@@ -314,8 +319,12 @@ static void walk(parse *p, const char *top)
 
 static bool take(void *self, int option, const char *z)
 {
-    (void)z;
-    ((parse *)self)->is_json = true;
+    parse *p = self;
+    if (option == 'm') {
+        return mk_str_u64(mk_str_z(z), &p->config.max_decoded_bytes) == MK_OK &&
+               p->config.max_decoded_bytes > 0;
+    }
+    p->is_json = true;
     return option == 'j';
 }
 
@@ -323,11 +332,14 @@ int tool_parse(int argc, char **argv)
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
+        {"max-decoded-bytes", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, TOOL_OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
     static parse p;
     int code = TOOL_OK;
+    mk_message_config_init(&p.config, sizeof p.config);
+    p.config.max_decoded_bytes = UINT64_C(1) << 30;
     if (tool_options(argc, argv, options, usage, take, &p, &code) != MK_OK) {
         return code;
     }

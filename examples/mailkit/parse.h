@@ -54,6 +54,7 @@ typedef struct parse_digest {
     uint64_t length;
     unsigned char hash[MK_HASH_SIZE_MAX];
     bool has_hash;
+    bool is_cut; /* it was beyond the budget */
 } parse_digest;
 void parse_decode(parsed *p, uint32_t part, parse_digest *out);
 

@@ -281,11 +281,13 @@ static bool disposition_of(parsed *p, mk_str value)
 static void digest(parsed *p, uint32_t part)
 {
     parse_digest d;
-    if (p->view.parts[part].part.kind != MK_PART_LEAF) {
+    if (p->view.parts[part].part.kind == MK_PART_LEAF) {
+        parse_decode(p, part, &d);
+    }
+    if (p->view.parts[part].part.kind != MK_PART_LEAF || d.is_cut) {
         fputs(",\"decoded_length\":null,\"sha256\":null", stdout);
         return;
     }
-    parse_decode(p, part, &d);
     printf(",\"decoded_length\":%" PRIu64 ",\"sha256\":", d.length);
     if (!d.has_hash) {
         fputs("null", stdout);

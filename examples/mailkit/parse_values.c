@@ -169,7 +169,8 @@ bool parse_text(parsed *p, uint32_t part, mk_str *out)
     bool is_flowed = (flags & MK_PART_FLOWED) != 0;
     bool good = n <= SIZE_MAX / 2 && room_for(p, is_flowed ? n * 2 : n, &b);
     if (good) {
-        (void)mk_view_text(&p->view, part, p->charsets, &b, NULL);
+        p->defects.base = 0;
+        (void)mk_view_text(&p->view, part, p->charsets, &b, NULL, &p->defects);
         *out = is_flowed ? unflow(&b, (flags & MK_PART_DELSP) != 0)
                          : mk_buf_str(&b);
     }
@@ -188,6 +189,7 @@ void parse_decode(parsed *p, uint32_t part, parse_digest *out)
                     p->crypto->hash_init(&hash, MK_HASH_SHA256) == MK_OK;
     bool is_open = out->has_hash;
     mk_transfer_init(&t, (mk_encoding)p->view.parts[part].part.encoding);
+    t.budget = p->view.budget;
     while (err == MK_E_ROOM || err == MK_WAIT) {
         mk_buf b;
         bool is_end = err == MK_WAIT;
@@ -199,8 +201,11 @@ void parse_decode(parsed *p, uint32_t part, parse_digest *out)
                         p->crypto->hash_update(&hash, b.ptr, b.len) == MK_OK;
         err = is_end && err == MK_E_ROOM ? MK_WAIT : err;
     }
-    if (t.defects > 0) {
-        p->defects.base = p->view.parts[part].part.body;
+    out->is_cut = t.is_cut;
+    p->defects.base = p->view.parts[part].part.body;
+    if (t.is_cut) {
+        mk_defects_add(&p->defects, MK_DEFECT_TRANSFER_BUDGET, 0, 0);
+    } else if (t.defects > 0) {
         mk_defects_add(&p->defects, MK_DEFECT_TRANSFER_MALFORMED, 0, 0);
     }
     if (is_open) {

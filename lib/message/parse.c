@@ -16,9 +16,16 @@
 /* The legal length (RFC 2046 5.1.1), and room for one that is not. */
 enum { LEGAL_BOUNDARY = 70 };
 
-static const mk_message_config defaults = {
-    sizeof defaults,    100, 10000, 256, MK_FIELD_COUNT_MAX, MK_FIELD_BYTES_MAX,
-    MK_HEADER_BYTES_MAX};
+static const mk_message_config defaults = {sizeof defaults,
+                                           100,
+                                           10000,
+                                           256,
+                                           MK_FIELD_COUNT_MAX,
+                                           MK_FIELD_BYTES_MAX,
+                                           MK_HEADER_BYTES_MAX,
+                                           0,
+                                           UINT64_C(1) << 28,
+                                           NULL};
 
 void mk_message_config_init(mk_message_config *config, size_t size)
 {
@@ -57,7 +64,7 @@ mk_err mk_message_open(const mk_message_config *config, void *mem, size_t n,
     if (c.max_depth == 0 || c.max_depth > 10000 || c.max_parts == 0 ||
         c.max_boundary_bytes == 0 || c.max_boundary_bytes > MIME_BOUNDARY_MAX ||
         c.max_fields == 0 || c.max_field_bytes == 0 ||
-        c.max_header_bytes == 0 || mem == NULL ||
+        c.max_header_bytes == 0 || c.max_decoded_bytes == 0 || mem == NULL ||
         (uintptr_t)mem % alignof(mk_message) != 0) {
         return MK_E_ARG;
     }
@@ -69,6 +76,7 @@ mk_err mk_message_open(const mk_message_config *config, void *mem, size_t n,
     m->levels = (level *)(void *)(m + 1);
     m->store = (char *)(m->levels + c.max_depth + 1);
     m->store_max = (uint32_t)store_max(&c);
+    m->facts.reading = (uint8_t)c.reading;
     mk_defects_init(&m->defects, m->room, PARSE_DEFECTS);
     m->state = PARSE_BEGIN;
     *out_message = m;
@@ -88,6 +96,11 @@ size_t mk_message_in_max(const mk_message *message)
 }
 
 /* ---- small things -------------------------------------------------------- */
+
+static bool reads(const mk_message *m, mk_reading reading)
+{
+    return (m->config.reading & (unsigned)reading) != 0;
+}
 
 static level *top(mk_message *m)
 {
@@ -274,6 +287,10 @@ static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
     m->fields.count++;
     m->defects.base = m->offset;
     mk_field_read(&m->fields, span, &out->field);
+    if (out->field.name.len == 0 && reads(m, MK_READING_SHORT) &&
+        !mk_str_has_prefix_nocase(text, mk_str_z("From "))) {
+        return move(m, PARSE_FACTS);
+    }
     mk_mime_learn(&m->facts, &out->field, &m->defects);
     if (is_long) {
         out->field.flags |= MK_FIELD_CUT;
@@ -358,11 +375,33 @@ static bool is_identity(const mime_facts *f)
     return f->encoding <= MK_ENCODING_BINARY;
 }
 
+/* What others may take for another boundary (RFC 2046 5.1.1: none ends with
+ * white space). */
+static void tell_boundary(mk_message *m, const level *l)
+{
+    const char *own = m->store + l->boundary_at;
+    if (mk_is_wsp((unsigned char)own[l->boundary_len - 1])) {
+        tell(m, MK_DEFECT_MIME_BOUNDARY_SPACE, l->part.offset, 0);
+    }
+    for (const level *k = m->levels; k < l; k++) {
+        if (k->boundary_len == l->boundary_len &&
+            k->boundary_tag == l->boundary_tag &&
+            memcmp(m->store + k->boundary_at, own, l->boundary_len) == 0) {
+            tell(m, MK_DEFECT_MIME_BOUNDARY_SAME, l->part.offset, 0);
+            return;
+        }
+    }
+}
+
 /* A boundary is kept; false when there is none or no room for it. */
 static bool keep_boundary(mk_message *m, level *l)
 {
     const mime_facts *f = &m->facts;
     uint32_t n = f->boundary_len;
+    while (reads(m, MK_READING_LOOSE) && n > 1 && n <= MIME_BOUNDARY_MAX &&
+           mk_is_wsp((unsigned char)f->boundary[n - 1])) {
+        n--;
+    }
     if (!f->has_boundary || n == 0) {
         tell(m, MK_DEFECT_MIME_NO_BOUNDARY, l->part.offset, 0);
         return false;
@@ -377,6 +416,7 @@ static bool keep_boundary(mk_message *m, level *l)
     l->boundary_tag = mk_parse_tag(f->boundary, n);
     l->tag_mask = mk_parse_tag("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", n);
     m->store_len += n;
+    tell_boundary(m, l);
     if (n > m->longest) {
         m->longest = n;
     }
@@ -390,8 +430,13 @@ static mk_part_kind choose_kind(mk_message *m, level *l)
     if (!is_multipart && l->part.media != MK_MEDIA_MESSAGE_RFC822) {
         return MK_PART_LEAF;
     }
-    if (!is_identity(&m->facts)) {
+    bool is_coded = !is_identity(&m->facts);
+    if (is_coded) {
         tell(m, MK_DEFECT_MIME_ENCODED_PARTS, l->part.offset, 0);
+    }
+    if (is_coded && reads(m, MK_READING_PLAIN)) {
+        l->part.flags |= MK_PART_OPAQUE;
+        return MK_PART_LEAF;
     }
     if (m->depth > m->config.max_depth) {
         tell(m, MK_DEFECT_MIME_DEPTH, l->part.offset, 0);
@@ -399,7 +444,7 @@ static mk_part_kind choose_kind(mk_message *m, level *l)
         return MK_PART_MULTIPART;
     } else if (!is_multipart && m->parts == m->config.max_parts) {
         tell(m, MK_DEFECT_MIME_COUNT, l->part.offset, 0);
-    } else if (!is_multipart && is_identity(&m->facts)) {
+    } else if (!is_multipart && !is_coded) {
         return MK_PART_MESSAGE;
     }
     l->part.flags |= MK_PART_OPAQUE;
@@ -657,7 +702,12 @@ static mk_err step_line(mk_message *m, mk_str *io_in)
     size_t n = mk_str_find(*io_in, '\n');
     bool has_end = n < io_in->len;
     for (size_t i = 0; i < n && !m->junk_told; i++) {
-        if (!mk_is_wsp(mk_octet_at(*io_in, i)) && io_in->ptr[i] != '\r') {
+        if (mk_is_wsp(mk_octet_at(*io_in, i))) {
+            if (!m->padding_told) {
+                m->padding_told = true;
+                tell(m, MK_DEFECT_MIME_PADDING, m->offset + i, 0);
+            }
+        } else if (io_in->ptr[i] != '\r') {
             m->junk_told = true;
             tell(m, MK_DEFECT_MIME_BOUNDARY_TAIL, m->offset + i, 0);
         }

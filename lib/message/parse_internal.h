@@ -23,6 +23,7 @@ typedef struct mime_facts {
     bool has_disposition, is_inline, is_attachment;
     bool has_name;
     bool is_flowed, is_delsp; /* RFC 3676 3 */
+    uint8_t reading;          /* of the config; mk_mime_begin leaves it */
     uint16_t type_len, label_len, boundary_len;
     char type[MIME_TYPE_MAX];
     char label[MIME_LABEL_MAX];
@@ -90,7 +91,7 @@ struct mk_message {
     bool is_last;    /* the delimiter closes its multipart */
     bool junk_told;  /* about the rest of this delimiter's line */
     bool overflowed; /* this header is beyond a limit */
-    bool prefix_told, closed_told, parts_told;
+    bool prefix_told, closed_told, parts_told, padding_told;
     uint64_t offset;    /* octets consumed */
     uint64_t lines;     /* line ends consumed since the first body */
     uint64_t cut_at;    /* where the line end before a delimiter began */

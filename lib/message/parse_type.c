@@ -3,7 +3,8 @@
  * message/parse_type.c: what the fields of a header say about the structure of
  * the body: Content-Type (RFC 2045 5.1), Content-Transfer-Encoding (6.1) and
  * MIME-Version. The first field of a name counts, and is told when there are
- * two (THREATS 63). It reads no other field and refuses none.
+ * two (THREATS 63), unless another reading is asked for. It reads no other
+ * field and refuses none.
  */
 #include "base/ascii.h"
 #include "message/parse_internal.h"
@@ -115,7 +116,8 @@ void mk_mime_begin(mime_facts *facts)
  */
 
 /* A type of one word names no type, but for two that mail had before MIME. */
-static void read_media(mime_facts *f, const mk_params *params)
+static void read_media(mime_facts *f, const mk_params *params,
+                       mk_defects *defects)
 {
     mk_buf type;
     mk_buf_init(&type, f->type, sizeof f->type);
@@ -126,6 +128,9 @@ static void read_media(mime_facts *f, const mk_params *params)
     }
     f->type_len = (uint16_t)type.len;
     f->media = (uint8_t)mk_mime_media(mk_buf_str(&type));
+    if (params->type.len > 0 && params->subtype.ptr == NULL) {
+        mk_defects_add(defects, MK_DEFECT_PARAM_TYPE, 0, params->type.len);
+    }
     f->type_failed = type.len == 0 || type.full ||
                      (params->subtype.len == 0 && f->media == MK_MEDIA_OTHER);
 }
@@ -161,24 +166,24 @@ static mk_err unquote(const mk_param *param, mk_buf *out)
 
 /* A value as octets. A boundary is compared with lines, so nothing may be
  * decoded but what RFC 2231 coded. */
-static mk_err read_value(const mk_params *params, mk_str name, mk_buf *out,
-                         mk_defects *defects)
+static mk_err read_value(const mk_params *params, mk_str name, bool takes_last,
+                         mk_buf *out, mk_defects *defects)
 {
-    const mk_param *first = NULL;
+    const mk_param *found = NULL;
     bool is_coded = false;
     for (uint32_t i = 0; i < params->count; i++) {
         const mk_param *p = &params->items[i];
         if (mk_str_is_nocase(p->name, name)) {
             is_coded |= p->section != MK_PARAM_WHOLE ||
                         (p->flags & MK_PARAM_EXTENDED) != 0;
-            first = first == NULL ? p : first;
+            found = found == NULL || takes_last ? p : found;
         }
     }
-    if (first == NULL) {
+    if (found == NULL) {
         return MK_E_NOENT;
     }
     return is_coded ? mk_params_decode(params, name, NULL, out, defects)
-                    : unquote(first, out);
+                    : unquote(found, out);
 }
 
 static void read_boundary(mime_facts *f, const mk_params *params,
@@ -187,7 +192,8 @@ static void read_boundary(mime_facts *f, const mk_params *params,
     static const mk_str name = S("boundary");
     mk_buf out;
     mk_buf_init(&out, f->boundary, sizeof f->boundary);
-    mk_err err = read_value(params, name, &out, defects);
+    bool takes_last = (f->reading & MK_READING_LAST) != 0;
+    mk_err err = read_value(params, name, takes_last, &out, defects);
     f->has_boundary = err != MK_E_NOENT;
     /* One too long for the buffer is beyond every limit. */
     f->boundary_len = err == MK_OK ? (uint16_t)out.len : UINT16_MAX;
@@ -205,7 +211,7 @@ static bool has_value(const mk_params *params, mk_str name, mk_str wanted)
     char mem[16];
     mk_buf out;
     mk_buf_init(&out, mem, sizeof mem);
-    return read_value(params, name, &out, NULL) == MK_OK &&
+    return read_value(params, name, false, &out, NULL) == MK_OK &&
            mk_str_is_nocase(mk_buf_str(&out), wanted);
 }
 
@@ -219,23 +225,43 @@ static void read_format(mime_facts *f, const mk_params *params)
     f->is_delsp = f->is_flowed && has_value(params, delsp, yes);
 }
 
+/* Was anything told since `from` that two readers may read in two ways? */
+static bool is_repaired(const mk_defects *defects, uint32_t from)
+{
+    bool found = false;
+    for (uint32_t i = from; i < defects->count; i++) {
+        found |= defects->items[i].weight == MK_DEFECT_AMBIGUOUS ||
+                 defects->items[i].code == MK_DEFECT_PARAM_TYPE;
+    }
+    return found;
+}
+
 static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
 {
     static const mk_str charset = S("charset");
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     mk_buf label;
+    uint32_t told = defects->count;
     mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
-    read_media(f, &params);
+    read_media(f, &params, defects);
+    if ((f->reading & MK_READING_PLAIN) != 0 && is_repaired(defects, told)) {
+        f->type_failed = true;
+        return;
+    }
     if (f->media >= MK_MEDIA_ALTERNATIVE) {
         read_boundary(f, &params, defects);
     } else if (f->media == MK_MEDIA_TEXT_PLAIN) {
         read_format(f, &params);
     }
     mk_buf_init(&label, f->label, sizeof f->label);
-    (void)read_value(&params, charset, &label, NULL);
+    (void)read_value(&params, charset, false, &label, NULL);
     f->label_len = (uint16_t)label.len;
     f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&label));
+    if (f->charset == MK_CHARSET_NONE && label.len > 0 &&
+        f->media >= MK_MEDIA_TEXT_PLAIN && f->media <= MK_MEDIA_TEXT) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_UNKNOWN, 0, params.text.len);
+    }
     f->has_name |= is_named(&params);
 }
 
@@ -251,11 +277,29 @@ static void read_disposition(mime_facts *f, mk_str value, mk_defects *defects)
     f->has_name |= is_named(&params);
 }
 
+/* The second time. */
+static void type_again(mime_facts *f, const mk_field *field,
+                       mk_defects *defects)
+{
+    if ((f->reading & MK_READING_PLAIN) != 0) {
+        f->type_failed = true;
+    } else if ((f->reading & MK_READING_LAST) != 0) {
+        f->has_boundary = false;
+        f->boundary_len = 0;
+        f->is_flowed = false;
+        f->is_delsp = false;
+        read_type(f, field->value, defects);
+    }
+}
+
 static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
 {
+    bool takes_last = (facts->reading & MK_READING_LAST) != 0;
     switch (field->id) {
     case MK_FIELD_CONTENT_TYPE:
-        if (!facts->has_type) {
+        if (facts->has_type) {
+            type_again(facts, field, defects);
+        } else {
             facts->has_type = true;
             read_type(facts, field->value, defects);
         }
@@ -267,7 +311,7 @@ static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
         }
         break;
     case MK_FIELD_CONTENT_TRANSFER_ENCODING:
-        if (!facts->has_encoding) {
+        if (!facts->has_encoding || takes_last) {
             facts->has_encoding = true;
             facts->encoding = (uint8_t)mk_mime_encoding(field->value);
             if (facts->encoding == MK_ENCODING_UNKNOWN) {

@@ -7,6 +7,7 @@
  * counted, and the index is a smaller one.
  */
 #include "message/charset_internal.h"
+#include "message/parse_internal.h"
 #include "message/view_internal.h"
 
 #include <stdalign.h>
@@ -14,8 +15,8 @@
 
 enum { BLOCK_ALIGN = alignof(max_align_t), DEFECTS = 64 };
 
-/* The block: the list of defects, the parser, then parts from there on and
- * fields from the end down, until they meet. */
+/* The block: the budget, the list of defects, the parser, then parts from there
+ * on and fields from the end down, until they meet. */
 typedef struct builder {
     mk_message *parser;
     mk_str message;
@@ -48,7 +49,8 @@ static uint32_t depth_of(const mk_message_config *config)
 /* What stands before the parts and fields. */
 static size_t fixed(const mk_message_config *config)
 {
-    return aligned(sizeof(mk_defects)) + aligned(DEFECTS * sizeof(mk_defect)) +
+    return aligned(sizeof(mk_budget)) + aligned(sizeof(mk_defects)) +
+           aligned(DEFECTS * sizeof(mk_defect)) +
            aligned(mk_message_need(config)) +
            aligned(((size_t)depth_of(config) + 1) * sizeof(uint32_t));
 }
@@ -180,6 +182,7 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     if (n < least(head)) {
         return MK_E_ROOM;
     }
+    mk_budget *budget = take(&at, sizeof *budget);
     b.defects = take(&at, sizeof(mk_defects));
     mk_defects_init(b.defects, take(&at, DEFECTS * sizeof(mk_defect)), DEFECTS);
     size_t need = mk_message_need(config);
@@ -187,6 +190,8 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     if (err != MK_OK) {
         return err;
     }
+    budget->left = b.parser->config.max_decoded_bytes;
+    budget->whole = b.parser->config.budget;
     b.last = take(&at, ((size_t)depth_of(config) + 1) * sizeof *b.last);
     b.room = (n - head) / BLOCK_ALIGN * BLOCK_ALIGN;
     b.parts = (mk_view_part *)(void *)at;
@@ -200,6 +205,8 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
         .fields = b.fields,
         .field_count = b.field_count,
         .defects = b.defects,
+        .reading = b.parser->config.reading,
+        .budget = budget,
         .need = head + aligned((size_t)b.parts_met * sizeof(mk_view_part) +
                                (size_t)b.fields_met * sizeof(mk_field)),
         .is_cut = b.is_cut};
@@ -261,6 +268,8 @@ mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
     mk_transfer t;
     mk_str in = mk_view_body(view, part);
     mk_transfer_init(&t, encoding_of(view, part));
+    t.stops = (view->reading & MK_READING_STOP) != 0;
+    t.budget = view->budget;
     mk_err err = mk_transfer_decode(&t, &in, out);
     if (err == MK_WAIT) {
         err = mk_transfer_decode_finish(&t, out);
@@ -269,12 +278,12 @@ mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
     if (out_defects != NULL) {
         *out_defects = t.defects;
     }
-    return err == MK_E_ROOM ? err : MK_OK;
+    return err == MK_OK && t.is_cut ? MK_E_LIMIT : err;
 }
 
 /* Decode for what it says, not for the octets. */
 static uint64_t look_through(const mk_view *view, uint32_t part,
-                             mk_charset_look *look)
+                             mk_charset_look *look, uint64_t *out_faults)
 {
     mk_transfer t;
     char mem[2048];
@@ -282,6 +291,7 @@ static uint64_t look_through(const mk_view *view, uint32_t part,
     mk_err err;
     mk_str in = mk_view_body(view, part);
     mk_transfer_init(&t, encoding_of(view, part));
+    t.stops = (view->reading & MK_READING_STOP) != 0;
     do {
         mk_buf out;
         mk_buf_init(&out, mem, sizeof mem);
@@ -294,12 +304,21 @@ static uint64_t look_through(const mk_view *view, uint32_t part,
             mk_charset_look_at(look, mk_buf_str(&out));
         }
     } while (err == MK_E_ROOM);
+    *out_faults = t.defects;
     return length;
+}
+
+uint64_t mk_view_faults(const mk_view *view, uint32_t part)
+{
+    uint64_t faults;
+    (void)look_through(view, part, NULL, &faults);
+    return faults;
 }
 
 uint64_t mk_view_decoded_length(const mk_view *view, uint32_t part)
 {
-    return look_through(view, part, NULL);
+    uint64_t faults;
+    return look_through(view, part, NULL, &faults);
 }
 
 static mk_charset label_of(const mk_view *view, uint32_t part)
@@ -316,13 +335,38 @@ static mk_err decode_text(const mk_view *view, uint32_t part,
     mk_str in = mk_view_body(view, part);
     mk_err begun =
         mk_text_decoder_init(&d, encoding_of(view, part), charset, table);
+    d.transfer.stops = (view->reading & MK_READING_STOP) != 0;
+    d.transfer.budget = view->budget;
     mk_err err = mk_text_decode(&d, &in, out);
     if (err == MK_WAIT) {
         err = mk_text_decode_finish(&d, out);
     }
     mk_text_decoder_fini(&d);
     *out_defects = d.charset.defects;
+    if (err == MK_OK && d.transfer.is_cut) {
+        return MK_E_LIMIT;
+    }
     return err != MK_OK ? err : begun;
+}
+
+static bool is_latin(mk_charset label)
+{
+    return label == MK_CHARSET_ISO_8859_1 || label == MK_CHARSET_WINDOWS_1252;
+}
+
+/* What text that is well-formed UTF-8 was, by its label. */
+static mk_charset choose(mk_str text, bool is_ascii, mk_charset label)
+{
+    mk_charset_look look;
+    if (is_ascii) {
+        return label == MK_CHARSET_NONE ? MK_CHARSET_US_ASCII : label;
+    }
+    if (!is_latin(label)) {
+        return MK_CHARSET_UTF_8;
+    }
+    mk_charset_look_init(&look);
+    mk_charset_look_at(&look, text);
+    return mk_charset_look_choose(&look, label);
 }
 
 /* A label that may be overruled is most often true or harmless: when the text
@@ -331,40 +375,58 @@ static bool is_utf8(const mk_view *view, uint32_t part, mk_charset label,
                     mk_buf *out, mk_charset *out_charset)
 {
     uint64_t defects;
+    uint64_t left = view->budget->left;
     size_t start = out->len;
-    if (label > MK_CHARSET_UTF_8) {
-        return false;
-    }
     mk_err err = decode_text(view, part, MK_CHARSET_UTF_8, NULL, out, &defects);
-    if (err != MK_OK || defects > 0) {
-        out->len = start;
-        return false;
-    }
     size_t n = out->len - start;
-    bool is_ascii = n == 0 || mk_ascii_run(out->ptr + start, n) == n;
-    *out_charset = label == MK_CHARSET_UTF_8 || !is_ascii ? MK_CHARSET_UTF_8
-                                                          : MK_CHARSET_US_ASCII;
-    return true;
+    if (err == MK_OK && defects == 0) {
+        mk_str text = mk_str_sub(mk_buf_str(out), start, n);
+        bool is_ascii = n == 0 || mk_ascii_run(text.ptr, n) == n;
+        *out_charset = choose(text, is_ascii, label);
+        if (is_ascii || *out_charset == MK_CHARSET_UTF_8) {
+            return true;
+        }
+    }
+    out->len = start;
+    mk_budget_give_back(view->budget, left - view->budget->left);
+    return false;
+}
+
+static void tell_charset(mk_charset label, mk_charset charset, mk_err err,
+                         uint64_t faults, uint64_t at, mk_defects *defects)
+{
+    if (err == MK_E_UNSUPPORTED || err == MK_E_MEMORY) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_UNKNOWN, at, 0);
+    } else if (faults > 0) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_MALFORMED, at, 0);
+    }
+    if (label != MK_CHARSET_NONE && charset != label) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_WRONG, at, 0);
+    }
 }
 
 mk_err mk_view_text(const mk_view *view, uint32_t part,
                     const mk_charset_table *table, mk_buf *out,
-                    mk_charset *out_charset)
+                    mk_charset *out_charset, mk_defects *defects)
 {
     mk_charset label = label_of(view, part);
     mk_charset charset = label;
     mk_err err = MK_OK;
-    if (!is_utf8(view, part, label, out, &charset)) {
-        mk_charset_look look;
-        uint64_t defects;
-        mk_charset_look_init(&look);
-        if (label <= MK_CHARSET_UTF_8) {
-            (void)look_through(view, part, &look);
+    uint64_t faults = 0;
+    bool may_be_wrong = label <= MK_CHARSET_UTF_8 || is_latin(label);
+    if (!may_be_wrong || !is_utf8(view, part, label, out, &charset)) {
+        if (may_be_wrong) {
+            mk_charset_look look;
+            mk_charset_look_init(&look);
+            (void)look_through(view, part, &look, &faults);
             charset = mk_charset_look_choose(&look, label);
         }
-        err = decode_text(view, part, charset, table, out, &defects);
+        err = decode_text(view, part, charset, table, out, &faults);
         out->full |= err == MK_E_ROOM;
     }
+    tell_charset(label, charset, err, faults,
+                 part < view->part_count ? view->parts[part].part.body : 0,
+                 defects);
     if (out_charset != NULL) {
         *out_charset = charset;
     }

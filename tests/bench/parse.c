@@ -109,7 +109,7 @@ static size_t by_decode(mk_str message, desk *d)
         }
         empty(&d->text);
         if (is_text(p)) {
-            (void)mk_view_text(&view, i, NULL, &d->text, NULL);
+            (void)mk_view_text(&view, i, NULL, &d->text, NULL, NULL);
         } else {
             (void)mk_view_decode(&view, i, &d->text, NULL);
         }

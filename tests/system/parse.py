@@ -192,6 +192,26 @@ def check_junk_in_an_encoding_is_told():
         same(told, [text.index(body)] if is_told else [], body)
 
 
+def check_decoding_has_a_budget():
+    """THREATS 66."""
+    text = (b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b'
+            b'\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n' +
+            base64.encodebytes(bytes(3000)).replace(b'\n', b'\r\n') +
+            b'--b\r\n\r\nmore\r\n--b--\r\n')
+    for limit, lengths in ((2999, [None, None]), (3000, [3000, None]),
+                           (3004, [3000, 4])):
+        got, = lines_of(run('--json', '--max-decoded-bytes', limit,
+                            given=text))
+        parts = got['parts']['children']
+        same([p['decoded_length'] for p in parts], lengths, limit)
+        same([p['sha256'] is None for p in parts],
+             [n is None for n in lengths])
+        same(sum(d['code'] == 'transfer-budget' for d in got['defects']),
+             lengths.count(None))
+    run('--max-decoded-bytes', 0, code=64)
+    run('--max-decoded-bytes', 'x', code=64)
+
+
 def check_large_attachments_are_hashed():
     octets = random.Random(1).randbytes(3 << 20)
     text = (b'MIME-Version: 1.0\r\nContent-Type: image/png\r\n'
@@ -229,7 +249,7 @@ def check_json_whatever_comes():
     with Scratch() as scratch:
         top = scratch.dir('many')
         count = 0
-        for text in mutants(400):
+        for text in mutants(1000):
             with open(os.path.join(top, '%04d' % count), 'wb') as f:
                 f.write(text)
             count += 1
