@@ -207,7 +207,7 @@ static void read_part(const mk_view *v, uint32_t part, mk_buf *b)
     if (v->parts[part].part.kind == MK_PART_LEAF) {
         (void)mk_view_decoded_length(v, part);
         fresh(b);
-        (void)mk_view_text(v, part, NULL, b, NULL);
+        (void)mk_view_text(v, part, NULL, b, NULL, NULL);
     }
 }
 
