@@ -85,9 +85,7 @@ KINDS = {
         part['params'].get('boundary') in above for part, above in c.parts
         if part['params'].get('boundary')),
     'comment-in-type': has('param-comment', 'tree', *PYTHON),
-    'invalid-type': lambda c: c.fact == 'tree' and (
-        'param-type' in c.defects or
-        any(part['type'].endswith('/') for part, _ in c.parts)),
+    'invalid-type': has('param-type', 'tree'),
     'boundary-folded': lambda c: c.fact == 'tree' and c.peer == 'compat32' and
                        re.search(rb'boundary="[^"]*\n', c.octets),
     'boundary-ends-in-space': lambda c: c.fact == 'tree' and
