@@ -79,11 +79,20 @@ static bool is_alike_4(const char *known, const char *name)
     return is_alike(k, n);
 }
 
-/* Both have n octets; words overlap at the end. */
+static bool is_alike_2(const char *known, const char *name)
+{
+    uint16_t k, n;
+    memcpy(&k, known, 2);
+    memcpy(&n, name, 2);
+    return is_alike(k, n);
+}
+
+/* Both have n octets, two at least; words overlap at the end. */
 static bool is_same(const char *known, const char *name, size_t n)
 {
     if (n < 4) {
-        return mk_str_is_nocase(mk_str_of(known, n), mk_str_of(name, n));
+        return is_alike_2(known, name) &&
+               is_alike_2(known + n - 2, name + n - 2);
     }
     if (n < 8) {
         return is_alike_4(known, name) &&

@@ -123,17 +123,16 @@ bool mk_field_scan_has_avx2(void)
 #define BITS(v) ((uint32_t)_mm256_movemask_epi8(v))
 #define EQUAL(v, c) BITS(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(c)))
 
-/* The block at ptr[at]; what it lacks is filled with what means nothing. */
-AVX2 static inline __m256i block(scan s, size_t at)
+AVX2 static inline __m256i block(const char *ptr)
 {
-    char mem[32];
-    const char *from = s.ptr + at;
-    if (s.n - at < 32) {
-        memset(mem, 'x', sizeof mem);
-        memcpy(mem, from, s.n - at);
-        from = mem;
-    }
-    return _mm256_loadu_si256((const __m256i *)(const void *)from);
+    return _mm256_loadu_si256((const __m256i *)(const void *)ptr);
+}
+
+/* Less than a block, filled with what means nothing. */
+static __attribute__((noinline)) void fill(const char *ptr, size_t n, char *out)
+{
+    memset(out, 'x', 32);
+    memcpy(out, ptr, n);
 }
 
 /* The colon within the first block, if it is there. */
@@ -153,60 +152,75 @@ AVX2 static inline void colon_avx2(scan s, __m256i v, field_span *out)
     }
 }
 
-/* Octets of whole blocks, or'ed, and the least of them; what is odd in line
- * ends. */
-typedef struct octets {
+/* What was seen so far: octets, or'ed, and the least of them; what is odd in
+ * line ends. */
+typedef struct seen {
     __m256i all, least;
-    uint32_t odd;
-} octets;
+    uint32_t crlf, carry; /* all bits, or none; a CR before the next octet */
+    uint32_t odd, flags;
+} seen;
 
 /* With the octets of the mask in another block. */
-AVX2 static inline uint32_t octet_flags(octets o, __m256i v, uint32_t mask)
+AVX2 static inline uint32_t octet_flags(const seen *io, __m256i v,
+                                        uint32_t mask)
 {
-    uint32_t high = BITS(o.all) | (BITS(v) & mask);
-    uint32_t odd = EQUAL(o.least, 0) | (EQUAL(v, 0) & mask) | o.odd;
+    uint32_t high = BITS(io->all) | (BITS(v) & mask);
+    uint32_t odd = EQUAL(io->least, 0) | (EQUAL(v, 0) & mask) | io->odd;
     return (high | odd) == 0
                ? 0
                : flag_if(high != 0, SPAN_HIGH) | flag_if(odd != 0, SPAN_ODD);
+}
+
+/* The block v at ptr[at]; true at the end. */
+AVX2 static inline bool look(scan s, size_t at, __m256i v, seen *io,
+                             field_span *out)
+{
+    uint32_t feeds = EQUAL(v, '\n'), returns = EQUAL(v, '\r');
+    /* With LF alone each CR is odd, else each that no LF follows. */
+    uint32_t odd = (feeds & io->crlf) ^ (returns << (io->crlf & 1) | io->carry);
+    for (; feeds != 0; feeds &= feeds - 1) {
+        size_t k = (size_t)__builtin_ctz(feeds);
+        if (ends_at(s, at + k)) {
+            uint32_t upto = UINT32_MAX >> (31 - k);
+            io->odd |= odd & upto;
+            out->end = at + k + 1;
+            out->flags = io->flags | SPAN_CLOSED | octet_flags(io, v, upto);
+            return true;
+        }
+        io->flags |= fold_at(s, at + k);
+    }
+    io->all = _mm256_or_si256(io->all, v);
+    io->least = _mm256_min_epu8(io->least, v);
+    io->odd |= odd;
+    io->carry = returns >> 31 & io->crlf;
+    return false;
 }
 
 AVX2 void mk_field_scan_avx2(const char *ptr, size_t n, bool lf,
                              field_span *out)
 {
     scan s = {ptr, n, lf};
-    __m256i first = block(s, 0), v = first;
-    octets o = {_mm256_setzero_si256(), _mm256_set1_epi8(1), 0};
-    /* With LF alone each CR is odd, else each that no LF follows. */
-    uint32_t crlf = lf ? 0 : UINT32_MAX, carry = 0, flags = 0;
-    for (size_t at = 0;;) {
-        uint32_t feeds = EQUAL(v, '\n'), returns = EQUAL(v, '\r');
-        uint32_t odd = (feeds & crlf) ^ (returns << (crlf & 1) | carry);
-        for (; feeds != 0; feeds &= feeds - 1) {
-            size_t k = (size_t)__builtin_ctz(feeds);
-            if (ends_at(s, at + k)) {
-                uint32_t upto = UINT32_MAX >> (31 - k);
-                o.odd |= odd & upto;
-                out->end = at + k + 1;
-                out->flags = flags | SPAN_CLOSED | octet_flags(o, v, upto);
-                colon_avx2(s, first, out);
-                return;
-            }
-            flags |= fold_at(s, at + k);
+    seen w = {_mm256_setzero_si256(),
+              _mm256_set1_epi8(1),
+              lf ? 0 : UINT32_MAX,
+              0,
+              0,
+              0};
+    char rest[32];
+    size_t at = 0;
+    for (; n - at >= 32; at += 32) {
+        if (look(s, at, block(ptr + at), &w, out)) {
+            colon_avx2(s, block(ptr), out);
+            return;
         }
-        o.all = _mm256_or_si256(o.all, v);
-        o.least = _mm256_min_epu8(o.least, v);
-        o.odd |= odd;
-        carry = returns >> 31 & crlf;
-        at += 32;
-        if (at >= n) {
-            break;
-        }
-        v = block(s, at);
     }
-    o.odd |= carry;
-    out->end = n;
-    out->flags = flags | octet_flags(o, v, 0);
-    colon_avx2(s, first, out);
+    fill(ptr + at, n - at, rest);
+    if (!look(s, at, block(rest), &w, out)) {
+        w.odd |= w.carry;
+        out->end = n;
+        out->flags = w.flags | octet_flags(&w, w.all, 0);
+    }
+    colon_avx2(s, block(n < 32 ? rest : ptr), out);
 }
 #endif
 

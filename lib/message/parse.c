@@ -267,6 +267,13 @@ static bool is_beyond(mk_message *m, size_t length)
     return m->overflowed;
 }
 
+#define BIT(id) (UINT64_C(1) << (id))
+
+/* The fields that tell of the body, a bit each. */
+static const uint64_t mime_fields =
+    BIT(MK_FIELD_CONTENT_TYPE) | BIT(MK_FIELD_CONTENT_DISPOSITION) |
+    BIT(MK_FIELD_CONTENT_TRANSFER_ENCODING) | BIT(MK_FIELD_MIME_VERSION);
+
 static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
                          mk_message_event *out)
 {
@@ -291,7 +298,9 @@ static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
         !mk_str_has_prefix_nocase(text, mk_str_z("From "))) {
         return move(m, PARSE_FACTS);
     }
-    mk_mime_learn(&m->facts, &out->field, &m->defects);
+    if ((mime_fields >> out->field.id & 1) != 0) {
+        mk_mime_learn(&m->facts, &out->field, &m->defects);
+    }
     if (is_long) {
         out->field.flags |= MK_FIELD_CUT;
         tell(m, MK_DEFECT_HEADER_FIELD_SIZE, m->offset, max);

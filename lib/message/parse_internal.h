@@ -32,7 +32,7 @@ typedef struct mime_facts {
 
 /* The facts before any field was seen. */
 void mk_mime_begin(mime_facts *facts);
-/* Learn from a field; the first of a name counts. */
+/* Learn from a field of those that tell of the body. */
 void mk_mime_learn(mime_facts *facts, const mk_field *field,
                    mk_defects *defects);
 /* Of the value of a Content-Transfer-Encoding. */

@@ -328,17 +328,9 @@ static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
     }
 }
 
-#define BIT(id) (UINT64_C(1) << (id))
-
 void mk_mime_learn(mime_facts *facts, const mk_field *field,
                    mk_defects *defects)
 {
-    static const uint64_t known =
-        BIT(MK_FIELD_CONTENT_TYPE) | BIT(MK_FIELD_CONTENT_DISPOSITION) |
-        BIT(MK_FIELD_CONTENT_TRANSFER_ENCODING) | BIT(MK_FIELD_MIME_VERSION);
-    if ((known >> field->id & 1) == 0) {
-        return;
-    }
     uint64_t base = defects->base;
     defects->base += field->value_at;
     learn(facts, field, defects);
