@@ -131,7 +131,7 @@ static void read_media(mime_facts *f, const mk_params *params,
     if (params->type.len > 0 && params->subtype.ptr == NULL) {
         mk_defects_add(defects, MK_DEFECT_PARAM_TYPE, 0, params->type.len);
     }
-    f->type_failed = type.len == 0 || type.full ||
+    f->type_failed = params->type.len == 0 || type.full ||
                      (params->subtype.len == 0 && f->media == MK_MEDIA_OTHER);
 }
 
