@@ -192,6 +192,24 @@ def check_junk_in_an_encoding_is_told():
         same(told, [text.index(body)] if is_told else [], body)
 
 
+def check_sets_of_several_octets():
+    """By iconv where the build has it, else U+FFFD and told."""
+    said = '\u65e5\u672c\u8a9e'
+    for label, codec in (('gb2312', 'gb18030'), ('Shift_JIS', 'cp932'),
+                         ('iso-2022-jp', 'iso2022_jp'), ('big5', 'big5')):
+        octets = said.encode(codec)
+        text = (b'Subject: =?' + label.encode() + b'?b?' +
+                base64.b64encode(octets) + b'?=\r\nMIME-Version: 1.0\r\n'
+                b'Content-Type: text/plain; charset=' + label.encode() +
+                b'\r\nContent-Transfer-Encoding: 8bit\r\n\r\n' + octets)
+        got, = lines_of(run('--json', given=text))
+        told = {d['code'] for d in got['defects']}
+        if 'charset-unknown' in told:
+            true('word-charset' in told and said not in got['text_body'], told)
+        else:
+            same([got['text_body'], got['subject']], [said, said], label)
+
+
 def check_decoding_has_a_budget():
     """THREATS 66."""
     text = (b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b'
