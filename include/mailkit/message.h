@@ -113,7 +113,8 @@ typedef enum mk_reading {
     MK_READING_LOOSE = 8,  /**< what begins with a boundary is a delimiter,
                                 whatever follows, behind the last one, too */
     MK_READING_OUTER = 16, /**< of equal boundaries the outermost counts */
-    MK_READING_SHORT = 32, /**< a line without a colon ends the header */
+    MK_READING_SHORT = 32, /**< a line without a colon, or of white space
+                                alone, ends the header */
     MK_READING_STOP = 64   /**< what is no base64 ends a body, and is not
                                 passed over; of a view alone */
 } mk_reading;
@@ -562,7 +563,9 @@ MK_API void mk_readings_init(mk_readings *it);
  * is 0, how the library reads it; a message that is not ambiguous has no
  * other. Which can differ is told by the defects of the views, and by what
  * stands in their base64. When a multipart has no end, or no boundary, some
- * take its body for text: that is mk_view_body of it, in each view.
+ * take its body for text: that is mk_view_body of it, in each view. Readers
+ * that take a CR alone for a line end are not among them: such a message is
+ * best refused (MK_DEFECT_HEADER_BARE_CR).
  *
  * @param it           the walk.
  * @param view         a view by the reading that was given last; NULL before

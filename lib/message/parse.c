@@ -97,11 +97,6 @@ size_t mk_message_in_max(const mk_message *message)
 
 /* ---- small things -------------------------------------------------------- */
 
-static bool reads(const mk_message *m, mk_reading reading)
-{
-    return (m->config.reading & (unsigned)reading) != 0;
-}
-
 static level *top(mk_message *m)
 {
     return &m->levels[m->depth - 1];
@@ -294,10 +289,6 @@ static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
     m->fields.count++;
     m->defects.base = m->offset;
     mk_field_read(&m->fields, span, &out->field);
-    if (out->field.name.len == 0 && reads(m, MK_READING_SHORT) &&
-        !mk_str_has_prefix_nocase(text, mk_str_z("From "))) {
-        return move(m, PARSE_FACTS);
-    }
     if ((mime_fields >> out->field.id & 1) != 0) {
         mk_mime_learn(&m->facts, &out->field, &m->defects);
     }
@@ -332,7 +323,8 @@ static mk_err step_header(mk_message *m, mk_str *io_in, mk_message_event *out)
     if (io_in->len == 0) {
         return m->eof ? move(m, PARSE_FACTS) : MK_WAIT;
     }
-    size_t blank = blank_line(m, *io_in);
+    bool is_short = mk_parse_reads(m, MK_READING_SHORT);
+    size_t blank = is_short ? mk_parse_white(m, *io_in) : blank_line(m, *io_in);
     if (blank == SIZE_MAX) {
         return MK_WAIT;
     }
@@ -352,6 +344,9 @@ static mk_err step_header(mk_message *m, mk_str *io_in, mk_message_event *out)
     }
     if (!begin_fields(m, *io_in) || field_end(m, *io_in, &span) == 0) {
         return MK_WAIT;
+    }
+    if (is_short && mk_parse_short(m, *io_in, &span)) {
+        return move(m, PARSE_FACTS);
     }
     return take_field(m, io_in, &span, out);
 }
@@ -407,7 +402,8 @@ static bool keep_boundary(mk_message *m, level *l)
 {
     const mime_facts *f = &m->facts;
     uint32_t n = f->boundary_len;
-    while (reads(m, MK_READING_LOOSE) && n > 1 && n <= MIME_BOUNDARY_MAX &&
+    while (mk_parse_reads(m, MK_READING_LOOSE) && n > 1 &&
+           n <= MIME_BOUNDARY_MAX &&
            mk_is_wsp((unsigned char)f->boundary[n - 1])) {
         n--;
     }
@@ -443,7 +439,7 @@ static mk_part_kind choose_kind(mk_message *m, level *l)
     if (is_coded) {
         tell(m, MK_DEFECT_MIME_ENCODED_PARTS, l->part.offset, 0);
     }
-    if (is_coded && reads(m, MK_READING_PLAIN)) {
+    if (is_coded && mk_parse_reads(m, MK_READING_PLAIN)) {
         l->part.flags |= MK_PART_OPAQUE;
         return MK_PART_LEAF;
     }

@@ -21,41 +21,13 @@ static bool ends_boundary(unsigned char c)
     return mk_is_wsp(c) || c == '\r' || c == '\n';
 }
 
-static bool reads(const mk_message *m, mk_reading reading)
-{
-    return (m->config.reading & (unsigned)reading) != 0;
-}
-
-/* The line end alone. */
-static bool ends_line(const char *ptr, size_t n)
-{
-    return n == 0 || ptr[0] == '\n' ||
-           (ptr[0] == '\r' && (n == 1 || ptr[1] == '\n'));
-}
-
-/* Likewise by another reading; DELIMITER_NOT: there is none of its own. */
-static delimiter_kind behind_otherwise(const mk_message *m, const char *ptr,
-                                       size_t n, size_t *out_length)
-{
-    bool is_last = n >= 2 && ptr[0] == '-' && ptr[1] == '-';
-    if (reads(m, MK_READING_STRICT) && !ends_line(ptr, n) &&
-        !(is_last && ends_line(ptr + 2, n - 2))) {
-        return DELIMITER_PREFIX;
-    }
-    if (reads(m, MK_READING_LOOSE)) {
-        *out_length = is_last ? 2 : 0;
-        return is_last ? DELIMITER_LAST : DELIMITER_NEXT;
-    }
-    return DELIMITER_NOT;
-}
-
 /* What stands behind the boundary, of n octets; at their end ends the line. */
 static delimiter_kind behind(const mk_message *m, const char *ptr, size_t n,
                              size_t *out_length)
 {
     *out_length = 0;
     if (m->config.reading != 0) {
-        delimiter_kind kind = behind_otherwise(m, ptr, n, out_length);
+        delimiter_kind kind = mk_parse_behind(m, ptr, n, out_length);
         if (kind != DELIMITER_NOT) {
             return kind;
         }
@@ -101,12 +73,12 @@ static delimiter choose(const mk_message *m, mk_str text)
             continue;
         }
         if ((l->part.flags & MK_PART_CLOSED) != 0 &&
-            !reads(m, MK_READING_LOOSE)) {
+            !mk_parse_reads(m, MK_READING_LOOSE)) {
             found.kind = best == 0 ? DELIMITER_CLOSED : found.kind;
             continue;
         }
         best = l->boundary_len;
-        least = reads(m, MK_READING_OUTER) ? best : best + 1;
+        least = mk_parse_reads(m, MK_READING_OUTER) ? best : best + 1;
         found.kind = kind;
         found.level = i - 1;
         found.length = 2 + best + length;

@@ -122,4 +122,20 @@ delimiter mk_parse_delimiter(const mk_message *m, const char *ptr, size_t n);
 /* Likewise, whatever it begins with. */
 delimiter mk_parse_line(const mk_message *m, const char *ptr, size_t n);
 
+struct field_span;
+
+/* ---- other readings ------------------------------------------------------ */
+
+/* Is this one asked for? */
+bool mk_parse_reads(const mk_message *m, mk_reading reading);
+/* What stands behind a boundary; DELIMITER_NOT: as everywhere. */
+delimiter_kind mk_parse_behind(const mk_message *m, const char *ptr, size_t n,
+                               size_t *out_length);
+/* Octets of a line of white space alone at in.ptr[0], which is there; 0: there
+ * is none; SIZE_MAX: it cannot be told yet. */
+size_t mk_parse_white(const mk_message *m, mk_str in);
+/* MK_READING_SHORT: cut the field before a white line; true: the header ends
+ * before it. */
+bool mk_parse_short(const mk_message *m, mk_str in, struct field_span *io_span);
+
 #endif
