@@ -45,4 +45,14 @@ void mk_field_scan_avx2(const char *ptr, size_t n, bool lf, field_span *out);
 /* The field that the walk stands at, of which the scan is known. */
 void mk_field_read(mk_fields *it, const field_span *span, mk_field *out);
 
+/* Octets of a line before its end (RFC 5322 2.1.1). */
+enum { FIELD_LINE_MAX = 998 };
+
+/* Name and value_at of a field whose name is not one. */
+void mk_field_read_odd_name(const mk_fields *it, const field_span *span,
+                            mk_field *out);
+/* Tell what is odd in the field that the walk stands at. */
+void mk_field_tell_odds(const mk_fields *it, const field_span *span,
+                        bool begins_with_space, bool is_again);
+
 #endif

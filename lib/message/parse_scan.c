@@ -82,8 +82,12 @@ AVX2 static inline __m256i block(const char *ptr)
     return _mm256_loadu_si256((const __m256i *)(const void *)ptr);
 }
 
-AVX2 static inline uint32_t firsts_in(__m256i v, parse_firsts f)
+/* `one`: the three are the same. */
+AVX2 static inline uint32_t firsts_in(__m256i v, parse_firsts f, bool one)
 {
+    if (one) {
+        return BITS(EQUAL(v, f.a));
+    }
     __m256i b_or_c = _mm256_or_si256(EQUAL(v, f.b), EQUAL(v, f.c));
     return BITS(_mm256_or_si256(EQUAL(v, f.a), b_or_c));
 }
@@ -94,7 +98,7 @@ AVX2 static inline size_t look(__m256i v, uint32_t mask, uint32_t before,
                                parse_firsts f, parse_seen *io)
 {
     uint32_t feeds = BITS(EQUAL(v, '\n')) & mask;
-    uint32_t hits = firsts_in(v, f) & (feeds << 1 | before) & mask;
+    uint32_t hits = firsts_in(v, f, false) & (feeds << 1 | before) & mask;
     mask &= (hits & (0 - hits)) - 1; /* all of them when there is none */
     io->lines += (uint32_t)__builtin_popcount(feeds & mask);
     io->high |= (BITS(v) & mask) != 0;
@@ -104,7 +108,7 @@ AVX2 static inline size_t look(__m256i v, uint32_t mask, uint32_t before,
 
 /* Pairs of blocks without a hit; where the first other one begins. */
 AVX2 static inline size_t pass(const char *ptr, size_t at, size_t n,
-                               parse_firsts f, parse_seen *io)
+                               parse_firsts f, bool one, parse_seen *io)
 {
     uint64_t carry = 0, lines = 0;
     __m256i least = _mm256_set1_epi8((char)-1);
@@ -113,7 +117,8 @@ AVX2 static inline size_t pass(const char *ptr, size_t at, size_t n,
         __m256i v = block(ptr + at), w = block(ptr + at + 32);
         uint64_t feeds =
             (uint64_t)BITS(EQUAL(w, '\n')) << 32 | BITS(EQUAL(v, '\n'));
-        uint64_t firsts = (uint64_t)firsts_in(w, f) << 32 | firsts_in(v, f);
+        uint64_t firsts =
+            (uint64_t)firsts_in(w, f, one) << 32 | firsts_in(v, f, one);
         if ((firsts & (feeds << 1 | carry)) != 0) {
             break;
         }
@@ -136,7 +141,9 @@ AVX2 size_t mk_parse_scan_avx2(const char *ptr, size_t at, size_t n,
     if (n < 32) {
         return settle(ptr, at, n, firsts, &lf, io);
     }
-    at = pass(ptr, at, n, firsts, io);
+    at = firsts.a == firsts.b && firsts.a == firsts.c
+             ? pass(ptr, at, n, firsts, true, io)
+             : pass(ptr, at, n, firsts, false, io);
     while (at < n) {
         /* The last block overlaps the one before. */
         size_t from = n - at >= 32 ? at : n - 32;
