@@ -81,6 +81,7 @@ static const family families[] = {
     {61, "", "From : a@x\r\n", 0, MK_DEFECT_HEADER_NAME_SPACE},
     {61, " ", "From\r\n : a@x\r\n", 0, MK_DEFECT_HEADER_FIRST_SPACE},
     {61, "Sender: ", "a@x, b@y,", 0, MK_DEFECT_ADDR_SEVERAL},
+    {61, "From: ", "a@x, b@y,", 0, MK_DEFECT_ADDR_SEVERAL},
     {62, " ", "x\r\n", 0, MK_DEFECT_HEADER_NO_COLON},
     {62, "", "\0: x\r\n", 6, MK_DEFECT_HEADER_NUL},
     {62, "", "\r", 0, MK_DEFECT_HEADER_BARE_CR},
