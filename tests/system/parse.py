@@ -312,6 +312,28 @@ def check_many_files_take_the_memory_of_one():
         true(more - less < 2048, '%d and %d KiB' % (less, more))
 
 
+def check_progress_is_for_a_terminal():
+    """Of many files, on standard error, wiped at the end; else nothing."""
+    with Scratch() as scratch:
+        top = scratch.dir('many')
+        for n in range(40):
+            with open(os.path.join(top, '%02d' % n), 'wb') as f:
+                f.write(WHOLE)
+        same(run('--json', top).stderr, b'', 'no terminal')
+        ours, theirs = os.openpty()
+        try:
+            done = subprocess.run([program('mailkit'), 'parse', '--json', top],
+                                  stdout=subprocess.PIPE, stderr=theirs,
+                                  timeout=120, check=True)
+            shown = os.read(ours, 4096)
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        same(len(lines_of(done)), 40)
+        true(b'\r20 messages, ' in shown and b' MiB read' in shown and
+             shown.endswith(b' \r'), shown)
+
+
 def check_what_cannot_be_read():
     with Scratch() as scratch:
         top = scratch.dir('box')
