@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1024 };
-
 static uint64_t steps;
 
 uint64_t cost_steps(void)
@@ -78,45 +76,70 @@ static void saw(cost *c, const mk_defects *list)
     }
 }
 
-static void stream(mk_str message, cost *c)
+/* What is left, and the next piece behind it. */
+static void add_piece(mk_str message, size_t piece, mk_str *io_in)
+{
+    size_t there = (size_t)(io_in->ptr + io_in->len - message.ptr);
+    size_t more = message.len - there;
+    io_in->len += more < piece ? more : piece;
+}
+
+static bool is_all(mk_str message, mk_str in)
+{
+    return in.ptr + in.len == message.ptr + message.len;
+}
+
+static uint64_t stream(mk_str message, size_t piece)
 {
     size_t need = mk_message_need(NULL);
     void *block = malloc(need);
-    size_t there = 0;
     mk_message *m = NULL;
     mk_message_event ev;
+    uint64_t events = 0;
     mk_err err = mk_message_open(NULL, block, need, &m);
     mk_str in = {message.ptr, 0};
-    while (err == MK_OK || (err == MK_WAIT && there < message.len)) {
+    while (err == MK_OK || err == MK_WAIT) {
         if (err == MK_WAIT) {
-            there += there + PIECE < message.len ? PIECE : message.len - there;
-            in.len = (size_t)(message.ptr + there - in.ptr);
+            add_piece(message, piece, &in);
         }
-        if (there == message.len) {
+        if (is_all(message, in)) {
             mk_message_in_eof(m);
         }
         err = mk_message_step(m, &in, &ev);
-        c->events += err == MK_OK ? 1 : 0;
+        events += err == MK_OK ? 1 : 0;
     }
     free(block);
+    return events;
 }
 
-static void recode(mk_str message)
+static void recode(mk_str message, size_t piece)
 {
     char mem[4096];
     size_t need = mk_recode_need(NULL);
     void *block = malloc(need);
     mk_recode *r = NULL;
     mk_err err = mk_recode_open(NULL, block, need, &r);
-    if (err == MK_OK) {
-        mk_recode_in_eof(r);
-        do {
-            mk_buf out;
-            mk_buf_init(&out, mem, sizeof mem);
-            err = mk_recode_step(r, &message, &out);
-        } while (err == MK_E_ROOM);
+    mk_str in = {message.ptr, 0};
+    while (err == MK_OK || err == MK_WAIT || err == MK_E_ROOM) {
+        mk_buf out;
+        if (err == MK_WAIT) {
+            add_piece(message, piece, &in);
+        }
+        if (is_all(message, in)) {
+            mk_recode_in_eof(r);
+        }
+        mk_buf_init(&out, mem, sizeof mem);
+        err = mk_recode_step(r, &in, &out);
     }
     free(block);
+}
+
+uint64_t cost_of_pieces(mk_str message, size_t piece)
+{
+    uint64_t before = steps;
+    (void)stream(message, piece);
+    recode(message, piece);
+    return steps - before;
 }
 
 static void fresh(mk_buf *b)
@@ -245,8 +268,8 @@ void cost_of(mk_str message, cost *out)
     memset(out, 0, sizeof *out);
     mk_buf_init(&b, mem, room);
     uint64_t before = steps;
-    stream(message, out);
-    recode(message);
+    out->events = stream(message, 1024);
+    recode(message, 1024);
     view(message, out, &b);
     out->steps = steps - before;
     free(mem);

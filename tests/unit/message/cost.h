@@ -13,7 +13,7 @@
 
 typedef struct cost {
     uint64_t steps;
-    uint64_t events;    /* of the parser, in pieces of 1,024 octets */
+    uint64_t events;    /* of the parser */
     uint32_t parts;     /* of the view */
     uint32_t fields;    /* likewise */
     uint64_t told;      /* defects, kept or not */
@@ -25,5 +25,9 @@ uint64_t cost_steps(void);
 
 /* Parse, view, read every field in every way, decode every part, recode. */
 void cost_of(mk_str message, cost *out);
+
+/* Parse and recode in pieces of so many octets; what is left of one is offered
+ * again with the next. The steps. */
+uint64_t cost_of_pieces(mk_str message, size_t piece);
 
 #endif

@@ -254,6 +254,27 @@ static void others_cost_twice_for_twice(void **state)
     threat(0);
 }
 
+/* Law 4: an octet at a time costs what it costs, not what came before it. */
+static void sec_053_octets_one_by_one_cost_twice_for_twice(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        uint64_t steps[2];
+        for (size_t k = 0; k < 2; k++) {
+            text t = {0};
+            make(&families[i], (k + 1) * (SMALL / 2), &t);
+            steps[k] = cost_of_pieces(text_view(&t), 1);
+            text_free(&t);
+        }
+        if (steps[1] > steps[0] * 2 + steps[0] / 5) {
+            print_error("\"%s%s\"...: %u, then %u steps\n", families[i].head,
+                        families[i].piece, (unsigned)steps[0],
+                        (unsigned)steps[1]);
+        }
+        assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
+    }
+}
+
 /* 100 boundaries that are open, each the beginning of the next, and lines that
  * begin with the longest: what a line costs is not their number. */
 static void sec_055_open_boundaries_cost_nothing_more(void **state)
@@ -412,6 +433,7 @@ int main(void)
         cmocka_unit_test(sec_065_charsets_cost_twice_for_twice),
         cmocka_unit_test(sec_068_dates_cost_twice_for_twice),
         cmocka_unit_test(others_cost_twice_for_twice),
+        cmocka_unit_test(sec_053_octets_one_by_one_cost_twice_for_twice),
         cmocka_unit_test(sec_055_open_boundaries_cost_nothing_more),
         cmocka_unit_test(sec_067_names_that_collide_cost_no_more),
         cmocka_unit_test(sec_053_a_gibibyte_in_one_field),
