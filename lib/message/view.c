@@ -262,6 +262,11 @@ static mk_encoding encoding_of(const mk_view *view, uint32_t part)
                                                 : (mk_encoding)p->encoding;
 }
 
+static bool is_identity(const mk_view *view, uint32_t part)
+{
+    return encoding_of(view, part) <= MK_ENCODING_BINARY;
+}
+
 mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
                       uint64_t *out_defects)
 {
@@ -290,6 +295,13 @@ static uint64_t look_through(const mk_view *view, uint32_t part,
     uint64_t length = 0;
     mk_err err;
     mk_str in = mk_view_body(view, part);
+    *out_faults = 0;
+    if (is_identity(view, part)) {
+        if (look != NULL) {
+            mk_charset_look_at(look, in);
+        }
+        return in.len;
+    }
     mk_transfer_init(&t, encoding_of(view, part));
     t.stops = (view->reading & MK_READING_STOP) != 0;
     do {
@@ -392,6 +404,13 @@ static bool is_utf8(const mk_view *view, uint32_t part, mk_charset label,
     return false;
 }
 
+/* Seen when it was parsed. */
+static bool is_high(const mk_view *view, uint32_t part)
+{
+    return part < view->part_count &&
+           (view->parts[part].part.flags & MK_PART_HIGH) != 0;
+}
+
 static void tell_charset(mk_charset label, mk_charset charset, mk_err err,
                          uint64_t faults, uint64_t at, mk_defects *defects)
 {
@@ -414,8 +433,10 @@ mk_err mk_view_text(const mk_view *view, uint32_t part,
     mk_err err = MK_OK;
     uint64_t faults = 0;
     bool may_be_wrong = label <= MK_CHARSET_UTF_8 || is_latin(label);
-    if (!may_be_wrong || !is_utf8(view, part, label, out, &charset)) {
-        if (may_be_wrong) {
+    bool is_plain = is_latin(label) && is_identity(view, part);
+    if (!may_be_wrong || is_plain ||
+        !is_utf8(view, part, label, out, &charset)) {
+        if (may_be_wrong && (!is_plain || is_high(view, part))) {
             mk_charset_look look;
             mk_charset_look_init(&look);
             (void)look_through(view, part, &look, &faults);
