@@ -113,8 +113,9 @@ typedef enum mk_reading {
     MK_READING_LOOSE = 8,  /**< what begins with a boundary is a delimiter,
                                 whatever follows, behind the last one, too */
     MK_READING_OUTER = 16, /**< of equal boundaries the outermost counts */
-    MK_READING_SHORT = 32, /**< a line without a colon, or of white space
-                                alone, ends the header */
+    MK_READING_SHORT = 32, /**< a line that does not begin with a name and its
+                                colon, or is of white space alone, ends the
+                                header */
     MK_READING_STOP = 64   /**< what is no base64 ends a body, and is not
                                 passed over; of a view alone */
 } mk_reading;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * message/parse_reading.c: where other readers cut a message (mk_reading,
- * THREATS 63): at lines of white space alone, at lines without a colon, and by
- * other rules for what stands behind a boundary than those of RFC 2046 5.1.1.
- * Of no effect when no other reading is asked for. It does not know of readers
- * that take a CR alone for a line end.
+ * THREATS 63): at lines of white space alone, at lines that are no field by the
+ * letter, and by other rules for what stands behind a boundary than those of
+ * RFC 2046 5.1.1. Of no effect when no other reading is asked for. It does not
+ * know of readers that take a CR alone for a line end.
  */
 #include "base/ascii.h"
 #include "message/field_scan.h"
@@ -69,14 +69,23 @@ static size_t before_white(mk_str field)
     return field.len;
 }
 
+/* field-name ":" and nothing between, or what an mbox has (RFC 5322 2.2). */
+static bool begins_field(mk_str field)
+{
+    size_t n = 0;
+    while (n < field.len && mk_is_vchar(mk_octet_at(field, n)) &&
+           field.ptr[n] != ':') {
+        n++;
+    }
+    return (n < field.len && field.ptr[n] == ':') ||
+           mk_str_has_prefix_nocase(field, mk_str_z("From "));
+}
+
 bool mk_parse_short(const mk_message *m, mk_str in, field_span *io_span)
 {
     size_t end = before_white(mk_str_sub(in, 0, io_span->end));
     if (end < io_span->end) {
         mk_field_scan(in.ptr, end, m->fields.lf, io_span);
     }
-    mk_str field = mk_str_sub(in, 0, io_span->end);
-    mk_str line = mk_str_sub(field, 0, mk_str_find(field, '\n'));
-    return mk_str_find(line, ':') == line.len &&
-           !mk_str_has_prefix_nocase(line, mk_str_z("From "));
+    return !begins_field(mk_str_sub(in, 0, io_span->end));
 }
