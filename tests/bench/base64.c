@@ -214,8 +214,9 @@ typedef enum form {
     FORM_CRLF,   /* 76 columns, CRLF */
     FORM_LF,     /* 76 columns, LF */
     FORM_VARIED, /* 4 to 76 columns, CRLF */
-    FORM_PLAIN,  /* Latin words, each 30th octet encoded, soft breaks */
-    FORM_HEAVY   /* each octet encoded, soft breaks */
+    FORM_PLAIN,  /* words, soft breaks, each 200th octet encoded */
+    FORM_MIXED,  /* the same, each 20th */
+    FORM_HEAVY   /* the same, each octet */
 } form;
 
 static const struct {
@@ -230,6 +231,7 @@ static const struct {
     {"300 kB, base64 in lines of 4 to 76", FORM_VARIED, SMALL, varied_rows},
     {"10 MB, quoted-printable, plain", FORM_PLAIN, LARGE, qp_rows},
     {"200 kB, quoted-printable, plain", FORM_PLAIN, SMALL, qp_rows},
+    {"220 kB, quoted-printable, mixed", FORM_MIXED, SMALL, qp_rows},
     {"600 kB, quoted-printable, =XX", FORM_HEAVY, SMALL, qp_rows},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -261,6 +263,7 @@ static void fill_base64(body *b, form f)
 
 static void fill_qp(body *b, form f)
 {
+    unsigned each = f == FORM_HEAVY ? 1 : f == FORM_MIXED ? 20 : 200;
     uint32_t seed = 1;
     mk_qp_encoder e;
     mk_buf out;
@@ -270,10 +273,10 @@ static void fill_qp(body *b, form f)
     for (size_t i = 0; i < b->raw_n; i++) {
         unsigned c = next(&seed);
         b->raw[i] = c % 6 == 0 ? ' ' : (char)(unsigned char)('a' + c % 26);
-        if (f == FORM_HEAVY || c % 30 == 1) {
+        if (c % each == 1 % each) {
             b->raw[i] = (char)(unsigned char)(128 + c % 128);
         }
-        if (f == FORM_PLAIN && i % 200 == 199) {
+        if (f != FORM_HEAVY && i % 200 == 199) {
             memcpy(b->raw + i - 2, ".\r\n", 3);
         }
     }
