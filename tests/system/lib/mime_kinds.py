@@ -60,6 +60,13 @@ def subject(change, *peers):
         change(c.theirs) == c.ours
 
 
+def latin_1(text):
+    """With what windows-1252 has in the place of controls."""
+    return str(text).encode('windows-1252', 'ignore') if any(
+        ord(c) > 255 for c in str(text)) else str(text).encode(
+            'latin-1', 'ignore')
+
+
 def is_broken_header(c):
     return c.peer in PYTHON and c.defects & {
         'header-no-colon', 'header-name-invalid', 'header-name-space',
@@ -86,6 +93,7 @@ KINDS = {
         if part['params'].get('boundary')),
     'comment-in-type': has('param-comment', 'tree', *PYTHON),
     'invalid-type': has('param-type', 'tree'),
+    'no-semicolon': has('param-no-semicolon', 'tree', *PYTHON),
     'boundary-folded': lambda c: c.fact == 'tree' and c.peer == 'compat32' and
                        re.search(rb'boundary="[^"]*\n', c.octets),
     'boundary-ends-in-space': lambda c: c.fact == 'tree' and
@@ -113,7 +121,10 @@ KINDS = {
                       is_broken_header(c),
     'duplicate-field': has('header-duplicate', 'leaves', 'gmime'),
     'base64-junk': leaf(lambda c, part, ours, theirs:
-                        part['encoding'] == 'base64' and ours[0] > theirs[0]),
+                        part['encoding'] == 'base64'),
+    'qp-junk': leaf(lambda c, part, ours, theirs:
+                    part['encoding'] == 'quoted-printable' and
+                    'transfer-malformed' in c.defects, *PYTHON),
     'binary-line-end': leaf(lambda c, part, ours, theirs:
                             part['encoding'] == 'binary' and
                             ours[0] == theirs[0] + 1, 'gmime'),
@@ -123,6 +134,11 @@ KINDS = {
     'space-at-end': subject(lambda text: text.strip(' \t'), *PYTHON),
     'octets-of-utf-8': lambda c: c.fact == 'subject' and
                        c.peer in PYTHON and '\ufffd' in str(c.theirs),
+    'latin-1-of-windows': lambda c: c.fact == 'subject' and
+                          latin_1(c.ours) == latin_1(c.theirs),
+    'word-in-address': lambda c: c.fact in ('from', 'to') and
+                       c.peer == 'default' and
+                       'addr-word-inside' in c.defects,
     'date-repaired': has('date-repaired', 'date'),
     'no-address': lambda c: c.fact in ('from', 'to') and
                   'addr-invalid' in c.defects,
