@@ -73,9 +73,9 @@ typedef enum mk_part_flag {
     MK_PART_INLINE = 128,     /**< Content-Disposition: inline */
     MK_PART_ATTACHMENT = 256, /**< another disposition: attachment, as unknown
                                    ones are (RFC 2183 2.8) */
-    MK_PART_FLOWED = 512,     /**< text/plain; format=flowed (RFC 3676 3.1) */
+    MK_PART_FLOWED = 512,     /**< text/plain; format=flowed (RFC 3676 4) */
     MK_PART_DELSP = 1024      /**< likewise delsp=yes: the space that a line
-                                   flows with is none of the text's (3.2) */
+                                   flows with is none of the text's (4.1) */
 } mk_part_flag;
 
 /** One part. The message itself is number 0, others follow in the order of

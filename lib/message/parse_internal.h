@@ -22,7 +22,7 @@ typedef struct mime_facts {
     bool has_boundary;
     bool has_disposition, is_inline, is_attachment;
     bool has_name;
-    bool is_flowed, is_delsp; /* RFC 3676 3 */
+    bool is_flowed, is_delsp; /* RFC 3676 4 */
     uint8_t reading;          /* of the config; mk_mime_begin leaves it */
     uint16_t type_len, label_len, boundary_len;
     char type[MIME_TYPE_MAX];

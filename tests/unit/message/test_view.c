@@ -110,7 +110,7 @@ static void indexes_parts_and_fields(void **state)
     free(s.block);
 }
 
-/* RFC 3676 3: parameters of text/plain alone. */
+/* RFC 3676 4: parameters of text/plain alone. */
 static void text_says_that_it_flows(void **state)
 {
     enum { BOTH = MK_PART_FLOWED | MK_PART_DELSP };
