@@ -177,7 +177,7 @@ def counted(found):
 
 def reviewed():
     """Packages: the versions that the list was made with, and (kind, set,
-    peer, fact): count."""
+    peer, fact): counts; a peer's versions may have several."""
     versions, rows, reason = {}, {}, ''
     with open(LIST, encoding='ascii') as f:
         for line in f.read().splitlines():
@@ -189,7 +189,7 @@ def reviewed():
             elif line:
                 true(re.search(r'RFC \d+ \d', reason), 'no section: ' + line)
                 *key, count = line.split()
-                rows[tuple(key)] = int(count)
+                rows[tuple(key)] = [int(n) for n in count.split('/')]
             else:
                 reason = ''
     return versions, rows
@@ -202,12 +202,12 @@ def faults(got, rows, sets, exact):
     for key in sorted(set(got) | set(rows)):
         kind, name, peer, fact = key
         if peer in exact:
-            is_good = got[key] == rows.get(key, 0) or name not in sets
+            is_good = got[key] in rows.get(key, [0]) or name not in sets
         else:
             is_good = not got[key] or (kind, peer, fact) in known
         if not is_good:
-            yield '%s: %d, listed: %d' % (' '.join(key), got[key],
-                                          rows.get(key, 0))
+            yield '%s: %d, listed: %s' % (' '.join(key), got[key],
+                                          rows.get(key, [0]))
 
 
 def check_differences_are_reviewed():
