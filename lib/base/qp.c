@@ -10,6 +10,10 @@
 #include "codec_internal.h"
 
 #include <string.h>
+#if defined(__SSE2__) && !defined(MK_NO_SIMD)
+#define QP_HAS_SSE2 1
+#include <immintrin.h>
+#endif
 
 void mk_qp_decoder_init(mk_qp_decoder *d)
 {
@@ -134,6 +138,29 @@ static bool after_space(mk_qp_decoder *d, unsigned char c)
     return false;
 }
 
+#ifdef QP_HAS_SSE2
+enum { WORD = 16 };
+
+/* A bit for each octet that is not printable ASCII or is "=", the first
+ * lowest. */
+static uint64_t odd_of_word(const char *ptr)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)ptr);
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(' ')); /* and 0x80 to 0xFF */
+    __m128i equals = _mm_cmpeq_epi8(v, _mm_set1_epi8('='));
+    __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7F));
+    v = _mm_or_si128(_mm_or_si128(low, equals), del);
+    return (unsigned)_mm_movemask_epi8(v);
+}
+
+/* How many octets are before the first odd one. */
+static size_t octets_before(uint64_t odd)
+{
+    return (size_t)__builtin_ctz((unsigned)odd);
+}
+#else
+enum { WORD = 8 };
+
 #define ONES UINT64_C(0x0101010101010101)
 
 /* The first octet lowest: one load where that is the order of the machine. */
@@ -145,9 +172,9 @@ static uint64_t word_of_8(const char *ptr)
            (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
-/* Zero when 8 octets are printable ASCII without "="; else the lowest bit tells
- * the first that is not: below it no borrow and no carry has been. */
-static uint64_t odd_of_8(const char *ptr)
+/* Zero when all is printable ASCII without "="; else the lowest bit tells the
+ * first that is not: below it no borrow and no carry has been. */
+static uint64_t odd_of_word(const char *ptr)
 {
     uint64_t w = word_of_8(ptr);
     uint64_t equals = w ^ (ONES * '=');
@@ -156,12 +183,12 @@ static uint64_t odd_of_8(const char *ptr)
     return odd & ONES * 0x80;
 }
 
-/* How many octets are below the lowest bit, the highest of its octet. */
-static size_t octets_below(uint64_t bits)
+static size_t octets_before(uint64_t odd)
 {
-    uint64_t below = (bits & (~bits + 1)) - 1;
+    uint64_t below = (odd & (~odd + 1)) - 1;
     return (size_t)((below >> 7 & ONES) * ONES >> 56);
 }
+#endif
 
 /* Where the text is taken from and put to, with nothing held. */
 typedef struct cursor {
@@ -187,22 +214,22 @@ static unsigned is_last_space(const char *ptr)
     return (space & ~text) << 7;
 }
 
-/* Octets that stand for themselves, 8 at a time; a space does before something
- * printable. */
+/* Octets that stand for themselves, a word at a time; a space does before
+ * something printable. */
 static void copy_words(cursor *io)
 {
     cursor c = *io;
     uint64_t odd = 0;
-    while (c.left > 8 && c.room >= 8) {
-        odd = odd_of_8(c.in);
-        memcpy(c.out, c.in, 8);
-        if ((odd | is_last_space(c.in + 7)) != 0) {
+    while (c.left > WORD && c.room >= WORD) {
+        odd = odd_of_word(c.in);
+        memcpy(c.out, c.in, WORD);
+        if ((odd | is_last_space(c.in + WORD - 1)) != 0) {
             break;
         }
-        move(&c, 8, 8);
+        move(&c, WORD, WORD);
     }
-    if (c.left > 8 && c.room >= 8) {
-        size_t n = odd == 0 ? 8 : octets_below(odd);
+    if (c.left > WORD && c.room >= WORD) {
+        size_t n = odd == 0 ? WORD : octets_before(odd);
         bool ends = !mk_is_vchar((unsigned char)c.in[n]);
         while (ends && n > 0 && c.in[n - 1] == ' ') {
             n--;
