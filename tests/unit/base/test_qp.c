@@ -172,6 +172,7 @@ static void sec_064_white_space_without_end(void **state)
         {"\r\n", MK_QP_HELD_MAX - 1, 0, 0},
         {"\n", MK_QP_HELD_MAX, 0, 0},
         {"\r\n", MK_QP_HELD_MAX, MK_QP_HELD_MAX, 1},
+        {"x", MK_QP_HELD_MAX + 1, MK_QP_HELD_MAX + 1, 1},
         {"x", 200, 200, 2},
         {"", 200, 160, 2},
         {"\r\n", 200, 160, 2},
