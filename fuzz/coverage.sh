@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 
 python3 fuzz/seeds.py tests/chat "$work/corpus" "$work/stamp"
 
-flags='-std=c11 -D_GNU_SOURCE -g -O1 -Iinclude -Ilib -Itests/support -Ifuzz
+flags='-std=c11 -D_GNU_SOURCE -DMK_HAVE_ICONV -g -O1 -Iinclude -Ilib -Itests/support -Ifuzz
 -fprofile-instr-generate -fcoverage-mapping'
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
@@ -42,11 +42,9 @@ measure() {
     "$clang" $flags -fsanitize=fuzzer "fuzz/fuzz_$name.c" "$work/libcover.a" \
         -lmbedtls -lmbedx509 -lmbedcrypto -o "$work/$name"
     seeds=$work/corpus/$name
-    for kept in "fuzz/corpus/$name" "$([ "$name" = message ] && echo tests/golden)"; do
-        if [ -n "$kept" ] && [ -d "$kept" ]; then
-            seeds=$kept
-        fi
-    done
+    if [ -d "fuzz/corpus/$name" ]; then
+        seeds=fuzz/corpus/$name
+    fi
     mkdir -p "$seeds"
     mkdir -p "$work/grown/$name"
     dict=
@@ -122,14 +120,19 @@ begin sasl lib/sasl/exchange.c lib/sasl/text.c lib/sasl/scram.c \
 # not verify.c: its certificates are those of the units
 begin tls lib/tls/session.c lib/tls/records.c lib/tls/handshake.c \
     lib/tls/info.c lib/tls/ticket.c
-begin header lib/message/address.c lib/message/address_text.c \
-    lib/message/address_token.c lib/message/auth_results.c \
-    lib/message/date.c lib/message/field.c lib/message/ident.c \
-    lib/message/list.c lib/message/param.c lib/message/param_decode.c \
-    lib/message/received.c lib/message/word.c lib/message/word_encode.c
-begin message lib/message/parse.c lib/message/parse_boundary.c \
-    lib/message/parse_type.c lib/message/transfer.c \
-    lib/message/transfer_uu.c lib/message/view.c lib/message/view_choose.c
+begin header lib/message/address.c lib/message/address_look.c \
+    lib/message/address_text.c lib/message/address_token.c \
+    lib/message/auth_results.c lib/message/charset.c lib/message/date.c \
+    lib/message/field.c lib/message/field_names.c lib/message/field_odd.c \
+    lib/message/field_scan.c \
+    lib/message/flowed.c lib/message/ident.c lib/message/list.c \
+    lib/message/param.c lib/message/param_decode.c lib/message/received.c \
+    lib/message/subject.c lib/message/word.c lib/message/word_encode.c
+begin message lib/message/charset_decode.c lib/message/envelope.c \
+    lib/message/parse.c lib/message/parse_boundary.c lib/message/parse_scan.c \
+    lib/message/parse_type.c lib/message/readings.c lib/message/recode.c \
+    lib/message/transfer.c lib/message/transfer_uu.c lib/message/view.c \
+    lib/message/view_choose.c
 while [ -n "$running" ]; do
     finish_first
 done

@@ -3,9 +3,12 @@
  * fuzz_header.c: the values of header fields, read from any octets: views stay
  * within the text and move on, fields tile the header, what is shown is UTF-8
  * without controls, a valid address written plainly is the same address when
- * it is read again, and what is encoded decodes to itself.
+ * it is read again, and what is encoded decodes to itself. Also base subjects,
+ * text that flows and labels of character sets.
  */
+#include <mailkit/envelope.h>
 #include <mailkit/header.h>
+#include <mailkit/message.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +30,9 @@ typedef enum kind {
     RESULTS,
     URIS,
     LIST_ID,
+    SUBJECT,
+    FLOWED,
+    LABEL,
     KINDS
 } kind;
 
@@ -250,6 +256,8 @@ static void msgids(run *r)
     while (mk_msgids_next(&it, &id)) {
         within(r, id);
         fuzz_promise(id.len > 0, "an identifier");
+        fuzz_promise(mk_msgid_format(id, fresh(r)) == MK_OK, "room");
+        fuzz_promise(r->out.len <= 3 * id.len, "its short form");
     }
 }
 
@@ -303,6 +311,53 @@ static void lists(run *r, kind k)
     }
 }
 
+static void subject(run *r)
+{
+    bool is_reply;
+    fuzz_promise(mk_subject_base(r->in, NULL, fresh(r), &is_reply) == MK_OK,
+                 "room");
+    is_shown(mk_buf_str(&r->out));
+}
+
+/* In pieces of so many octets, as little room at once. */
+static void flow(run *r, bool is_delsp, size_t chunk, text *out)
+{
+    mk_flowed d;
+    mk_str rest = r->in;
+    mk_err err = MK_WAIT;
+    mk_flowed_init(&d, is_delsp);
+    while (rest.len > 0 || err != MK_OK) {
+        char mem[16];
+        mk_buf b;
+        mk_str piece = mk_str_sub(rest, 0, chunk);
+        mk_buf_init(&b, mem, chunk < sizeof mem ? chunk : sizeof mem);
+        err = piece.len > 0 ? mk_flowed_decode(&d, &piece, &b)
+                            : mk_flowed_decode_finish(&d, &b);
+        rest = mk_str_sub(rest, (size_t)(piece.ptr - rest.ptr), SIZE_MAX);
+        text_str(out, mk_buf_str(&b));
+    }
+}
+
+static void flowed(run *r, uint8_t setting)
+{
+    text whole = {0};
+    text cut = {0};
+    flow(r, (setting & 1) != 0, SIZE_MAX, &whole);
+    flow(r, (setting & 1) != 0, 1U + setting / 2U, &cut);
+    fuzz_same(&whole, &cut, "the same paragraphs");
+    fuzz_promise(whole.len <= r->in.len, "no more than went in");
+    text_free(&whole);
+    text_free(&cut);
+}
+
+static void label(const run *r)
+{
+    mk_charset c = mk_charset_parse(r->in);
+    fuzz_promise(c == MK_CHARSET_NONE ||
+                     mk_charset_parse(mk_charset_name(c)) == c,
+                 "the name of a set is a label of it");
+}
+
 static void read_value(run *r, kind k, uint8_t setting)
 {
     switch (k) {
@@ -334,6 +389,15 @@ static void read_value(run *r, kind k, uint8_t setting)
         break;
     case RESULTS:
         results(r);
+        break;
+    case SUBJECT:
+        subject(r);
+        break;
+    case FLOWED:
+        flowed(r, setting);
+        break;
+    case LABEL:
+        label(r);
         break;
     default:
         lists(r, k);

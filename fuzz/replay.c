@@ -3,7 +3,8 @@
  * replay.c: runs a fuzz target over files and folders of inputs, as an
  * ordinary test with any compiler. Also every input cut off at its half, and
  * each seed behind every header of a fixed set, so that a corpus reaches the
- * settings that it was not made with. Usage: replay FILE-OR-FOLDER ...
+ * settings that it was not made with; but each as it is after --once. Usage:
+ * replay [--once] FILE-OR-FOLDER ...
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "fuzz.h"
 
 static unsigned long inputs;
+static bool is_once;
 
 /* in memory of the exact size, for ASan */
 static void run_copy(const char *octets, size_t n, const uint8_t *header)
@@ -53,9 +55,11 @@ static int run_file(const char *path)
     }
     fclose(f);
     run_copy(all.ptr, all.len, NULL);
-    run_copy(all.ptr, all.len / 2, NULL);
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        run_copy(all.ptr, all.len, headers[i]);
+    if (!is_once) {
+        run_copy(all.ptr, all.len / 2, NULL);
+        for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+            run_copy(all.ptr, all.len, headers[i]);
+        }
     }
     text_free(&all);
     return 0;
@@ -82,7 +86,8 @@ static int run_folder(const char *path, DIR *folder)
 int main(int argc, char **argv)
 {
     int bad = 0;
-    for (int i = 1; i < argc; i++) {
+    is_once = argc > 1 && strcmp(argv[1], "--once") == 0;
+    for (int i = is_once ? 2 : 1; i < argc; i++) {
         DIR *folder = opendir(argv[i]);
         if (folder == NULL) {
             bad += run_file(argv[i]);

@@ -327,7 +327,67 @@ def proxies(out):
               len(block).to_bytes(2, 'big') + block + b'EHLO c.example\r\n')
 
 
+def messages(golden, out):
+    """The goldens, and what they lack: encodings, labels, binary parts. The
+    last two octets are settings of fuzz_message.c; the last names a set, too."""
+    for name in sorted(os.listdir(golden)):
+        if name.endswith('.eml'):
+            with open(os.path.join(golden, name), 'rb') as f:
+                write(os.path.join(out, 'message'), name[:-4], f.read())
+    uu = b'begin 644 x y\n#86)C\n`\nend\nbegin 1 a\n$86)C9\n!"\nxx\n\nend\n'
+    bodies = {'x-uuencode': uu, 'uuencode': uu.replace(b'\n', b'\r\n'),
+              'base64': b'YW Jj\r\n?YQ==ZZ\r\n=', 'binary': b'\0\r\n\xff\n',
+              'quoted-printable': b'a=3D=\r\n b  \r\n=zz=4', '8bit': b'\xc3\xa9',
+              'base-85': b'x'}
+    begin = b'MIME-Version: 1.0\r\nContent-Type: '
+    for kind, body in bodies.items():
+        field = b'Content-Transfer-Encoding: %s\r\n' % kind.encode()
+        for i, head in enumerate((b'', b'text/plain; charset=utf-8\r\n',
+                                  b'multipart/mixed; boundary=b\r\n' + field +
+                                  b'\r\n--b\r\n')):
+            write(os.path.join(out, 'message'), '%s-%d' % (kind, i),
+                  (begin + head if head else b'') + field + b'\r\n' + body +
+                  (b'\r\n--b--\r\n' if i == 2 else b'') + b'\x03\0')
+    binary = b'Content-Transfer-Encoding: binary\r\n'
+    for i, kind in enumerate((b'multipart/signed; boundary=b',
+                              b'message/partial; number=1; id=a',
+                              b'message/rfc822', b'multipart/mixed')):
+        write(os.path.join(out, 'message'), 'recode-%d' % i,
+              begin + kind + b'\r\n' + binary + b'\r\n--b\r\n' + binary +
+              b'Content-Transfer-Encoding: 8bit\r\n' * (i % 2) +
+              b'\r\nA\0\r\n--b--\r\n' + b'\x05\0')
+    for name, octets in {
+            'thread': b'References: <a@b> x <c@d>\r\nSubject: Re: a\r\n\r\n',
+            'reply': b'In-Reply-To: <a@b> of <c@d>\r\nSender: a@b\r\n\r\n',
+            'flowed': b'Content-Type: text/plain; format=flowed; delsp=yes'
+                      b'\r\n\r\n> a \r\n> b\r\n -- \r\n',
+            'digest': begin + b'multipart/digest; boundary=b\r\n\r\n--b\r\n'
+                      b'\r\nSubject: x\r\n\r\n--b\r\n\r\n--b--\r\n'}.items():
+        write(os.path.join(out, 'message'), name, octets + b'\x03\0')
+    charsets(os.path.join(out, 'message'))
+
+
+def charsets(out):
+    """Octets of each kind of set under each set."""
+    texts = (bytes(range(256)), '\ufeffa\u20ac\U0001f600'.encode('utf-16'),
+             b'+AGE- +2D3eAA-+! +-+AG', b'a\x1b$B$3$s\x1b(Bb\x1b$',
+             b'\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xed\xa0\x80\xc0\xaf',
+             b'\x93\xfa\x96{\x81\x30\x89\x38\xff')
+    for number in range(64):
+        for i, text in enumerate(texts):
+            write(out, 'charset-%d-%d' % (number, i),
+                  text + bytes([i, number]))
+    for i, label in enumerate((b'utf-16', b'utf-7', b'iso-2022-jp', b'koi8-r',
+                               b'us-ascii', b'utf-8', b'x-unknown')):
+        for k, text in enumerate(texts):
+            write(out, 'label-%d-%d' % (i, k),
+                  b'Content-Type: text/plain; charset=' + label +
+                  b'\r\nContent-Transfer-Encoding: 8bit\r\n\r\n' + text +
+                  b'\x07\0')
+
+
 def main(chats, out, stamp):
+    messages(os.path.join(chats, '..', 'golden'), out)
     machines(chats, out)
     codecs(out)
     framers(out)

@@ -33,6 +33,7 @@ typedef struct parse {
     size_t text_bytes;
     void *block; /* of the view */
     size_t block_bytes;
+    mk_message_config config;
     progress progress;
     int exit;
 } parse;
@@ -45,6 +46,9 @@ static const char usage[] =
     "standard input.\n"
     "\n"
     "  --json            one line of JSON for each message\n"
+    "  --max-decoded-bytes N\n"
+    "                    of a message, 1073741824; what is beyond is not "
+    "given\n"
     "  --help            print this\n";
 
 static void complain(parse *p, int code, const char *path, const char *why)
@@ -102,7 +106,8 @@ static bool open_view(parse *p, mk_str text)
             p->block = block;
             p->block_bytes = need;
         }
-        if (mk_view_open(text, NULL, p->block, p->block_bytes, v) != MK_OK) {
+        if (mk_view_open(text, &p->config, p->block, p->block_bytes, v) !=
+            MK_OK) {
             return false;
         }
         need = v->need;
@@ -135,22 +140,92 @@ static void show(parse *p, int fd, const char *path)
 
 /* ---- files and directories ----------------------------------------------- */
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int by_name(const void *a, const void *b)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int is_shown(const struct dirent *d)
-{
-    return d->d_name[0] != '.';
-}
-
-/* The directories that the walk is in. */
+/* A directory that the walk is in: its names, each with a NUL, and where each
+ * begins, in order. Nothing else of it is kept: there may be many thousands. */
 typedef struct level {
-    struct dirent **names;
-    int count, next;
+    char *names;
+    char **sorted;
+    size_t bytes, max;
+    size_t count, next;
     size_t path_bytes; /* of the path before them */
 } level;
+
+static bool add_name(level *l, const char *name)
+{
+    size_t n = strlen(name) + 1;
+    if (l->bytes + n > l->max) {
+        size_t max = (l->bytes + n) * 2;
+        char *names = realloc(l->names, max);
+        if (names == NULL) {
+            return false;
+        }
+        l->names = names;
+        l->max = max;
+    }
+    memcpy(l->names + l->bytes, name, n);
+    l->bytes += n;
+    l->count++;
+    return true;
+}
+
+static bool sort_names(level *l)
+{
+    size_t at = 0;
+    l->sorted = calloc(l->count + 1, sizeof *l->sorted);
+    if (l->sorted == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        l->sorted[i] = l->names + at;
+        at += strlen(l->names + at) + 1;
+    }
+    qsort(l->sorted, l->count, sizeof *l->sorted, by_name);
+    return true;
+}
+
+static void close_level(level *l)
+{
+    free(l->names);
+    free(l->sorted);
+}
+
+/* All names but the hidden ones; 0, or why it cannot be read. */
+static int read_names(level *l, DIR *folder)
+{
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL) {
+            return errno;
+        }
+        if (entry->d_name[0] != '.' && !add_name(l, entry->d_name)) {
+            return ENOMEM;
+        }
+    }
+}
+
+static int read_level(level *l, const char *top)
+{
+    DIR *folder = opendir(top);
+    if (folder == NULL) {
+        return errno;
+    }
+    *l = (level){.path_bytes = strlen(top)};
+    int why = read_names(l, folder);
+    (void)closedir(folder);
+    if (why == 0 && !sort_names(l)) {
+        why = ENOMEM;
+    }
+    if (why != 0) {
+        close_level(l);
+    }
+    return why;
+}
 
 typedef struct path {
     char *ptr;
@@ -184,13 +259,11 @@ static void open_level(parse *p, const path *at, level *levels, int *io_depth)
         complain(p, TOOL_NOINPUT, at->ptr, "is too deep");
         return;
     }
-    l->count = scandir(at->ptr, &l->names, is_shown, by_name);
-    if (l->count < 0) {
-        complain(p, TOOL_NOINPUT, at->ptr, strerror(errno));
+    int why = read_level(l, at->ptr);
+    if (why != 0) {
+        complain(p, TOOL_NOINPUT, at->ptr, strerror(why));
         return;
     }
-    l->next = 0;
-    l->path_bytes = strlen(at->ptr);
     (*io_depth)++;
 }
 
@@ -226,12 +299,11 @@ static void walk(parse *p, const char *top)
     while (depth > 0) {
         level *l = &levels[depth - 1];
         if (l->next == l->count) {
-            free(l->names);
+            close_level(l);
             depth--;
             continue;
         }
-        good = good && join(&at, l->path_bytes, l->names[l->next]->d_name);
-        free(l->names[l->next]);
+        good = good && join(&at, l->path_bytes, l->sorted[l->next]);
         l->next++;
         if (good) {
             visit(p, &at, levels, &depth);
@@ -247,8 +319,12 @@ static void walk(parse *p, const char *top)
 
 static bool take(void *self, int option, const char *z)
 {
-    (void)z;
-    ((parse *)self)->is_json = true;
+    parse *p = self;
+    if (option == 'm') {
+        return mk_str_u64(mk_str_z(z), &p->config.max_decoded_bytes) == MK_OK &&
+               p->config.max_decoded_bytes > 0;
+    }
+    p->is_json = true;
     return option == 'j';
 }
 
@@ -256,11 +332,14 @@ int tool_parse(int argc, char **argv)
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
+        {"max-decoded-bytes", required_argument, NULL, 'm'},
         {"help", no_argument, NULL, TOOL_OPTION_HELP},
         {NULL, 0, NULL, 0},
     };
     static parse p;
     int code = TOOL_OK;
+    mk_message_config_init(&p.config, sizeof p.config);
+    p.config.max_decoded_bytes = UINT64_C(1) << 30;
     if (tool_options(argc, argv, options, usage, take, &p, &code) != MK_OK) {
         return code;
     }

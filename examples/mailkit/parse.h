@@ -30,11 +30,16 @@ bool parse_room(parsed *p, size_t n, mk_buf *out);
 /* The value of a field of the message, and where its defects are told from;
  * false when there is none. */
 bool parse_value(parsed *p, mk_field_id id, mk_str *out_value);
+/* Likewise the next one of that name; *io_at is 0 before the first. */
+bool parse_next_value(parsed *p, mk_field_id id, uint32_t *io_at,
+                      mk_str *out_value);
 
 /* Unstructured text, an address's name or spec, a parameter, in the room. */
 bool parse_words(parsed *p, mk_str value, mk_str *out);
 bool parse_name(parsed *p, const mk_address *a, mk_str *out);
 bool parse_spec(parsed *p, const mk_address *a, mk_str *out);
+/* Tell what is deceptive in how the address of a value is shown. */
+bool parse_judge(parsed *p, const mk_address *a);
 /* out->ptr is NULL when there is no such parameter. */
 bool parse_param(parsed *p, const mk_params *params, mk_str name, mk_str *out);
 /* The name of a part: its disposition's filename, else its type's name. */
@@ -44,13 +49,14 @@ bool parse_lower(parsed *p, mk_str token, mk_str *out);
 /* A part's text. */
 bool parse_text(parsed *p, uint32_t part, mk_str *out);
 
-/* What a body is without its transfer encoding. */
+/* What a body is without its transfer encoding; its faults are told. */
 typedef struct parse_digest {
     uint64_t length;
     unsigned char hash[MK_HASH_SIZE_MAX];
     bool has_hash;
+    bool is_cut; /* it was beyond the budget */
 } parse_digest;
-void parse_decode(const parsed *p, uint32_t part, parse_digest *out);
+void parse_decode(parsed *p, uint32_t part, parse_digest *out);
 
 /* "base64" …, as the field should say it. */
 const char *parse_encoding(const mk_part *part);

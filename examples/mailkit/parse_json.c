@@ -86,28 +86,38 @@ static bool mailbox(parsed *p, const walk *w, const mk_address *a)
     return true;
 }
 
-/* The mailboxes of a list, with commas; at most so many. */
+/* The mailboxes of one field, with commas; at most so many in all. */
+static bool list_mailboxes(parsed *p, walk *w, uint32_t *io_most)
+{
+    mk_address a;
+    while (mk_addresses_next(&w->it, &a)) {
+        if (a.kind == MK_ADDRESS_GROUP) {
+            w->group = a;
+        } else if (a.kind == MK_ADDRESS_MAILBOX && *io_most > 0) {
+            if (!w->is_first) {
+                putchar(',');
+            }
+            w->is_first = false;
+            (*io_most)--;
+            if (!mailbox(p, w, &a) || !parse_judge(p, &a)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Of all fields of this name: who shows the first only and who shows the last
+ * only are both right (THREATS 61). */
 static bool mailboxes(parsed *p, mk_field_id id, uint32_t most)
 {
     walk w = {.is_first = true};
-    mk_address a;
     mk_str value;
-    if (!parse_value(p, id, &value)) {
-        return true;
-    }
-    mk_addresses_init(&w.it, id, value, &p->defects);
-    while (mk_addresses_next(&w.it, &a)) {
-        if (a.kind == MK_ADDRESS_GROUP) {
-            w.group = a;
-        } else if (a.kind == MK_ADDRESS_MAILBOX && most > 0) {
-            if (!w.is_first) {
-                putchar(',');
-            }
-            w.is_first = false;
-            most--;
-            if (!mailbox(p, &w, &a)) {
-                return false;
-            }
+    uint32_t at = 0;
+    while (parse_next_value(p, id, &at, &value)) {
+        mk_addresses_init(&w.it, id, value, &p->defects);
+        if (!list_mailboxes(p, &w, &most)) {
+            return false;
         }
     }
     return true;
@@ -118,8 +128,9 @@ static bool has_mailbox(parsed *p, mk_field_id id)
     mk_addresses it;
     mk_address a;
     mk_str value;
+    uint32_t at = 0;
     bool found = false;
-    if (parse_value(p, id, &value)) {
+    while (!found && parse_next_value(p, id, &at, &value)) {
         mk_addresses_init(&it, id, value, NULL);
         while (!found && mk_addresses_next(&it, &a)) {
             found = a.kind == MK_ADDRESS_MAILBOX;
@@ -163,9 +174,10 @@ static void identifiers(parsed *p, const char *name, mk_field_id id,
     mk_str value;
     mk_str one;
     uint32_t count = 0;
+    uint32_t at = 0;
     key(name);
     fputs(is_list ? "[" : "", stdout);
-    if (parse_value(p, id, &value)) {
+    while (parse_next_value(p, id, &at, &value)) {
         mk_msgids_init(&it, value, &p->defects);
         while (mk_msgids_next(&it, &one)) {
             if (count > 0 && is_list) {
@@ -266,14 +278,16 @@ static bool disposition_of(parsed *p, mk_str value)
     return good;
 }
 
-static void digest(const parsed *p, uint32_t part)
+static void digest(parsed *p, uint32_t part)
 {
     parse_digest d;
-    if (p->view.parts[part].part.kind != MK_PART_LEAF) {
+    if (p->view.parts[part].part.kind == MK_PART_LEAF) {
+        parse_decode(p, part, &d);
+    }
+    if (p->view.parts[part].part.kind != MK_PART_LEAF || d.is_cut) {
         fputs(",\"decoded_length\":null,\"sha256\":null", stdout);
         return;
     }
-    parse_decode(p, part, &d);
     printf(",\"decoded_length\":%" PRIu64 ",\"sha256\":", d.length);
     if (!d.has_hash) {
         fputs("null", stdout);

@@ -40,7 +40,7 @@ static bool summary(parsed *p)
 }
 
 /* Defects of what JSON shows one by one are those of the values here, too. */
-static void judge(parsed *p)
+static bool judge(parsed *p)
 {
     static const mk_field_id lists[] = {MK_FIELD_FROM,     MK_FIELD_SENDER,
                                         MK_FIELD_REPLY_TO, MK_FIELD_TO,
@@ -50,15 +50,20 @@ static void judge(parsed *p)
     mk_str value;
     mk_date d;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        if (parse_value(p, lists[i], &value)) {
+        uint32_t at = 0;
+        while (parse_next_value(p, lists[i], &at, &value)) {
             mk_addresses_init(&it, lists[i], value, &p->defects);
             while (mk_addresses_next(&it, &a)) {
+                if (!parse_judge(p, &a)) {
+                    return false;
+                }
             }
         }
     }
     if (parse_value(p, MK_FIELD_DATE, &value)) {
         (void)mk_date_read(value, &p->defects, &d);
     }
+    return true;
 }
 
 static bool part(parsed *p, uint32_t number)
@@ -109,10 +114,9 @@ bool parse_print_tree(parsed *p)
 {
     tool_print_escaped(stdout, mk_str_z(p->path));
     putchar('\n');
-    if (!summary(p)) {
+    if (!summary(p) || !judge(p)) {
         return false;
     }
-    judge(p);
     for (uint32_t i = 0; i < p->view.part_count; i++) {
         if (!part(p, i)) {
             return false;

@@ -32,15 +32,26 @@ static bool room_for(parsed *p, size_t octets, mk_buf *out)
            parse_room(p, octets * GROWTH + ROOM_LEAST, out);
 }
 
+bool parse_next_value(parsed *p, mk_field_id id, uint32_t *io_at,
+                      mk_str *out_value)
+{
+    const mk_view_part *top = &p->view.parts[0];
+    while (*io_at < top->field_count) {
+        const mk_field *f = &p->view.fields[top->first_field + *io_at];
+        (*io_at)++;
+        if (f->id == id) {
+            p->defects.base = f->offset + f->value_at;
+            *out_value = f->value;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool parse_value(parsed *p, mk_field_id id, mk_str *out_value)
 {
-    const mk_field *f = mk_view_field(&p->view, 0, id);
-    if (f == NULL) {
-        return false;
-    }
-    p->defects.base = f->offset + f->value_at;
-    *out_value = f->value;
-    return true;
+    uint32_t at = 0;
+    return parse_next_value(p, id, &at, out_value);
 }
 
 bool parse_words(parsed *p, mk_str value, mk_str *out)
@@ -68,6 +79,25 @@ bool parse_spec(parsed *p, const mk_address *a, mk_str *out)
         room_for(p, a->raw.len, &b) && mk_address_spec_format(a, &b) == MK_OK;
     *out = good ? mk_buf_str(&b) : mk_str_of(NULL, 0);
     return good;
+}
+
+bool parse_judge(parsed *p, const mk_address *a)
+{
+    mk_buf name;
+    mk_buf spec;
+    uint64_t base = p->defects.base;
+    if (a->raw.len > SIZE_MAX / 2 || !room_for(p, a->raw.len * 2, &name)) {
+        return false;
+    }
+    mk_buf_init(&name, p->room, p->room_bytes / 2);
+    mk_buf_init(&spec, p->room + p->room_bytes / 2, p->room_bytes / 2);
+    (void)mk_address_name_decode(a, p->charsets, &name, NULL);
+    (void)mk_address_spec_format(a, &spec);
+    p->defects.base += a->offset;
+    (void)mk_address_is_deceptive(mk_buf_str(&name), mk_buf_str(&spec),
+                                  &p->defects);
+    p->defects.base = base;
+    return true;
 }
 
 bool parse_param(parsed *p, const mk_params *params, mk_str name, mk_str *out)
@@ -118,18 +148,36 @@ bool parse_lower(parsed *p, mk_str token, mk_str *out)
     return true;
 }
 
+/* Its paragraphs, behind it in the room: they take no more than it. */
+static mk_str unflow(mk_buf *text, bool is_delsp)
+{
+    mk_flowed d;
+    mk_buf out;
+    mk_str in = mk_buf_str(text);
+    mk_buf_init(&out, text->ptr + text->len, text->max - text->len);
+    mk_flowed_init(&d, is_delsp);
+    (void)mk_flowed_decode(&d, &in, &out);
+    (void)mk_flowed_decode_finish(&d, &out);
+    return mk_buf_str(&out);
+}
+
 bool parse_text(parsed *p, uint32_t part, mk_str *out)
 {
     mk_buf b;
-    bool good = room_for(p, mk_view_body(&p->view, part).len, &b);
+    size_t n = mk_view_body(&p->view, part).len;
+    uint32_t flags = p->view.parts[part].part.flags;
+    bool is_flowed = (flags & MK_PART_FLOWED) != 0;
+    bool good = n <= SIZE_MAX / 2 && room_for(p, is_flowed ? n * 2 : n, &b);
     if (good) {
-        (void)mk_view_text(&p->view, part, p->charsets, &b, NULL);
-        *out = mk_buf_str(&b);
+        p->defects.base = 0;
+        (void)mk_view_text(&p->view, part, p->charsets, &b, NULL, &p->defects);
+        *out = is_flowed ? unflow(&b, (flags & MK_PART_DELSP) != 0)
+                         : mk_buf_str(&b);
     }
     return good;
 }
 
-void parse_decode(const parsed *p, uint32_t part, parse_digest *out)
+void parse_decode(parsed *p, uint32_t part, parse_digest *out)
 {
     char piece[PIECE];
     mk_hash_context hash;
@@ -141,6 +189,7 @@ void parse_decode(const parsed *p, uint32_t part, parse_digest *out)
                     p->crypto->hash_init(&hash, MK_HASH_SHA256) == MK_OK;
     bool is_open = out->has_hash;
     mk_transfer_init(&t, (mk_encoding)p->view.parts[part].part.encoding);
+    t.budget = p->view.budget;
     while (err == MK_E_ROOM || err == MK_WAIT) {
         mk_buf b;
         bool is_end = err == MK_WAIT;
@@ -151,6 +200,13 @@ void parse_decode(const parsed *p, uint32_t part, parse_digest *out)
         out->has_hash = out->has_hash &&
                         p->crypto->hash_update(&hash, b.ptr, b.len) == MK_OK;
         err = is_end && err == MK_E_ROOM ? MK_WAIT : err;
+    }
+    out->is_cut = t.is_cut;
+    p->defects.base = p->view.parts[part].part.body;
+    if (t.is_cut) {
+        mk_defects_add(&p->defects, MK_DEFECT_TRANSFER_BUDGET, 0, 0);
+    } else if (t.defects > 0) {
+        mk_defects_add(&p->defects, MK_DEFECT_TRANSFER_MALFORMED, 0, 0);
     }
     if (is_open) {
         out->has_hash =

@@ -42,6 +42,8 @@ void progress_add(progress *p, uint64_t octets, uint64_t now_ms)
     if (p->messages > 0) {
         fprintf(stderr, "%" PRIu32 " of %" PRIu32 " messages, ", p->message,
                 p->messages);
+    } else if (p->total == 0) {
+        fprintf(stderr, "%" PRIu32 " messages, ", p->message);
     }
     if (p->total > 0) {
         fprintf(stderr, "%.1f of %.1f MiB %s (%u %%) ", mebibytes(p->done),

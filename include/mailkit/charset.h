@@ -187,6 +187,7 @@ MK_API mk_err mk_charset_convert(mk_charset charset,
 typedef struct mk_charset_look {
     uint64_t high;      /**< octets above 127 */
     uint64_t sequences; /**< characters of UTF-8 that have several octets */
+    uint64_t clear;     /**< of them, those that no Latin text is by chance */
     uint64_t faults;    /**< ill-formed sequences, were it UTF-8 */
     uint32_t bits;
     uint8_t due, low, top;
@@ -208,7 +209,9 @@ MK_API void mk_charset_look_at(mk_charset_look *look, mk_str octets);
  * A label is overruled only when it cannot be true: eight-bit octets under
  * us-ascii or under no label are UTF-8 when they are well-formed, else
  * windows-1252; "utf-8" over text without one well-formed character of several
- * octets, but with ill-formed ones, is windows-1252.
+ * octets, but with ill-formed ones, is windows-1252; and well-formed UTF-8
+ * under iso-8859-1 or windows-1252 is UTF-8, when it would be nonsense there:
+ * letters with an accent that each have a sign behind them.
  *
  * @param look   all octets of the text were looked at.
  * @param label  what the text is said to be; MK_CHARSET_NONE for nothing.

@@ -127,9 +127,13 @@ typedef enum mk_defect_weight {
     X(MIME_8BIT,            MIME, 11, MILD,       "mime-8bit", "octets above 127 in a body that should have none") \
     X(MIME_UUENCODE,        MIME, 12, MILD,       "mime-uuencode", "a file in uuencode within text") \
     X(MIME_YENC,            MIME, 13, MILD,       "mime-yenc", "a file in yEnc within text") \
+    X(MIME_BOUNDARY_SPACE,  MIME, 14, AMBIGUOUS,  "mime-boundary-space", "a boundary that ends with white space") \
+    X(MIME_PADDING,         MIME, 15, AMBIGUOUS,  "mime-padding", "white space behind a delimiter on its line") \
+    X(MIME_BOUNDARY_SAME,   MIME, 16, AMBIGUOUS,  "mime-boundary-same", "the boundary of a multipart around it") \
     /* transfer encodings: RFC 2045 6 */ \
     X(TRANSFER_UNKNOWN,     TRANSFER, 0, BAD,     "transfer-unknown", "an unknown transfer encoding") \
     X(TRANSFER_MALFORMED,   TRANSFER, 1, AMBIGUOUS, "transfer-malformed", "junk within base64, quoted-printable or uuencode") \
+    X(TRANSFER_BUDGET,      TRANSFER, 2, BAD,     "transfer-budget", "more decoded octets than the budget, not given") \
     /* character sets */ \
     X(CHARSET_UNKNOWN,      CHARSET, 0, BAD,      "charset-unknown", "an unknown character set") \
     X(CHARSET_MALFORMED,    CHARSET, 1, BAD,      "charset-malformed", "octets that are not of the character set") \
@@ -143,6 +147,17 @@ typedef enum mk_defect_code {
     MK_DEFECT_TABLE(MK_DEFECT_ENUM)
 #undef MK_DEFECT_ENUM
 } mk_defect_code;
+
+/** What of a message is read in several ways; a bit each. */
+typedef enum mk_ambiguity {
+    MK_AMBIGUITY_HEADER = 1,   /**< which lines are fields */
+    MK_AMBIGUITY_FIELD = 2,    /**< which of several fields counts */
+    MK_AMBIGUITY_ADDRESS = 4,  /**< whom an address means */
+    MK_AMBIGUITY_TEXT = 8,     /**< what encoded words say */
+    MK_AMBIGUITY_PARAM = 16,   /**< the type, the boundary, a file's name */
+    MK_AMBIGUITY_PARTS = 32,   /**< where parts begin and end */
+    MK_AMBIGUITY_ENCODING = 64 /**< which octets a body stands for */
+} mk_ambiguity;
 
 /** One defect and its place. */
 typedef struct mk_defect {
@@ -195,6 +210,13 @@ MK_API bool mk_defects_has(const mk_defects *list, mk_defect_code code);
  * @param list  the list; NULL has none.
  * @return a mk_defect_weight, or 0 when nothing was met. */
 MK_API unsigned mk_defects_worst(const mk_defects *list);
+
+/** What is ambiguous in what was met.
+ *
+ * @param list  the list; NULL has none.
+ * @return mk_ambiguity, or'ed; 0 exactly when mk_defects_worst is less than
+ *         MK_DEFECT_AMBIGUOUS. */
+MK_API uint32_t mk_defects_ambiguity(const mk_defects *list);
 
 /** The stable short name of a code, for logs, JSON and tests.
  *

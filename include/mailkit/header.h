@@ -511,6 +511,7 @@ typedef struct mk_received {
     mk_str protocol; /**< WITH: ESMTPS … */
     mk_str id;
     mk_str for_path;     /**< without its brackets */
+    mk_str tls;          /**< the cipher suite (RFC 8314 4.3) */
     uint8_t address[16]; /**< of the client, 4 or 16 octets */
     uint8_t family;      /**< 4 or 6; 0 when it is not told */
     bool has_date;
@@ -527,7 +528,7 @@ typedef struct mk_received {
  * @param defects       MK_DEFECT_HEADER_RECEIVED when it is beyond the grammar,
  *                      and those of its date; or NULL.
  * @param out_received  written.
- * @return true when a clause or a date was read. RFC 5321 4.4. */
+ * @return true when a clause or a date was read. RFC 5321 4.4, RFC 8314 4.3. */
 MK_API bool mk_received_read(mk_str value, mk_defects *defects,
                              mk_received *out_received);
 

@@ -71,8 +71,11 @@ typedef enum mk_part_flag {
     MK_PART_DIGEST = 32,      /**< it stands in a multipart/digest */
     MK_PART_NAMED = 64,       /**< a type or a disposition gives it a name */
     MK_PART_INLINE = 128,     /**< Content-Disposition: inline */
-    MK_PART_ATTACHMENT = 256  /**< another disposition: attachment, as unknown
+    MK_PART_ATTACHMENT = 256, /**< another disposition: attachment, as unknown
                                    ones are (RFC 2183 2.8) */
+    MK_PART_FLOWED = 512,     /**< text/plain; format=flowed (RFC 3676 4) */
+    MK_PART_DELSP = 1024      /**< likewise delsp=yes: the space that a line
+                                   flows with is none of the text's (4.1) */
 } mk_part_flag;
 
 /** One part. The message itself is number 0, others follow in the order of
@@ -98,7 +101,34 @@ typedef struct mk_part {
 /** A parser of one message, in a block of the caller's. */
 typedef struct mk_message mk_message;
 
-/** What limits a parser; mk_message_config_init fills it. */
+/** How others read what is ambiguous (THREATS 63); none of these is how the
+ *  library reads it when it is not asked to. */
+typedef enum mk_reading {
+    MK_READING_LAST = 1,   /**< of fields and parameters that stand twice the
+                                last counts, not the first */
+    MK_READING_PLAIN = 2,  /**< a type that stands twice or must be repaired,
+                                or an encoding around parts: the body is data */
+    MK_READING_STRICT = 4, /**< a delimiter has a line of its own: with white
+                                space or text behind it is data */
+    MK_READING_LOOSE = 8,  /**< what begins with a boundary is a delimiter,
+                                whatever follows, behind the last one, too */
+    MK_READING_OUTER = 16, /**< of equal boundaries the outermost counts */
+    MK_READING_SHORT = 32, /**< a line that does not begin with a name and its
+                                colon, or is of white space alone, ends the
+                                header */
+    MK_READING_STOP = 64   /**< what is no base64 ends a body, and is not
+                                passed over; of a view alone */
+} mk_reading;
+
+/** How many decoded octets may still be given, of one message or of many; to be
+ *  set anew by whoever lends it. */
+typedef struct mk_budget {
+    uint64_t left;           /**< octets */
+    struct mk_budget *whole; /**< what it is a part of, as that of a message is
+                                  of all; or NULL */
+} mk_budget;
+
+/** What limits a parser, or a view; mk_message_config_init fills it. */
 typedef struct mk_message_config {
     size_t size;                 /**< sizeof(mk_message_config) */
     uint32_t max_depth;          /**< parts within parts; 100 */
@@ -107,6 +137,10 @@ typedef struct mk_message_config {
     uint32_t max_fields;         /**< of one header; 10,000 */
     uint32_t max_field_bytes;    /**< of one field; 262,144 */
     uint32_t max_header_bytes;   /**< of one header; 1,048,576 */
+    uint32_t reading;            /**< mk_reading, or'ed; 0 */
+    uint64_t max_decoded_bytes;  /**< of all that a view decodes; 268,435,456 */
+    mk_budget *budget;           /**< of several views in all, lent to each; or
+                                      NULL */
 } mk_message_config;
 
 /** The defaults.
@@ -194,11 +228,17 @@ MK_API size_t mk_message_in_max(const mk_message *message);
 
 /* ---- bodies decoded ------------------------------------------------------ */
 
-/** A decoder of a body's transfer encoding; only defects is for readers. */
+/** A decoder of a body's transfer encoding; defects and is_cut are for
+ *  readers. */
 typedef struct mk_transfer {
     uint64_t defects; /**< faults passed over so far */
     uint8_t encoding, state, due, place;
+    bool stops;  /**< what is no base64 ends the body (MK_READING_STOP); false,
+                      and may be set behind mk_transfer_init */
+    bool is_cut; /**< the budget was spent: octets were dropped */
     uint32_t bits;
+    mk_budget *budget; /**< what may come out, lent; NULL for as much as went
+                            in, and may be set behind mk_transfer_init */
     union {
         mk_base64_decoder base64;
         mk_qp_decoder qp;
@@ -215,7 +255,8 @@ MK_API void mk_transfer_init(mk_transfer *t, mk_encoding encoding);
  *
  * The rule of codec.h. Never fails on input and never gives more octets than
  * went in. Of uuencode only the files count, one behind the other: the text
- * around them is passed over.
+ * around them is passed over. When the budget is spent what would come out is
+ * dropped. It never unpacks what it decoded, nor puts pieces together.
  *
  * @param t      the decoder.
  * @param io_in  octets of a body, cut anywhere; moved past what was taken.
@@ -270,6 +311,51 @@ MK_API mk_err mk_text_decode_finish(mk_text_decoder *d, mk_buf *out);
  *
  * @param d  a decoder that was started; may be given twice. */
 MK_API void mk_text_decoder_fini(mk_text_decoder *d);
+
+/* ---- text that flows ------------------------------------------------------
+ */
+
+/** A decoder of format=flowed; no field is for readers. */
+typedef struct mk_flowed {
+    uint64_t marks; /* quote marks of this line */
+    uint64_t depth; /* those of the paragraph */
+    uint64_t owed_marks;
+    uint8_t state, seen;
+    uint8_t end_len; /* octets of the line end that may be soft */
+    uint8_t owed_at, owed_len, marks_at;
+    bool is_delsp, is_stuffed, is_flowing, has_space, has_cr;
+    char owed[12];
+} mk_flowed;
+
+/** Start to decode.
+ *
+ * @param d         written.
+ * @param is_delsp  delsp=yes: the space that a line flows with is taken off
+ *                  (MK_PART_DELSP). */
+MK_API void mk_flowed_init(mk_flowed *d, bool is_delsp);
+
+/** Join the lines of each paragraph.
+ *
+ * The rule of codec.h. A line that ends with a space goes on in the next one
+ * when that has as many quote marks and is no "-- " of a signature; the marks
+ * of that one, and the space that a line is stuffed with, are taken off. At
+ * the beginning of a paragraph the marks stay, and the space behind them. Line
+ * ends are CRLF, or LF as stored files have it. Never fails on input and never
+ * gives more octets than went in.
+ *
+ * @param d      the decoder.
+ * @param io_in  text of which US-ASCII is a part, such as UTF-8, cut anywhere;
+ *               moved past what was taken.
+ * @param out    text is appended.
+ * @return MK_WAIT or MK_E_ROOM. RFC 3676 4. */
+MK_API mk_err mk_flowed_decode(mk_flowed *d, mk_str *io_in, mk_buf *out);
+
+/** Say that no more input follows.
+ *
+ * @param d    the decoder.
+ * @param out  what was undecided is appended.
+ * @return MK_OK, or MK_E_ROOM: call again with room. */
+MK_API mk_err mk_flowed_decode_finish(mk_flowed *d, mk_buf *out);
 
 /* ---- binary parts recoded -------------------------------------------------
  */
@@ -351,6 +437,9 @@ typedef struct mk_view {
     const mk_field *fields; /**< of all parts, in their order */
     uint32_t field_count;
     const mk_defects *defects; /**< what is odd in structure and fields */
+    uint32_t reading;          /**< as configured */
+    mk_budget *budget;         /**< for mk_view_decode and mk_view_text; in the
+                                    block */
     size_t need;               /**< octets of block that hold all of it */
     bool is_cut;               /**< the block held less: parts and fields
                                     behind the last are missing */
@@ -410,7 +499,8 @@ MK_API mk_str mk_view_body(const mk_view *view, uint32_t part);
  *                     given as it stands.
  * @param out          the octets are appended, as much as fits.
  * @param out_defects  faults passed over; may be NULL; written in any case.
- * @return MK_OK, or MK_E_ROOM with out->full set. */
+ * @return MK_OK; MK_E_ROOM with out->full set; MK_E_LIMIT: the budget is spent,
+ *         what it allowed was appended. */
 MK_API mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
                              uint64_t *out_defects);
 
@@ -430,11 +520,14 @@ MK_API uint64_t mk_view_decoded_length(const mk_view *view, uint32_t part);
  * @param out          UTF-8 is appended, as much as fits.
  * @param out_charset  the set it was read as; may be NULL; written in any
  *                     case.
- * @return MK_OK, or MK_E_ROOM with out->full set; MK_E_UNSUPPORTED or
- *         MK_E_MEMORY: it was read as US-ASCII. */
+ * @param defects      of the group CHARSET, from the message's beginning; or
+ *                     NULL.
+ * @return MK_OK, or MK_E_ROOM with out->full set; MK_E_LIMIT as
+ *         mk_view_decode; MK_E_UNSUPPORTED or MK_E_MEMORY: it was read as
+ *         US-ASCII. */
 MK_API mk_err mk_view_text(const mk_view *view, uint32_t part,
                            const mk_charset_table *table, mk_buf *out,
-                           mk_charset *out_charset);
+                           mk_charset *out_charset, mk_defects *defects);
 
 /** The next part of a use, in the order in which it is shown.
  *
@@ -449,6 +542,39 @@ MK_API mk_err mk_view_text(const mk_view *view, uint32_t part,
  * @return the number of a part; MK_PART_NONE when there is none. */
 MK_API uint32_t mk_view_next(const mk_view *view, uint32_t root, mk_use wanted,
                              uint32_t after);
+
+/* ---- all readings --------------------------------------------------------
+ */
+
+/** A walk over the readings of a message; no field is for readers. */
+typedef struct mk_readings {
+    uint64_t done[2]; /* a bit for each reading that was given */
+    uint32_t mask;    /* of those that make a difference */
+} mk_readings;
+
+/** Begin to walk.
+ *
+ * @param it  written. */
+MK_API void mk_readings_init(mk_readings *it);
+
+/** The next way in which some reader may read a message.
+ *
+ * For who looks for what some other program will see: open a view by each
+ * reading (mk_message_config.reading) and look at all parts of each. The first
+ * is 0, how the library reads it; a message that is not ambiguous has no
+ * other. Which can differ is told by the defects of the views, and by what
+ * stands in their base64. When a multipart has no end, or no boundary, some
+ * take its body for text: that is mk_view_body of it, in each view. Readers
+ * that take a CR alone for a line end are not among them: such a message is
+ * best refused (MK_DEFECT_HEADER_BARE_CR).
+ *
+ * @param it           the walk.
+ * @param view         a view by the reading that was given last; NULL before
+ *                     the first.
+ * @param out_reading  written when there is one: mk_reading, or'ed.
+ * @return true; false at the end, after at most 96. */
+MK_API bool mk_readings_next(mk_readings *it, const mk_view *view,
+                             uint32_t *out_reading);
 
 MK_EXTERN_C_END
 #endif

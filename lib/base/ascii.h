@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * ascii.h: classes of octets by the grammars of RFC 5234 appendix B.1 and
- * RFC 5322 §3.2.3, without a locale. Every function takes an unsigned char,
- * so that an octet 0x80 to 0xFF is never a negative index (THREATS 24): it
- * belongs to no class here. Callers convert a char explicitly, by
- * mk_octet_at or a cast. It refuses to know of UTF-8 (RFC 6531): who allows
+ * ascii.h: classes of octets by the grammars of RFC 5234 appendix B.1, RFC
+ * 5322 §3.2.3 and RFC 2045 §5.1, without a locale. Every function takes an
+ * unsigned char, so that an octet 0x80 to 0xFF is never a negative index
+ * (THREATS 24): it belongs to no class here. Callers convert a char explicitly,
+ * by mk_octet_at or a cast. It refuses to know of UTF-8 (RFC 6531): who allows
  * it says `|| c >= 0x80` where the grammar does.
  */
 #ifndef MK_BASE_ASCII_H
@@ -19,7 +19,8 @@ enum {
     MK_CLASS_ATEXT = 8,  /* RFC 5322 §3.2.3, also RFC 5321 §4.1.2 Atom */
     MK_CLASS_VCHAR = 16, /* %x21-7E */
     MK_CLASS_WSP = 32,   /* SP HTAB */
-    MK_CLASS_CTL = 64    /* %x00-1F %x7F */
+    MK_CLASS_CTL = 64,   /* %x00-1F %x7F */
+    MK_CLASS_TOKEN = 128 /* RFC 2045 §5.1: VCHAR but tspecials */
 };
 
 /* One octet of classes for each octet value; in ascii.c. */
@@ -68,6 +69,11 @@ static inline bool mk_is_vchar(unsigned char c)
 static inline bool mk_is_wsp(unsigned char c)
 {
     return c == ' ' || c == '\t';
+}
+
+static inline bool mk_is_token(unsigned char c)
+{
+    return mk_ascii_is(c, MK_CLASS_TOKEN);
 }
 
 static inline bool mk_is_ctl(unsigned char c)

@@ -29,7 +29,9 @@ typedef struct base64_run {
  * groups, too. */
 base64_run mk_base64_run(mk_str in, char *out, size_t room);
 
-/* mk_base64_run in each width; what is not built in is not declared. */
+/* mk_base64_run in one width; what is not built in is not declared. The wide
+ * ones take no short lines, 32 and 64 characters being the least, and none
+ * that ends close to the end of the room. */
 base64_run mk_base64_run_4(mk_str in, char *out, size_t room);
 #ifdef BASE64_RUN_HAS_AVX2
 bool mk_base64_run_has_avx2(void);

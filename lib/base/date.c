@@ -97,13 +97,21 @@ static mk_str take_word(reader *r)
     return mk_str_of(word.ptr, n);
 }
 
-/* The row of a name, or -1. */
+/* Three letters in lower case, as a number. */
+static uint32_t letters(const char *ptr)
+{
+    uint32_t a = (unsigned char)ptr[0], b = (unsigned char)ptr[1];
+    return (a << 16 | b << 8 | (unsigned char)ptr[2]) | 0x202020U;
+}
+
+/* The row of a name, or -1; a word is of letters alone. */
 static int name_index(const char (*names)[4], int count, mk_str word)
 {
+    uint32_t wanted = word.len == 3 ? letters(word.ptr) : 0;
     int i;
 
     for (i = 0; i < count; i++) {
-        if (mk_str_is_nocase(word, mk_str_of(names[i], 3))) {
+        if (letters(names[i]) == wanted) {
             return i;
         }
     }

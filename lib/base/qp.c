@@ -10,6 +10,10 @@
 #include "codec_internal.h"
 
 #include <string.h>
+#if defined(__SSE2__) && !defined(MK_NO_SIMD)
+#define QP_HAS_SSE2 1
+#include <immintrin.h>
+#endif
 
 void mk_qp_decoder_init(mk_qp_decoder *d)
 {
@@ -134,51 +138,193 @@ static bool after_space(mk_qp_decoder *d, unsigned char c)
     return false;
 }
 
+#ifdef QP_HAS_SSE2
+enum { WORD = 16 };
+
+/* A bit for each octet that is not printable ASCII or is "=", the first
+ * lowest. */
+static uint64_t odd_of_word(const char *ptr)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)ptr);
+    __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(' ')); /* and 0x80 to 0xFF */
+    __m128i equals = _mm_cmpeq_epi8(v, _mm_set1_epi8('='));
+    __m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7F));
+    v = _mm_or_si128(_mm_or_si128(low, equals), del);
+    return (unsigned)_mm_movemask_epi8(v);
+}
+
+/* How many octets are before the first odd one. */
+static size_t octets_before(uint64_t odd)
+{
+    return (size_t)__builtin_ctz((unsigned)odd);
+}
+#else
+enum { WORD = 8 };
+
 #define ONES UINT64_C(0x0101010101010101)
 
-/* Are these 8 octets printable ASCII without "=", the last no space? */
-static bool is_plain_8(const char *ptr)
+/* The first octet lowest: one load where that is the order of the machine. */
+static uint64_t word_of_8(const char *ptr)
 {
-    uint64_t w;
-    memcpy(&w, ptr, 8);
+    const unsigned char *p = (const unsigned char *)ptr;
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+           (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+           (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
+/* Zero when all is printable ASCII without "="; else the lowest bit tells the
+ * first that is not: below it no borrow and no carry has been. */
+static uint64_t odd_of_word(const char *ptr)
+{
+    uint64_t w = word_of_8(ptr);
     uint64_t equals = w ^ (ONES * '=');
-    uint64_t bad =
+    uint64_t odd =
         w | (w - ONES * ' ') | (w + ONES) | ((equals - ONES) & ~equals);
-    return (bad & (ONES * 0x80)) == 0 && ptr[7] != ' ';
+    return odd & ONES * 0x80;
 }
 
-/* How many octets at the front stand for themselves: white space does before
- * one that is none and is plain. */
-static size_t plain_run(mk_str in, size_t n)
+static size_t octets_before(uint64_t odd)
 {
-    size_t at = 0;
-    for (;;) {
-        while (n - at >= 8 && is_plain_8(in.ptr + at)) {
-            at += 8;
-        }
-        size_t stop = n - at < 8 ? n : at + 8;
-        while (at < stop && (is_plain(mk_octet_at(in, at)) ||
-                             (mk_is_wsp(mk_octet_at(in, at)) && at + 1 < n &&
-                              is_plain(mk_octet_at(in, at + 1))))) {
-            at++;
-        }
-        if (at < stop || at == n) {
-            return at;
-        }
-    }
+    uint64_t below = (odd & (~odd + 1)) - 1;
+    return (size_t)((below >> 7 & ONES) * ONES >> 56);
+}
+#endif
+
+/* Where the text is taken from and put to, with nothing held. */
+typedef struct cursor {
+    const char *in;
+    char *out;
+    size_t left, room;
+} cursor;
+
+static void move(cursor *io, size_t taken, size_t made)
+{
+    io->in += taken;
+    io->left -= taken;
+    io->out += made;
+    io->room -= made;
 }
 
-/* Copy a run of octets that stand for themselves. */
-static void copy_plain(mk_str *io_in, mk_buf *out)
+/* 0x80 when ptr is a space that nothing printable follows, else 0: a jump here
+ * would be foreseen badly. */
+static unsigned is_last_space(const char *ptr)
 {
-    size_t room = codec_room(out);
-    size_t n = plain_run(*io_in, io_in->len < room ? io_in->len : room);
+    unsigned space = (unsigned char)ptr[0] == ' ';
+    unsigned text = mk_is_vchar((unsigned char)ptr[1]);
+    return (space & ~text) << 7;
+}
 
-    if (n > 0) {
-        memcpy(out->ptr + out->len, io_in->ptr, n);
-        out->len += n;
-        codec_skip(io_in, n);
+/* Octets that stand for themselves, a word at a time; a space does before
+ * something printable. */
+static void copy_words(cursor *io)
+{
+    cursor c = *io;
+    uint64_t odd = 0;
+    while (c.left > WORD && c.room >= WORD) {
+        odd = odd_of_word(c.in);
+        memcpy(c.out, c.in, WORD);
+        if ((odd | is_last_space(c.in + WORD - 1)) != 0) {
+            break;
+        }
+        move(&c, WORD, WORD);
     }
+    if (c.left > WORD && c.room >= WORD) {
+        size_t n = odd == 0 ? WORD : octets_before(odd);
+        bool ends = !mk_is_vchar((unsigned char)c.in[n]);
+        while (ends && n > 0 && c.in[n - 1] == ' ') {
+            n--;
+        }
+        move(&c, n, n);
+    }
+    *io = c;
+}
+
+/* The digits that RFC 2045 §6.7 (1) wants. */
+static bool is_upper_hex(unsigned char c)
+{
+    return mk_is_hex(c) && c < 'a';
+}
+
+static unsigned upper_hex_value(unsigned char c)
+{
+    return (c & 15U) + 9U * (c >> 6);
+}
+
+/* One or more "=XX", or "=" at the end of a line. */
+static bool take_encoded(cursor *io)
+{
+    size_t before = io->left;
+    while (io->left >= 3 && io->room > 0 && io->in[0] == '=') {
+        unsigned char high = (unsigned char)io->in[1];
+        unsigned char low = (unsigned char)io->in[2];
+        if (is_upper_hex(high) && is_upper_hex(low)) {
+            unsigned c = upper_hex_value(high) << 4 | upper_hex_value(low);
+            io->out[0] = (char)(unsigned char)c;
+            move(io, 3, 1);
+        } else if (high == '\r' && low == '\n') {
+            move(io, 3, 0);
+        } else {
+            break;
+        }
+    }
+    return io->left < before;
+}
+
+/* White space in front of something printable, as much as would be held. */
+static bool copy_space(cursor *io)
+{
+    size_t most = io->left < io->room ? io->left : io->room;
+    size_t n = 0;
+    while (n < most && n <= MK_QP_HELD_MAX &&
+           mk_is_wsp((unsigned char)io->in[n])) {
+        io->out[n] = io->in[n];
+        n++;
+    }
+    if (n == most || n > MK_QP_HELD_MAX ||
+        !mk_is_vchar((unsigned char)io->in[n])) {
+        return false;
+    }
+    move(io, n, n);
+    return true;
+}
+
+/* What is no word, as long as nothing is wrong and nothing is to be waited
+ * for. */
+static bool take_other(cursor *io)
+{
+    if (io->left == 0 || io->room == 0) {
+        return false;
+    }
+    unsigned char c = (unsigned char)io->in[0];
+    if (c == '=') {
+        return take_encoded(io);
+    }
+    if (mk_is_wsp(c)) {
+        return copy_space(io);
+    }
+    size_t n = c == '\r' ? 2 : 1;
+    if (n > io->left || n > io->room || (n == 2 && io->in[1] != '\n') ||
+        (n == 1 && c != '\n' && !is_plain(c))) {
+        return false;
+    }
+    memcpy(io->out, io->in, n);
+    move(io, n, n);
+    return true;
+}
+
+/* Take what needs no thought. */
+static void take_run(mk_str *io_in, mk_buf *out)
+{
+    cursor c = {io_in->ptr, out->ptr, io_in->len, codec_room(out)};
+    if (c.left == 0 || c.room == 0) {
+        return;
+    }
+    c.out += out->len;
+    do {
+        copy_words(&c);
+    } while (take_other(&c));
+    codec_skip(io_in, (size_t)(c.in - io_in->ptr));
+    out->len = (size_t)(c.out - out->ptr);
 }
 
 mk_err mk_qp_decode(mk_qp_decoder *d, mk_str *io_in, mk_buf *out)
@@ -191,7 +337,7 @@ mk_err mk_qp_decode(mk_qp_decoder *d, mk_str *io_in, mk_buf *out)
             return MK_E_ROOM;
         }
         if (d->held_len == 0) {
-            copy_plain(io_in, out);
+            take_run(io_in, out);
         }
         if (io_in->len == 0) {
             return MK_WAIT;

@@ -119,13 +119,15 @@ void mk_token_atom(token_reader *r)
 {
     mk_str s = r->text;
     size_t at = r->at;
-    unsigned char all = 0;
-    while (at < s.len && mk_token_is_atext(mk_octet_at(s, at))) {
-        all |= mk_octet_at(s, at);
-        at++;
-    }
-    if (all >= 0x80) {
+    for (;;) {
+        while (at < s.len && mk_is_atext(mk_octet_at(s, at))) {
+            at++;
+        }
+        if (at == s.len || mk_octet_at(s, at) < 0x80) {
+            break;
+        }
         r->flags |= MK_ADDRESS_8BIT;
+        at++;
     }
     r->at = at;
 }
@@ -192,12 +194,12 @@ static void take_labels(token_reader *r)
             r->flags |= MK_ADDRESS_WORD_INSIDE;
         }
         mk_token_atom(r);
-        token_reader behind = *r;
-        bool spaced = mk_token_cfws(&behind);
-        if (mk_token_peek(&behind) != '.') {
+        token_reader before = *r;
+        bool spaced = mk_token_cfws(r);
+        if (mk_token_peek(r) != '.') {
+            *r = before;
             return;
         }
-        *r = behind;
         r->at++;
         spaced |= mk_token_cfws(r);
         if (spaced) {
@@ -312,12 +314,15 @@ static uint32_t judge_domain(mk_str s)
     size_t start = 0;
     for (size_t i = 0; i <= s.len; i++) {
         unsigned char c = i < s.len ? mk_octet_at(s, i) : '.';
+        if (mk_is_alnum(c)) {
+            continue;
+        }
         if (c == '.') {
             bool bad = i == start || s.ptr[start] == '-' || s.ptr[i - 1] == '-';
             flags |= bad ? (unsigned)MK_ADDRESS_NOT_5321 : 0U;
             flags |= i - start > LABEL_MAX ? (unsigned)MK_ADDRESS_LONG : 0U;
             start = i + 1;
-        } else if (!mk_is_alnum(c) && c != '-' && c < 0x80) {
+        } else if (c != '-' && c < 0x80) {
             flags |= MK_ADDRESS_NOT_5321;
         }
     }

@@ -66,15 +66,29 @@ mk_str mk_charset_name(mk_charset charset)
     return mk_charset_rows[row < MK_CHARSET_COUNT ? row : 0].name;
 }
 
+enum { STRIDE = 8 }; /* words that are looked at at once */
+
+/* Is an octet of `count` words above 127? */
+static inline bool has_high(const char *ptr, size_t count)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t w;
+        memcpy(&w, ptr + 8 * i, 8);
+        all |= w;
+    }
+    return (all & UINT64_C(0x8080808080808080)) != 0;
+}
+
 size_t mk_ascii_run(const char *ptr, size_t n)
 {
     size_t at = 0;
-    while (n - at >= 8) {
-        uint64_t w;
-        memcpy(&w, ptr + at, 8);
-        if ((w & UINT64_C(0x8080808080808080)) != 0) {
-            break;
-        }
+    /* In a text of another script runs are short. */
+    bool is_short = n >= 8 && has_high(ptr, 1);
+    while (!is_short && n - at >= 8 * STRIDE && !has_high(ptr + at, STRIDE)) {
+        at += 8 * STRIDE;
+    }
+    while (n - at >= 8 && !has_high(ptr + at, 1)) {
         at += 8;
     }
     while (at < n && (unsigned char)ptr[at] < 0x80) {
@@ -102,6 +116,8 @@ void mk_charset_look_at(mk_charset_look *look, mk_str octets)
         unsigned char c = mk_octet_at(octets, at);
         utf8_said said = mk_utf8_step(&w, c);
         look->sequences += said == UTF8_WHOLE;
+        look->clear += said == UTF8_WHOLE && c >= 0x80 &&
+                       (w.bits < 0x100 || w.bits >= 0x800);
         look->faults += said == UTF8_BAD || said == UTF8_CUT;
         if (said != UTF8_CUT) {
             look->high += c >= 0x80;
@@ -122,6 +138,11 @@ mk_charset mk_charset_look_choose(const mk_charset_look *look, mk_charset label)
             return MK_CHARSET_US_ASCII;
         }
         return is_utf8 ? MK_CHARSET_UTF_8 : MK_CHARSET_WINDOWS_1252;
+    }
+    /* A capital and a quotation mark may be a character: three are not. */
+    if ((label == MK_CHARSET_ISO_8859_1 || label == MK_CHARSET_WINDOWS_1252) &&
+        is_utf8 && (look->clear > 0 || look->sequences > 2)) {
+        return MK_CHARSET_UTF_8;
     }
     if (label == MK_CHARSET_UTF_8 && !is_utf8 && look->sequences == 0) {
         return MK_CHARSET_WINDOWS_1252;

@@ -2,9 +2,9 @@
  *
  * charset_iconv.c: the character sets of several octets by the system's iconv
  * (POSIX.1-2017), the only file that knows of it. It takes memory of its own,
- * and reads a table from disk when a set is used first; so it is a build option
- * that is off by default. Where it is off there is no table, and these sets are
- * read as US-ASCII.
+ * and reads a table from disk when a set is used first; so it is a build
+ * option, and of no effect for who does not ask for its table. Where it is off
+ * there is none, and these sets are read as US-ASCII.
  */
 #include <mailkit/charset.h>
 

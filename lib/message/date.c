@@ -267,11 +267,12 @@ static bool repair(mk_str value, mk_defects *defects, mk_date *out)
     return true;
 }
 
-/* AM and PM look like the name of a zone that nobody knows. */
+/* AM and PM look like the name of a zone that nobody knows, and such a name is
+ * obsolete. */
 static bool has_half(mk_str value, const mk_date *date)
 {
     parts p = {.half = 0};
-    if (!date->has_zone) {
+    if (!date->has_zone && (date->defects & MK_DATE_OBSOLETE) != 0) {
         take_apart(value, &p);
     }
     return p.half != 0;

@@ -65,6 +65,42 @@ unsigned mk_defects_worst(const mk_defects *list)
     return worst;
 }
 
+/* By its group, but for these. */
+static uint32_t ambiguity_of(unsigned code)
+{
+    static const uint8_t groups[MK_DEFECT_GROUPS] = {
+        [MK_DEFECT_GROUP_HEADER] = MK_AMBIGUITY_HEADER,
+        [MK_DEFECT_GROUP_ADDRESS] = MK_AMBIGUITY_ADDRESS,
+        [MK_DEFECT_GROUP_DATE] = MK_AMBIGUITY_FIELD,
+        [MK_DEFECT_GROUP_WORD] = MK_AMBIGUITY_TEXT,
+        [MK_DEFECT_GROUP_PARAM] = MK_AMBIGUITY_PARAM,
+        [MK_DEFECT_GROUP_MIME] = MK_AMBIGUITY_PARTS,
+        [MK_DEFECT_GROUP_TRANSFER] = MK_AMBIGUITY_ENCODING,
+        [MK_DEFECT_GROUP_CHARSET] = MK_AMBIGUITY_TEXT,
+    };
+    switch (code) {
+    case MK_DEFECT_HEADER_DUPLICATE:
+        return MK_AMBIGUITY_FIELD;
+    case MK_DEFECT_MIME_ENCODED_PARTS:
+    case MK_DEFECT_MIME_NUL:
+        return MK_AMBIGUITY_ENCODING;
+    default:
+        return groups[code / 32];
+    }
+}
+
+uint32_t mk_defects_ambiguity(const mk_defects *list)
+{
+    uint32_t mask = 0;
+    for (unsigned n = 0; list != NULL && n < CODES; n++) {
+        if ((list->seen[n / 32] >> n % 32 & 1U) != 0 &&
+            rows[n].weight == MK_DEFECT_AMBIGUOUS) {
+            mask |= ambiguity_of(n);
+        }
+    }
+    return mask;
+}
+
 const char *mk_defect_name(unsigned code)
 {
     return code < CODES && rows[code].name != NULL ? rows[code].name : "?";

@@ -63,6 +63,11 @@ static void read_type(const mk_view *view, uint32_t part, mk_structure *s)
     mk_params_parse(s->params, NULL, 0, &params, NULL);
     s->type = params.type;
     s->subtype = params.subtype;
+    if (s->subtype.len == 0) {
+        /* Types of one word, as mail had them before MIME. */
+        s->subtype =
+            mk_str_z(p->media >= MK_MEDIA_ALTERNATIVE ? "MIXED" : "PLAIN");
+    }
 }
 
 static void read_encoding(const mk_view *view, uint32_t part, mk_structure *s)

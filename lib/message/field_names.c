@@ -2,8 +2,8 @@
  *
  * message/field_names.c: the names of the fields that the library knows (RFC
  * 5322 3.6, RFC 2045, RFC 2183, RFC 2369, RFC 2919, RFC 8058, RFC 8601). They
- * are found by their length, then one after the other; there is no hash that
- * a peer could flood (THREATS 67).
+ * are found by their length and first letter; there is no hash that a peer
+ * could flood (THREATS 67).
  */
 #include "base/ascii.h"
 
@@ -22,36 +22,46 @@ static const row rows[] = {
 #undef ROW
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0], LENGTH_MAX = 27, ALIKE = 6 };
+enum { ROWS = sizeof rows / sizeof rows[0], LENGTH_MAX = 27 };
 
 /* clang-format off */
-static const uint8_t by_length[LENGTH_MAX + 1][ALIKE] = {
-    [2] = {MK_FIELD_TO, MK_FIELD_CC},
-    [3] = {MK_FIELD_BCC},
-    [4] = {MK_FIELD_DATE, MK_FIELD_FROM},
-    [6] = {MK_FIELD_SENDER},
-    [7] = {MK_FIELD_SUBJECT, MK_FIELD_LIST_ID},
-    [8] = {MK_FIELD_RECEIVED, MK_FIELD_REPLY_TO, MK_FIELD_COMMENTS,
-           MK_FIELD_KEYWORDS},
-    [9] = {MK_FIELD_RESENT_TO, MK_FIELD_RESENT_CC, MK_FIELD_LIST_HELP,
-           MK_FIELD_LIST_POST},
-    [10] = {MK_FIELD_MESSAGE_ID, MK_FIELD_REFERENCES, MK_FIELD_CONTENT_ID,
-            MK_FIELD_LIST_OWNER, MK_FIELD_RESENT_BCC},
-    [11] = {MK_FIELD_RETURN_PATH, MK_FIELD_IN_REPLY_TO, MK_FIELD_RESENT_DATE,
-            MK_FIELD_RESENT_FROM, MK_FIELD_CONTENT_MD5},
-    [12] = {MK_FIELD_CONTENT_TYPE, MK_FIELD_MIME_VERSION,
-            MK_FIELD_DELIVERED_TO, MK_FIELD_LIST_ARCHIVE},
-    [13] = {MK_FIELD_RESENT_SENDER},
-    [14] = {MK_FIELD_LIST_SUBSCRIBE},
-    [15] = {MK_FIELD_RESENT_REPLY_TO},
-    [16] = {MK_FIELD_LIST_UNSUBSCRIBE, MK_FIELD_CONTENT_LANGUAGE,
-            MK_FIELD_CONTENT_LOCATION},
-    [17] = {MK_FIELD_RESENT_MESSAGE_ID},
-    [19] = {MK_FIELD_CONTENT_DISPOSITION, MK_FIELD_CONTENT_DESCRIPTION},
-    [21] = {MK_FIELD_LIST_UNSUBSCRIBE_POST},
-    [22] = {MK_FIELD_AUTHENTICATION_RESULTS},
-    [25] = {MK_FIELD_CONTENT_TRANSFER_ENCODING},
-    [27] = {MK_FIELD_DISPOSITION_NOTIFICATION_TO},
+#define L(letter, id) [(letter) & 31] = MK_FIELD_##id
+static const uint8_t firsts[LENGTH_MAX + 1][32] = {
+    [2] = {L('T', TO), L('C', CC)},
+    [3] = {L('B', BCC)},
+    [4] = {L('D', DATE), L('F', FROM)},
+    [6] = {L('S', SENDER)},
+    [7] = {L('S', SUBJECT), L('L', LIST_ID)},
+    [8] = {L('R', RECEIVED), L('C', COMMENTS), L('K', KEYWORDS)},
+    [9] = {L('R', RESENT_TO), L('L', LIST_HELP)},
+    [10] = {L('M', MESSAGE_ID), L('R', REFERENCES), L('C', CONTENT_ID),
+            L('L', LIST_OWNER)},
+    [11] = {L('R', RETURN_PATH), L('I', IN_REPLY_TO), L('C', CONTENT_MD5)},
+    [12] = {L('C', CONTENT_TYPE), L('M', MIME_VERSION), L('D', DELIVERED_TO),
+            L('L', LIST_ARCHIVE)},
+    [13] = {L('R', RESENT_SENDER)},
+    [14] = {L('L', LIST_SUBSCRIBE)},
+    [15] = {L('R', RESENT_REPLY_TO)},
+    [16] = {L('L', LIST_UNSUBSCRIBE), L('C', CONTENT_LANGUAGE)},
+    [17] = {L('R', RESENT_MESSAGE_ID)},
+    [19] = {L('C', CONTENT_DISPOSITION)},
+    [21] = {L('L', LIST_UNSUBSCRIBE_POST)},
+    [22] = {L('A', AUTHENTICATION_RESULTS)},
+    [25] = {L('C', CONTENT_TRANSFER_ENCODING)},
+    [27] = {L('D', DISPOSITION_NOTIFICATION_TO)},
+};
+#undef L
+
+/* Others of the same length and first letter. */
+static const uint8_t others[ROWS] = {
+    [MK_FIELD_RECEIVED] = MK_FIELD_REPLY_TO,
+    [MK_FIELD_RESENT_TO] = MK_FIELD_RESENT_CC,
+    [MK_FIELD_LIST_HELP] = MK_FIELD_LIST_POST,
+    [MK_FIELD_REFERENCES] = MK_FIELD_RESENT_BCC,
+    [MK_FIELD_RETURN_PATH] = MK_FIELD_RESENT_DATE,
+    [MK_FIELD_RESENT_DATE] = MK_FIELD_RESENT_FROM,
+    [MK_FIELD_CONTENT_LANGUAGE] = MK_FIELD_CONTENT_LOCATION,
+    [MK_FIELD_CONTENT_DISPOSITION] = MK_FIELD_CONTENT_DESCRIPTION,
 };
 /* clang-format on */
 
@@ -79,11 +89,20 @@ static bool is_alike_4(const char *known, const char *name)
     return is_alike(k, n);
 }
 
-/* Both have n octets; words overlap at the end. */
+static bool is_alike_2(const char *known, const char *name)
+{
+    uint16_t k, n;
+    memcpy(&k, known, 2);
+    memcpy(&n, name, 2);
+    return is_alike(k, n);
+}
+
+/* Both have n octets, two at least; words overlap at the end. */
 static bool is_same(const char *known, const char *name, size_t n)
 {
     if (n < 4) {
-        return mk_str_is_nocase(mk_str_of(known, n), mk_str_of(name, n));
+        return is_alike_2(known, name) &&
+               is_alike_2(known + n - 2, name + n - 2);
     }
     if (n < 8) {
         return is_alike_4(known, name) &&
@@ -102,13 +121,10 @@ mk_field_id mk_field_id_of(mk_str name)
     if (name.len == 0 || name.len > LENGTH_MAX) {
         return MK_FIELD_OTHER;
     }
-    /* The first letters, but for the bit that makes them small. */
-    unsigned first = mk_octet_at(name, 0) & 0xDFU;
-    for (const uint8_t *n = by_length[name.len]; *n != 0; n++) {
-        const char *known = rows[*n].name.ptr;
-        if (((unsigned char)known[0] & 0xDFU) == first &&
-            is_same(known, name.ptr, name.len)) {
-            return (mk_field_id)*n;
+    unsigned id = firsts[name.len][mk_octet_at(name, 0) & 31U];
+    for (; id != MK_FIELD_OTHER; id = others[id]) {
+        if (is_same(rows[id].name.ptr, name.ptr, name.len)) {
+            return (mk_field_id)id;
         }
     }
     return MK_FIELD_OTHER;

@@ -33,12 +33,7 @@ static bool skip_space(reader *p)
 /* token = 1*<any CHAR except SPACE, CTLs, or tspecials>, and 8-bit octets. */
 static bool is_token(unsigned c)
 {
-    if (c >= TOKEN_END || (c < 0x80 && !mk_is_vchar((unsigned char)c))) {
-        return false;
-    }
-    return c != '(' && c != ')' && c != '<' && c != '>' && c != '@' &&
-           c != ',' && c != ';' && c != ':' && c != '\\' && c != '"' &&
-           c != '/' && c != '[' && c != ']' && c != '?' && c != '=';
+    return c < TOKEN_END && (c >= 0x80 || mk_is_token((unsigned char)c));
 }
 
 static bool is_space(unsigned c)
@@ -46,11 +41,22 @@ static bool is_space(unsigned c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What stands up to white space, ";" or one of `stops`. */
+/* Octets of US-ASCII of a token at the front. */
+static size_t token_run(mk_str s)
+{
+    size_t n = 0;
+    while (n < s.len && mk_is_token(mk_octet_at(s, n))) {
+        n++;
+    }
+    return n;
+}
+
+/* What stands up to white space, ";" or one of `stops`; no token is. */
 static mk_str take_run(reader *p, const char *stops)
 {
     size_t start = p->r.at;
     for (;;) {
+        p->r.at += token_run(mk_str_sub(p->r.text, p->r.at, SIZE_MAX));
         unsigned c = mk_token_peek(&p->r);
         if (c == TOKEN_END || is_space(c) || c == ';' ||
             mk_str_find(mk_str_z(stops), (unsigned char)c) <
@@ -64,7 +70,7 @@ static mk_str take_run(reader *p, const char *stops)
 
 static bool is_token_run(mk_str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
+    for (size_t i = token_run(s); i < s.len; i++) {
         if (!is_token(mk_octet_at(s, i))) {
             return false;
         }

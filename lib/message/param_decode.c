@@ -239,8 +239,12 @@ static void tell_forms(const words *w, const chosen *c, const mk_param *first)
 
 bool mk_params_has(const mk_params *params, mk_str name)
 {
-    chosen c;
-    return choose(&c, params, name) != NULL;
+    for (uint32_t i = 0; i < params->count; i++) {
+        if (mk_str_is_nocase(params->items[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 mk_err mk_params_decode(const mk_params *params, mk_str name,

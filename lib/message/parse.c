@@ -16,23 +16,26 @@
 /* The legal length (RFC 2046 5.1.1), and room for one that is not. */
 enum { LEGAL_BOUNDARY = 70 };
 
+static const mk_message_config defaults = {sizeof defaults,
+                                           100,
+                                           10000,
+                                           256,
+                                           MK_FIELD_COUNT_MAX,
+                                           MK_FIELD_BYTES_MAX,
+                                           MK_HEADER_BYTES_MAX,
+                                           0,
+                                           UINT64_C(1) << 28,
+                                           NULL};
+
 void mk_message_config_init(mk_message_config *config, size_t size)
 {
-    static const mk_message_config defaults = {sizeof defaults,
-                                               100,
-                                               10000,
-                                               256,
-                                               MK_FIELD_COUNT_MAX,
-                                               MK_FIELD_BYTES_MAX,
-                                               MK_HEADER_BYTES_MAX};
     memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
     config->size = size;
 }
 
 static mk_message_config settle_config(const mk_message_config *config)
 {
-    mk_message_config c;
-    mk_message_config_init(&c, sizeof c);
+    mk_message_config c = defaults;
     if (config != NULL) {
         size_t n = config->size < sizeof c ? config->size : sizeof c;
         memcpy(&c, config, n);
@@ -61,18 +64,19 @@ mk_err mk_message_open(const mk_message_config *config, void *mem, size_t n,
     if (c.max_depth == 0 || c.max_depth > 10000 || c.max_parts == 0 ||
         c.max_boundary_bytes == 0 || c.max_boundary_bytes > MIME_BOUNDARY_MAX ||
         c.max_fields == 0 || c.max_field_bytes == 0 ||
-        c.max_header_bytes == 0 || mem == NULL ||
+        c.max_header_bytes == 0 || c.max_decoded_bytes == 0 || mem == NULL ||
         (uintptr_t)mem % alignof(mk_message) != 0) {
         return MK_E_ARG;
     }
     if (n < mk_message_need(&c)) {
         return MK_E_ROOM;
     }
-    memset(m, 0, sizeof *m);
+    memset(m, 0, offsetof(mk_message, room));
     m->config = c;
     m->levels = (level *)(void *)(m + 1);
     m->store = (char *)(m->levels + c.max_depth + 1);
     m->store_max = (uint32_t)store_max(&c);
+    m->facts.reading = (uint8_t)c.reading;
     mk_defects_init(&m->defects, m->room, PARSE_DEFECTS);
     m->state = PARSE_BEGIN;
     *out_message = m;
@@ -114,10 +118,13 @@ static void tell(mk_message *m, mk_defect_code code, uint64_t at, size_t n)
 static mk_err give(mk_message *m, mk_message_event_type type, uint64_t offset,
                    mk_message_event *out)
 {
-    memset(out, 0, sizeof *out);
+    static const mk_str none = {NULL, 0};
     out->type = type;
     out->offset = offset;
     out->part = m->depth > 0 ? &top(m)->part : NULL;
+    out->field = (mk_field){.offset = 0};
+    out->defect = (mk_defect){.offset = 0};
+    out->data = out->media_type = out->charset_label = out->boundary = none;
     return MK_OK;
 }
 
@@ -215,8 +222,10 @@ static bool begin_fields(mk_message *m, mk_str in)
     if (m->fields.text.ptr != NULL) {
         return true;
     }
-    const char *feed = memchr(in.ptr, '\n', n);
+    /* n > 0; what was looked at for it need not be looked at again */
+    const char *feed = memchr(in.ptr + m->scanned, '\n', n - m->scanned);
     if (feed == NULL && !m->eof && n < max) {
+        m->scanned = n - 1;
         return false;
     }
     /* The line end is all that it looks for. */
@@ -253,12 +262,19 @@ static bool is_beyond(mk_message *m, size_t length)
     return m->overflowed;
 }
 
+#define BIT(id) (UINT64_C(1) << (id))
+
+/* The fields that tell of the body, a bit each. */
+static const uint64_t mime_fields =
+    BIT(MK_FIELD_CONTENT_TYPE) | BIT(MK_FIELD_CONTENT_DISPOSITION) |
+    BIT(MK_FIELD_CONTENT_TRANSFER_ENCODING) | BIT(MK_FIELD_MIME_VERSION);
+
 static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
                          mk_message_event *out)
 {
     size_t max = m->config.max_field_bytes;
     bool is_long = span->end > max;
-    mk_str text = mk_str_sub(*io_in, 0, is_long ? max : span->end);
+    mk_str text = mk_str_of(io_in->ptr, is_long ? max : span->end);
     (void)move(m, is_long ? PARSE_SKIP : PARSE_HEADER);
     if (is_beyond(m, text.len)) {
         consume_lines(m, io_in, text.len);
@@ -273,7 +289,9 @@ static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
     m->fields.count++;
     m->defects.base = m->offset;
     mk_field_read(&m->fields, span, &out->field);
-    mk_mime_learn(&m->facts, &out->field, &m->defects);
+    if ((mime_fields >> out->field.id & 1) != 0) {
+        mk_mime_learn(&m->facts, &out->field, &m->defects);
+    }
     if (is_long) {
         out->field.flags |= MK_FIELD_CUT;
         tell(m, MK_DEFECT_HEADER_FIELD_SIZE, m->offset, max);
@@ -305,7 +323,8 @@ static mk_err step_header(mk_message *m, mk_str *io_in, mk_message_event *out)
     if (io_in->len == 0) {
         return m->eof ? move(m, PARSE_FACTS) : MK_WAIT;
     }
-    size_t blank = blank_line(m, *io_in);
+    bool is_short = mk_parse_reads(m, MK_READING_SHORT);
+    size_t blank = is_short ? mk_parse_white(m, *io_in) : blank_line(m, *io_in);
     if (blank == SIZE_MAX) {
         return MK_WAIT;
     }
@@ -325,6 +344,9 @@ static mk_err step_header(mk_message *m, mk_str *io_in, mk_message_event *out)
     }
     if (!begin_fields(m, *io_in) || field_end(m, *io_in, &span) == 0) {
         return MK_WAIT;
+    }
+    if (is_short && mk_parse_short(m, *io_in, &span)) {
+        return move(m, PARSE_FACTS);
     }
     return take_field(m, io_in, &span, out);
 }
@@ -357,11 +379,34 @@ static bool is_identity(const mime_facts *f)
     return f->encoding <= MK_ENCODING_BINARY;
 }
 
+/* What others may take for another boundary (RFC 2046 5.1.1: none ends with
+ * white space). */
+static void tell_boundary(mk_message *m, const level *l)
+{
+    const char *own = m->store + l->boundary_at;
+    if (mk_is_wsp((unsigned char)own[l->boundary_len - 1])) {
+        tell(m, MK_DEFECT_MIME_BOUNDARY_SPACE, l->part.offset, 0);
+    }
+    for (const level *k = m->levels; k < l; k++) {
+        if (k->boundary_len == l->boundary_len &&
+            k->boundary_tag == l->boundary_tag &&
+            memcmp(m->store + k->boundary_at, own, l->boundary_len) == 0) {
+            tell(m, MK_DEFECT_MIME_BOUNDARY_SAME, l->part.offset, 0);
+            return;
+        }
+    }
+}
+
 /* A boundary is kept; false when there is none or no room for it. */
 static bool keep_boundary(mk_message *m, level *l)
 {
     const mime_facts *f = &m->facts;
     uint32_t n = f->boundary_len;
+    while (mk_parse_reads(m, MK_READING_LOOSE) && n > 1 &&
+           n <= MIME_BOUNDARY_MAX &&
+           mk_is_wsp((unsigned char)f->boundary[n - 1])) {
+        n--;
+    }
     if (!f->has_boundary || n == 0) {
         tell(m, MK_DEFECT_MIME_NO_BOUNDARY, l->part.offset, 0);
         return false;
@@ -376,6 +421,7 @@ static bool keep_boundary(mk_message *m, level *l)
     l->boundary_tag = mk_parse_tag(f->boundary, n);
     l->tag_mask = mk_parse_tag("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", n);
     m->store_len += n;
+    tell_boundary(m, l);
     if (n > m->longest) {
         m->longest = n;
     }
@@ -389,8 +435,13 @@ static mk_part_kind choose_kind(mk_message *m, level *l)
     if (!is_multipart && l->part.media != MK_MEDIA_MESSAGE_RFC822) {
         return MK_PART_LEAF;
     }
-    if (!is_identity(&m->facts)) {
+    bool is_coded = !is_identity(&m->facts);
+    if (is_coded) {
         tell(m, MK_DEFECT_MIME_ENCODED_PARTS, l->part.offset, 0);
+    }
+    if (is_coded && mk_parse_reads(m, MK_READING_PLAIN)) {
+        l->part.flags |= MK_PART_OPAQUE;
+        return MK_PART_LEAF;
     }
     if (m->depth > m->config.max_depth) {
         tell(m, MK_DEFECT_MIME_DEPTH, l->part.offset, 0);
@@ -398,7 +449,7 @@ static mk_part_kind choose_kind(mk_message *m, level *l)
         return MK_PART_MULTIPART;
     } else if (!is_multipart && m->parts == m->config.max_parts) {
         tell(m, MK_DEFECT_MIME_COUNT, l->part.offset, 0);
-    } else if (!is_multipart && is_identity(&m->facts)) {
+    } else if (!is_multipart && !is_coded) {
         return MK_PART_MESSAGE;
     }
     l->part.flags |= MK_PART_OPAQUE;
@@ -436,7 +487,9 @@ static mk_err step_facts(mk_message *m, mk_message_event *out)
     l->part.encoding = f->encoding;
     l->part.flags |= (f->has_name ? (unsigned)MK_PART_NAMED : 0U) |
                      (f->is_inline ? (unsigned)MK_PART_INLINE : 0U) |
-                     (f->is_attachment ? (unsigned)MK_PART_ATTACHMENT : 0U);
+                     (f->is_attachment ? (unsigned)MK_PART_ATTACHMENT : 0U) |
+                     (f->is_flowed ? (unsigned)MK_PART_FLOWED : 0U) |
+                     (f->is_delsp ? (unsigned)MK_PART_DELSP : 0U);
     l->part.kind = (uint8_t)choose_kind(m, l);
     l->part.body = m->offset;
     l->lines_before = m->lines;
@@ -654,7 +707,12 @@ static mk_err step_line(mk_message *m, mk_str *io_in)
     size_t n = mk_str_find(*io_in, '\n');
     bool has_end = n < io_in->len;
     for (size_t i = 0; i < n && !m->junk_told; i++) {
-        if (!mk_is_wsp(mk_octet_at(*io_in, i)) && io_in->ptr[i] != '\r') {
+        if (mk_is_wsp(mk_octet_at(*io_in, i))) {
+            if (!m->padding_told) {
+                m->padding_told = true;
+                tell(m, MK_DEFECT_MIME_PADDING, m->offset + i, 0);
+            }
+        } else if (io_in->ptr[i] != '\r') {
             m->junk_told = true;
             tell(m, MK_DEFECT_MIME_BOUNDARY_TAIL, m->offset + i, 0);
         }

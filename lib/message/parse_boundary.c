@@ -8,7 +8,8 @@
  *
  * What follows the boundary must not go on like one, so that a boundary which
  * begins with another one is safe; behind white space anything may follow. It
- * refuses to choose by order: the longest boundary of an open multipart counts.
+ * refuses to choose by order: the longest boundary of an open multipart counts,
+ * the innermost of equal ones. Other readings (mk_reading) have other rules.
  */
 #include "base/ascii.h"
 #include "message/parse_internal.h"
@@ -21,9 +22,16 @@ static bool ends_boundary(unsigned char c)
 }
 
 /* What stands behind the boundary, of n octets; at their end ends the line. */
-static delimiter_kind behind(const char *ptr, size_t n, size_t *out_length)
+static delimiter_kind behind(const mk_message *m, const char *ptr, size_t n,
+                             size_t *out_length)
 {
     *out_length = 0;
+    if (m->config.reading != 0) {
+        delimiter_kind kind = mk_parse_behind(m, ptr, n, out_length);
+        if (kind != DELIMITER_NOT) {
+            return kind;
+        }
+    }
     if (n == 0 || ends_boundary((unsigned char)ptr[0])) {
         return DELIMITER_NEXT;
     }
@@ -49,25 +57,28 @@ static delimiter choose(const mk_message *m, mk_str text)
     delimiter found = {DELIMITER_NOT, 0, 0};
     uint64_t tag = mk_parse_tag(text.ptr, text.len);
     size_t best = 0;
+    size_t least = 1;
     for (uint32_t i = m->depth; i > 0; i--) {
         const level *l = &m->levels[i - 1];
         size_t length;
         if ((tag & l->tag_mask) != l->boundary_tag || l->boundary_len == 0 ||
-            l->boundary_len > text.len || l->boundary_len <= best ||
+            l->boundary_len > text.len || l->boundary_len < least ||
             memcmp(m->store + l->boundary_at, text.ptr, l->boundary_len) != 0) {
             continue;
         }
-        delimiter_kind kind = behind(text.ptr + l->boundary_len,
+        delimiter_kind kind = behind(m, text.ptr + l->boundary_len,
                                      text.len - l->boundary_len, &length);
         if (kind == DELIMITER_PREFIX) {
             found.kind = best == 0 ? DELIMITER_PREFIX : found.kind;
             continue;
         }
-        if ((l->part.flags & MK_PART_CLOSED) != 0) {
+        if ((l->part.flags & MK_PART_CLOSED) != 0 &&
+            !mk_parse_reads(m, MK_READING_LOOSE)) {
             found.kind = best == 0 ? DELIMITER_CLOSED : found.kind;
             continue;
         }
         best = l->boundary_len;
+        least = mk_parse_reads(m, MK_READING_OUTER) ? best : best + 1;
         found.kind = kind;
         found.level = i - 1;
         found.length = 2 + best + length;
@@ -79,7 +90,7 @@ delimiter mk_parse_delimiter(const mk_message *m, const char *ptr, size_t n)
 {
     static const delimiter no = {DELIMITER_NOT, 0, 0};
     static const delimiter need = {DELIMITER_NEED, 0, 0};
-    size_t enough = (size_t)m->longest + 5;
+    size_t enough = (size_t)m->longest + 6;
     size_t have = n < enough ? n : enough;
     if (m->longest == 0 || (n >= 2 && ptr[1] != '-')) {
         return no;

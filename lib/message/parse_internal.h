@@ -22,6 +22,8 @@ typedef struct mime_facts {
     bool has_boundary;
     bool has_disposition, is_inline, is_attachment;
     bool has_name;
+    bool is_flowed, is_delsp; /* RFC 3676 4 */
+    uint8_t reading;          /* of the config; mk_mime_begin leaves it */
     uint16_t type_len, label_len, boundary_len;
     char type[MIME_TYPE_MAX];
     char label[MIME_LABEL_MAX];
@@ -30,7 +32,7 @@ typedef struct mime_facts {
 
 /* The facts before any field was seen. */
 void mk_mime_begin(mime_facts *facts);
-/* Learn from a field; the first of a name counts. */
+/* Learn from a field of those that tell of the body. */
 void mk_mime_learn(mime_facts *facts, const mk_field *field,
                    mk_defects *defects);
 /* Of the value of a Content-Transfer-Encoding. */
@@ -89,7 +91,7 @@ struct mk_message {
     bool is_last;    /* the delimiter closes its multipart */
     bool junk_told;  /* about the rest of this delimiter's line */
     bool overflowed; /* this header is beyond a limit */
-    bool prefix_told, closed_told, parts_told;
+    bool prefix_told, closed_told, parts_told, padding_told;
     uint64_t offset;    /* octets consumed */
     uint64_t lines;     /* line ends consumed since the first body */
     uint64_t cut_at;    /* where the line end before a delimiter began */
@@ -106,10 +108,11 @@ struct mk_message {
     uint64_t header_at; /* where this header began */
     mk_fields fields;   /* of this header */
     mk_defects defects;
-    mk_defect room[PARSE_DEFECTS];
-    mime_facts facts;
     level *levels;
     char *store;
+    /* From here on nothing counts before it was written. */
+    mk_defect room[PARSE_DEFECTS];
+    mime_facts facts;
 };
 
 /* The first eight octets, NUL for those that are not there. */
@@ -118,5 +121,21 @@ uint64_t mk_parse_tag(const char *ptr, size_t n);
 delimiter mk_parse_delimiter(const mk_message *m, const char *ptr, size_t n);
 /* Likewise, whatever it begins with. */
 delimiter mk_parse_line(const mk_message *m, const char *ptr, size_t n);
+
+struct field_span;
+
+/* ---- other readings ------------------------------------------------------ */
+
+/* Is this one asked for? */
+bool mk_parse_reads(const mk_message *m, mk_reading reading);
+/* What stands behind a boundary; DELIMITER_NOT: as everywhere. */
+delimiter_kind mk_parse_behind(const mk_message *m, const char *ptr, size_t n,
+                               size_t *out_length);
+/* Octets of a line of white space alone at in.ptr[0], which is there; 0: there
+ * is none; SIZE_MAX: it cannot be told yet. */
+size_t mk_parse_white(const mk_message *m, mk_str in);
+/* MK_READING_SHORT: cut the field before a white line; true: the header ends
+ * before it. */
+bool mk_parse_short(const mk_message *m, mk_str in, struct field_span *io_span);
 
 #endif

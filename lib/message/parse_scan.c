@@ -73,39 +73,90 @@ bool mk_parse_scan_has_avx2(void)
            __builtin_cpu_supports("popcnt") != 0;
 }
 
+#define AVX2 __attribute__((target("avx2,popcnt")))
 #define EQUAL(v, c) _mm256_cmpeq_epi8(v, _mm256_set1_epi8(c))
 #define BITS(v) ((uint32_t)_mm256_movemask_epi8(v))
 
-__attribute__((target("avx2,popcnt"))) size_t
-mk_parse_scan_avx2(const char *ptr, size_t at, size_t n, parse_firsts firsts,
-                   parse_seen *io)
+AVX2 static inline __m256i block(const char *ptr)
 {
-    uint32_t carry = 0;
-    uint64_t lines = 0;
+    return _mm256_loadu_si256((const __m256i *)(const void *)ptr);
+}
+
+/* `one`: the three are the same. */
+AVX2 static inline uint32_t firsts_in(__m256i v, parse_firsts f, bool one)
+{
+    if (one) {
+        return BITS(EQUAL(v, f.a));
+    }
+    __m256i b_or_c = _mm256_or_si256(EQUAL(v, f.b), EQUAL(v, f.c));
+    return BITS(_mm256_or_si256(EQUAL(v, f.a), b_or_c));
+}
+
+/* The octets of a block that are in the mask; `before`: the bit of one that
+ * stands behind an LF of the block before. The index of a hit, or 32. */
+AVX2 static inline size_t look(__m256i v, uint32_t mask, uint32_t before,
+                               parse_firsts f, parse_seen *io)
+{
+    uint32_t feeds = BITS(EQUAL(v, '\n')) & mask;
+    uint32_t hits = firsts_in(v, f, false) & (feeds << 1 | before) & mask;
+    mask &= (hits & (0 - hits)) - 1; /* all of them when there is none */
+    io->lines += (uint32_t)__builtin_popcount(feeds & mask);
+    io->high |= (BITS(v) & mask) != 0;
+    io->nul |= (BITS(EQUAL(v, 0)) & mask) != 0;
+    return hits != 0 ? (size_t)__builtin_ctz(hits) : 32;
+}
+
+/* Pairs of blocks without a hit; where the first other one begins. */
+AVX2 static inline size_t pass(const char *ptr, size_t at, size_t n,
+                               parse_firsts f, bool one, parse_seen *io)
+{
+    uint64_t carry = 0, lines = 0;
     __m256i least = _mm256_set1_epi8((char)-1);
-    __m256i highs = _mm256_setzero_si256();
-    bool lf = false;
-    for (; n - at >= 32; at += 32) {
-        __m256i v = _mm256_loadu_si256((const __m256i *)(ptr + at));
-        uint32_t feeds = BITS(EQUAL(v, '\n'));
-        uint32_t hits =
-            BITS(_mm256_or_si256(
-                EQUAL(v, firsts.a),
-                _mm256_or_si256(EQUAL(v, firsts.b), EQUAL(v, firsts.c)))) &
-            (feeds << 1 | carry);
-        if (hits != 0) {
+    __m256i all = _mm256_setzero_si256();
+    for (; n - at >= 64; at += 64) {
+        __m256i v = block(ptr + at), w = block(ptr + at + 32);
+        uint64_t feeds =
+            (uint64_t)BITS(EQUAL(w, '\n')) << 32 | BITS(EQUAL(v, '\n'));
+        uint64_t firsts =
+            (uint64_t)firsts_in(w, f, one) << 32 | firsts_in(v, f, one);
+        if ((firsts & (feeds << 1 | carry)) != 0) {
             break;
         }
-        lines += (uint32_t)__builtin_popcount(feeds);
-        carry = feeds >> 31;
-        least = _mm256_min_epu8(least, v);
-        highs = _mm256_or_si256(highs, v);
+        lines += (uint64_t)__builtin_popcountll(feeds);
+        carry = feeds >> 63;
+        least = _mm256_min_epu8(least, _mm256_min_epu8(v, w));
+        all = _mm256_or_si256(all, _mm256_or_si256(v, w));
     }
     io->lines += lines;
-    io->high |= BITS(highs) != 0;
+    io->high |= BITS(all) != 0;
     io->nul |= BITS(EQUAL(least, 0)) != 0;
-    lf = carry != 0;
-    return settle(ptr, at, n, firsts, &lf, io);
+    return at;
+}
+
+AVX2 size_t mk_parse_scan_avx2(const char *ptr, size_t at, size_t n,
+                               parse_firsts firsts, parse_seen *io)
+{
+    size_t start = at;
+    bool lf = false;
+    if (n < 32) {
+        return settle(ptr, at, n, firsts, &lf, io);
+    }
+    at = firsts.a == firsts.b && firsts.a == firsts.c
+             ? pass(ptr, at, n, firsts, true, io)
+             : pass(ptr, at, n, firsts, false, io);
+    while (at < n) {
+        /* The last block overlaps the one before. */
+        size_t from = n - at >= 32 ? at : n - 32;
+        uint32_t mask = UINT32_MAX << (at - from);
+        uint32_t before = at > start && ptr[at - 1] == '\n' ? mask : 0;
+        size_t k =
+            look(block(ptr + from), mask, before & (0 - before), firsts, io);
+        if (k < 32) {
+            return from + k;
+        }
+        at = from + 32;
+    }
+    return n;
 }
 #endif
 

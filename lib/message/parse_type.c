@@ -3,7 +3,8 @@
  * message/parse_type.c: what the fields of a header say about the structure of
  * the body: Content-Type (RFC 2045 5.1), Content-Transfer-Encoding (6.1) and
  * MIME-Version. The first field of a name counts, and is told when there are
- * two (THREATS 63). It reads no other field and refuses none.
+ * two (THREATS 63), unless another reading is asked for. It reads no other
+ * field and refuses none.
  */
 #include "base/ascii.h"
 #include "message/parse_internal.h"
@@ -104,6 +105,8 @@ void mk_mime_begin(mime_facts *facts)
     facts->is_inline = false;
     facts->is_attachment = false;
     facts->has_name = false;
+    facts->is_flowed = false;
+    facts->is_delsp = false;
     facts->type_len = 0;
     facts->label_len = 0;
     facts->boundary_len = 0;
@@ -113,7 +116,8 @@ void mk_mime_begin(mime_facts *facts)
  */
 
 /* A type of one word names no type, but for two that mail had before MIME. */
-static void read_media(mime_facts *f, const mk_params *params)
+static void read_media(mime_facts *f, const mk_params *params,
+                       mk_defects *defects)
 {
     mk_buf type;
     mk_buf_init(&type, f->type, sizeof f->type);
@@ -124,13 +128,26 @@ static void read_media(mime_facts *f, const mk_params *params)
     }
     f->type_len = (uint16_t)type.len;
     f->media = (uint8_t)mk_mime_media(mk_buf_str(&type));
-    f->type_failed = type.len == 0 || type.full ||
+    if (params->type.len > 0 && params->subtype.ptr == NULL) {
+        mk_defects_add(defects, MK_DEFECT_PARAM_TYPE, 0, params->type.len);
+    }
+    f->type_failed = params->type.len == 0 || type.full ||
                      (params->subtype.len == 0 && f->media == MK_MEDIA_OTHER);
+}
+
+static bool is_plain(const mk_param *param)
+{
+    mk_str s = param->value;
+    return (param->flags & MK_PARAM_QUOTED) == 0 ||
+           (mk_str_find(s, '\\') == s.len && !mk_str_has_ctl(s));
 }
 
 /* A value as it stands, without the escapes and folds of a quoted string. */
 static mk_err unquote(const mk_param *param, mk_buf *out)
 {
+    if (is_plain(param) && param->value.len <= out->max - out->len) {
+        return mk_buf_add(out, param->value);
+    }
     for (size_t i = 0; i < param->value.len; i++) {
         unsigned char c = mk_octet_at(param->value, i);
         if ((param->flags & MK_PARAM_QUOTED) != 0) {
@@ -149,24 +166,24 @@ static mk_err unquote(const mk_param *param, mk_buf *out)
 
 /* A value as octets. A boundary is compared with lines, so nothing may be
  * decoded but what RFC 2231 coded. */
-static mk_err read_value(const mk_params *params, mk_str name, mk_buf *out,
-                         mk_defects *defects)
+static mk_err read_value(const mk_params *params, mk_str name, bool takes_last,
+                         mk_buf *out, mk_defects *defects)
 {
-    const mk_param *first = NULL;
+    const mk_param *found = NULL;
     bool is_coded = false;
     for (uint32_t i = 0; i < params->count; i++) {
         const mk_param *p = &params->items[i];
         if (mk_str_is_nocase(p->name, name)) {
             is_coded |= p->section != MK_PARAM_WHOLE ||
                         (p->flags & MK_PARAM_EXTENDED) != 0;
-            first = first == NULL ? p : first;
+            found = found == NULL || takes_last ? p : found;
         }
     }
-    if (first == NULL) {
+    if (found == NULL) {
         return MK_E_NOENT;
     }
     return is_coded ? mk_params_decode(params, name, NULL, out, defects)
-                    : unquote(first, out);
+                    : unquote(found, out);
 }
 
 static void read_boundary(mime_facts *f, const mk_params *params,
@@ -175,7 +192,8 @@ static void read_boundary(mime_facts *f, const mk_params *params,
     static const mk_str name = S("boundary");
     mk_buf out;
     mk_buf_init(&out, f->boundary, sizeof f->boundary);
-    mk_err err = read_value(params, name, &out, defects);
+    bool takes_last = (f->reading & MK_READING_LAST) != 0;
+    mk_err err = read_value(params, name, takes_last, &out, defects);
     f->has_boundary = err != MK_E_NOENT;
     /* One too long for the buffer is beyond every limit. */
     f->boundary_len = err == MK_OK ? (uint16_t)out.len : UINT16_MAX;
@@ -183,43 +201,105 @@ static void read_boundary(mime_facts *f, const mk_params *params,
 
 static bool is_named(const mk_params *params)
 {
-    return mk_params_has(params, mk_str_z("name")) ||
-           mk_params_has(params, mk_str_z("filename"));
+    static const mk_str name = S("name");
+    static const mk_str filename = S("filename");
+    return mk_params_has(params, name) || mk_params_has(params, filename);
+}
+
+static bool has_value(const mk_params *params, mk_str name, mk_str wanted)
+{
+    char mem[16];
+    mk_buf out;
+    mk_buf_init(&out, mem, sizeof mem);
+    return read_value(params, name, false, &out, NULL) == MK_OK &&
+           mk_str_is_nocase(mk_buf_str(&out), wanted);
+}
+
+static void read_format(mime_facts *f, const mk_params *params)
+{
+    static const mk_str format = S("format");
+    static const mk_str flowed = S("flowed");
+    static const mk_str delsp = S("delsp");
+    static const mk_str yes = S("yes");
+    f->is_flowed = has_value(params, format, flowed);
+    f->is_delsp = f->is_flowed && has_value(params, delsp, yes);
+}
+
+/* Was anything told since `from` that two readers may read in two ways? */
+static bool is_repaired(const mk_defects *defects, uint32_t from)
+{
+    bool found = false;
+    for (uint32_t i = from; i < defects->count; i++) {
+        found |= defects->items[i].weight == MK_DEFECT_AMBIGUOUS ||
+                 defects->items[i].code == MK_DEFECT_PARAM_TYPE;
+    }
+    return found;
 }
 
 static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
 {
+    static const mk_str charset = S("charset");
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     mk_buf label;
+    uint32_t told = defects->count;
     mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
-    read_media(f, &params);
+    read_media(f, &params, defects);
+    if ((f->reading & MK_READING_PLAIN) != 0 && is_repaired(defects, told)) {
+        f->type_failed = true;
+        return;
+    }
     if (f->media >= MK_MEDIA_ALTERNATIVE) {
         read_boundary(f, &params, defects);
+    } else if (f->media == MK_MEDIA_TEXT_PLAIN) {
+        read_format(f, &params);
     }
     mk_buf_init(&label, f->label, sizeof f->label);
-    (void)read_value(&params, mk_str_z("charset"), &label, NULL);
+    (void)read_value(&params, charset, false, &label, NULL);
     f->label_len = (uint16_t)label.len;
     f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&label));
+    if (f->charset == MK_CHARSET_NONE && label.len > 0 &&
+        f->media >= MK_MEDIA_TEXT_PLAIN && f->media <= MK_MEDIA_TEXT) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_UNKNOWN, 0, params.text.len);
+    }
     f->has_name |= is_named(&params);
 }
 
 /* disposition := "inline" / "attachment" / extension-token (RFC 2183 2) */
 static void read_disposition(mime_facts *f, mk_str value, mk_defects *defects)
 {
+    static const mk_str inline_type = S("inline");
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
-    f->is_inline = mk_str_is_nocase(params.type, mk_str_z("inline"));
+    f->is_inline = mk_str_is_nocase(params.type, inline_type);
     f->is_attachment = params.type.len > 0 && !f->is_inline;
     f->has_name |= is_named(&params);
 }
 
+/* The second time. */
+static void type_again(mime_facts *f, const mk_field *field,
+                       mk_defects *defects)
+{
+    if ((f->reading & MK_READING_PLAIN) != 0) {
+        f->type_failed = true;
+    } else if ((f->reading & MK_READING_LAST) != 0) {
+        f->has_boundary = false;
+        f->boundary_len = 0;
+        f->is_flowed = false;
+        f->is_delsp = false;
+        read_type(f, field->value, defects);
+    }
+}
+
 static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
 {
+    bool takes_last = (facts->reading & MK_READING_LAST) != 0;
     switch (field->id) {
     case MK_FIELD_CONTENT_TYPE:
-        if (!facts->has_type) {
+        if (facts->has_type) {
+            type_again(facts, field, defects);
+        } else {
             facts->has_type = true;
             read_type(facts, field->value, defects);
         }
@@ -231,7 +311,7 @@ static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
         }
         break;
     case MK_FIELD_CONTENT_TRANSFER_ENCODING:
-        if (!facts->has_encoding) {
+        if (!facts->has_encoding || takes_last) {
             facts->has_encoding = true;
             facts->encoding = (uint8_t)mk_mime_encoding(field->value);
             if (facts->encoding == MK_ENCODING_UNKNOWN) {

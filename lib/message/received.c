@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
  * message/received.c: trace fields (RFC 5321 4.4, RFC 5322 3.6.7): FROM, BY,
- * VIA, WITH, ID and FOR with the comments behind them, and the date behind the
- * last semicolon. Clauses of others are passed over. Nothing here is proof but
- * what the own server wrote; the first of a clause counts.
+ * VIA, WITH, ID, FOR and TLS (RFC 8314 4.3) with the comments behind them, and
+ * the date behind the last semicolon. Clauses of others are passed over.
+ * Nothing here is proof but what the own server wrote; the first of a clause
+ * counts.
  */
 #include "message/address.h"
 
-enum { WORD_FROM, WORD_BY, WORD_VIA, WORD_WITH, WORD_ID, WORD_FOR, WORDS };
+enum {
+    WORD_FROM,
+    WORD_BY,
+    WORD_VIA,
+    WORD_WITH,
+    WORD_ID,
+    WORD_FOR,
+    WORD_TLS,
+    WORDS
+};
 
 /* A word as it stands: up to CFWS or ";", quotes and brackets whole. */
 static mk_str take_word(token_reader *r)
@@ -31,8 +41,8 @@ static mk_str take_word(token_reader *r)
 
 static int clause_of(mk_str word)
 {
-    static const char names[WORDS][5] = {"from", "by", "via",
-                                         "with", "id", "for"};
+    static const char names[WORDS][5] = {"from", "by",  "via", "with",
+                                         "id",   "for", "tls"};
     for (int i = 0; i < WORDS; i++) {
         if (mk_str_is_nocase(word, mk_str_z(names[i]))) {
             return i;
@@ -109,9 +119,9 @@ static mk_str without_angles(mk_str s)
 /* From-domain By-domain Opt-info; false when something else stands there. */
 static bool read_clauses(mk_str text, mk_received *out)
 {
-    mk_str *const values[WORDS] = {&out->from_domain, &out->by_domain,
-                                   &out->link,        &out->protocol,
-                                   &out->id,          &out->for_path};
+    mk_str *const values[WORDS] = {
+        &out->from_domain, &out->by_domain, &out->link, &out->protocol,
+        &out->id,          &out->for_path,  &out->tls};
     token_reader r = {text, 0, 0, 0};
     bool clean = true;
     take_info(&r, NULL);
@@ -126,7 +136,8 @@ static bool read_clauses(mk_str text, mk_received *out)
         }
         token_reader ahead = r;
         mk_str value = take_word(&ahead);
-        if (value.len == 0 || clause_of(value) != WORDS) {
+        /* "with TLS" is a protocol to some. */
+        if (value.len == 0 || clause_of(value) < WORD_TLS) {
             clean = false;
             continue;
         }
@@ -171,5 +182,5 @@ bool mk_received_read(mk_str value, mk_defects *defects,
     *out_received = got;
     return got.has_date || got.from_domain.len > 0 || got.by_domain.len > 0 ||
            got.link.len > 0 || got.protocol.len > 0 || got.id.len > 0 ||
-           got.for_path.len > 0;
+           got.for_path.len > 0 || got.tls.len > 0;
 }

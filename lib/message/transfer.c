@@ -2,12 +2,13 @@
  *
  * message/transfer.c: bodies out of their transfer encoding (RFC 2045 6), by
  * the decoders of codec.h, and text further on to UTF-8. Resumable at each
- * octet of input and of output (THREATS 64); bounded by what goes in, nothing
- * is unpacked (THREATS 66). An unknown encoding is no reason to refuse: the
- * body is given as it stands (RFC 2045 6.4).
+ * octet of input and of output (THREATS 64); bounded by what goes in and by
+ * a budget, nothing is unpacked (THREATS 66). An unknown encoding is no reason
+ * to refuse: the body is given as it stands (RFC 2045 6.4).
  */
 #include "base/codec_internal.h"
 #include "message/transfer_uu.h"
+#include "message/view_internal.h"
 
 #include <string.h>
 
@@ -36,7 +37,7 @@ static mk_err copy(mk_str *io_in, mk_buf *out)
     return io_in->len == 0 ? MK_WAIT : MK_E_ROOM;
 }
 
-mk_err mk_transfer_decode(mk_transfer *t, mk_str *io_in, mk_buf *out)
+static mk_err decode(mk_transfer *t, mk_str *io_in, mk_buf *out)
 {
     mk_err err;
     switch (t->encoding) {
@@ -55,7 +56,7 @@ mk_err mk_transfer_decode(mk_transfer *t, mk_str *io_in, mk_buf *out)
     }
 }
 
-mk_err mk_transfer_decode_finish(mk_transfer *t, mk_buf *out)
+static mk_err decode_finish(mk_transfer *t, mk_buf *out)
 {
     mk_err err = MK_OK;
     switch (t->encoding) {
@@ -73,6 +74,132 @@ mk_err mk_transfer_decode_finish(mk_transfer *t, mk_buf *out)
     default:
         return MK_OK;
     }
+}
+
+/* ---- until what is no base64 --------------------------------------------- */
+
+/* mk_transfer.state of base64 that stops */
+enum { STOP_NOT_YET, STOP_PADDED, STOP_DONE };
+
+/* How many of n octets are base64, as readers that stop read it: behind the
+ * first padding there is more of it and white space alone. */
+static size_t clean_run(const char *ptr, size_t n, uint8_t *io_state)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)ptr[i];
+        bool is_digit = mk_is_alnum(c) || c == '+' || c == '/';
+        if (c == '=') {
+            *io_state = STOP_PADDED;
+        } else if (!mk_is_wsp(c) && c != '\r' && c != '\n' &&
+                   (!is_digit || *io_state == STOP_PADDED)) {
+            return i;
+        }
+    }
+    return n;
+}
+
+static mk_err decode_clean(mk_transfer *t, mk_str *io_in, mk_buf *out)
+{
+    if (!t->stops || t->encoding != MK_ENCODING_BASE64) {
+        return decode(t, io_in, out);
+    }
+    while (t->state != STOP_DONE && io_in->len > 0) {
+        /* No more than out may hold, or each call would look at all of it. */
+        size_t near = (codec_room(out) + 1) * 4;
+        size_t n = io_in->len < near ? io_in->len : near;
+        uint8_t ahead = t->state;
+        size_t clean = clean_run(io_in->ptr, n, &ahead);
+        mk_str piece = mk_str_of(io_in->ptr, clean);
+        mk_err err = decode(t, &piece, out);
+        (void)clean_run(io_in->ptr, clean - piece.len, &t->state);
+        codec_skip(io_in, clean - piece.len);
+        if (err != MK_WAIT) {
+            return err;
+        }
+        if (clean < n) {
+            t->state = STOP_DONE;
+        }
+    }
+    codec_skip(io_in, io_in->len);
+    return MK_WAIT;
+}
+
+/* ---- within a budget ----------------------------------------------------- */
+
+static uint64_t budget_left(const mk_budget *b)
+{
+    uint64_t left = UINT64_MAX;
+    for (; b != NULL; b = b->whole) {
+        left = b->left < left ? b->left : left;
+    }
+    return left;
+}
+
+static void budget_take(mk_budget *b, uint64_t n)
+{
+    for (; b != NULL; b = b->whole) {
+        b->left -= n;
+    }
+}
+
+void mk_budget_give_back(mk_budget *b, uint64_t n)
+{
+    for (; b != NULL; b = b->whole) {
+        b->left += n;
+    }
+}
+
+/* in is NULL at the end of the body. */
+static mk_err decode_some(mk_transfer *t, mk_str *in, mk_buf *out)
+{
+    return in != NULL ? decode_clean(t, in, out) : decode_finish(t, out);
+}
+
+/* Nothing may come out any more: only whether anything would is of interest. */
+static mk_err drop(mk_transfer *t, mk_str *in)
+{
+    mk_err err;
+    do {
+        char mem[64];
+        mk_buf nowhere;
+        mk_buf_init(&nowhere, mem, sizeof mem);
+        err = decode_some(t, in, &nowhere);
+        t->is_cut |= nowhere.len > 0;
+    } while (err == MK_E_ROOM);
+    return err;
+}
+
+static mk_err decode_within(mk_transfer *t, mk_str *in, mk_buf *out)
+{
+    if (t->budget == NULL) {
+        return decode_some(t, in, out);
+    }
+    for (;;) {
+        uint64_t left = budget_left(t->budget);
+        size_t room = codec_room(out);
+        if (left == 0) {
+            return drop(t, in);
+        }
+        mk_buf some;
+        mk_buf_init(&some, out->ptr + out->len,
+                    left < room ? (size_t)left : room);
+        mk_err err = decode_some(t, in, &some);
+        out->len += some.len;
+        budget_take(t->budget, some.len);
+        if (err != MK_E_ROOM || codec_room(out) == 0) {
+            return err;
+        }
+    }
+}
+
+mk_err mk_transfer_decode(mk_transfer *t, mk_str *io_in, mk_buf *out)
+{
+    return decode_within(t, io_in, out);
+}
+
+mk_err mk_transfer_decode_finish(mk_transfer *t, mk_buf *out)
+{
+    return decode_within(t, NULL, out);
 }
 
 /* ---- text ---------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * counted, and the index is a smaller one.
  */
 #include "message/charset_internal.h"
+#include "message/parse_internal.h"
 #include "message/view_internal.h"
 
 #include <stdalign.h>
@@ -14,8 +15,8 @@
 
 enum { BLOCK_ALIGN = alignof(max_align_t), DEFECTS = 64 };
 
-/* The block: the list of defects, the parser, then parts from there on and
- * fields from the end down, until they meet. */
+/* The block: the budget, the list of defects, the parser, then parts from there
+ * on and fields from the end down, until they meet. */
 typedef struct builder {
     mk_message *parser;
     mk_str message;
@@ -38,21 +39,30 @@ static size_t aligned(size_t n)
 static uint32_t depth_of(const mk_message_config *config)
 {
     mk_message_config c;
+    if (config != NULL) {
+        return config->max_depth;
+    }
     mk_message_config_init(&c, sizeof c);
-    return config != NULL ? config->max_depth : c.max_depth;
+    return c.max_depth;
 }
 
 /* What stands before the parts and fields. */
 static size_t fixed(const mk_message_config *config)
 {
-    return aligned(sizeof(mk_defects)) + aligned(DEFECTS * sizeof(mk_defect)) +
+    return aligned(sizeof(mk_budget)) + aligned(sizeof(mk_defects)) +
+           aligned(DEFECTS * sizeof(mk_defect)) +
            aligned(mk_message_need(config)) +
            aligned(((size_t)depth_of(config) + 1) * sizeof(uint32_t));
 }
 
+static size_t least(size_t head)
+{
+    return head + aligned(sizeof(mk_view_part));
+}
+
 size_t mk_view_need(const mk_message_config *config)
 {
-    return fixed(config) + aligned(sizeof(mk_view_part));
+    return least(fixed(config));
 }
 
 static void *take(char **io_at, size_t n)
@@ -168,9 +178,11 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     if (mem == NULL || (uintptr_t)mem % BLOCK_ALIGN != 0) {
         return MK_E_ARG;
     }
-    if (n < mk_view_need(config)) {
+    size_t head = fixed(config);
+    if (n < least(head)) {
         return MK_E_ROOM;
     }
+    mk_budget *budget = take(&at, sizeof *budget);
     b.defects = take(&at, sizeof(mk_defects));
     mk_defects_init(b.defects, take(&at, DEFECTS * sizeof(mk_defect)), DEFECTS);
     size_t need = mk_message_need(config);
@@ -178,23 +190,26 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     if (err != MK_OK) {
         return err;
     }
+    budget->left = b.parser->config.max_decoded_bytes;
+    budget->whole = b.parser->config.budget;
     b.last = take(&at, ((size_t)depth_of(config) + 1) * sizeof *b.last);
-    b.room = (n - fixed(config)) / BLOCK_ALIGN * BLOCK_ALIGN;
+    b.room = (n - head) / BLOCK_ALIGN * BLOCK_ALIGN;
     b.parts = (mk_view_part *)(void *)at;
     b.fields = (mk_field *)(void *)(at + b.room);
     index_message(&b);
     mk_view_choose(b.parts, b.part_count);
-    *out_view =
-        (mk_view){.message = message,
-                  .parts = b.parts,
-                  .part_count = b.part_count,
-                  .fields = b.fields,
-                  .field_count = b.field_count,
-                  .defects = b.defects,
-                  .need = fixed(config) +
-                          aligned((size_t)b.parts_met * sizeof(mk_view_part) +
-                                  (size_t)b.fields_met * sizeof(mk_field)),
-                  .is_cut = b.is_cut};
+    *out_view = (mk_view){
+        .message = message,
+        .parts = b.parts,
+        .part_count = b.part_count,
+        .fields = b.fields,
+        .field_count = b.field_count,
+        .defects = b.defects,
+        .reading = b.parser->config.reading,
+        .budget = budget,
+        .need = head + aligned((size_t)b.parts_met * sizeof(mk_view_part) +
+                               (size_t)b.fields_met * sizeof(mk_field)),
+        .is_cut = b.is_cut};
     return MK_OK;
 }
 
@@ -247,12 +262,19 @@ static mk_encoding encoding_of(const mk_view *view, uint32_t part)
                                                 : (mk_encoding)p->encoding;
 }
 
+static bool is_identity(const mk_view *view, uint32_t part)
+{
+    return encoding_of(view, part) <= MK_ENCODING_BINARY;
+}
+
 mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
                       uint64_t *out_defects)
 {
     mk_transfer t;
     mk_str in = mk_view_body(view, part);
     mk_transfer_init(&t, encoding_of(view, part));
+    t.stops = (view->reading & MK_READING_STOP) != 0;
+    t.budget = view->budget;
     mk_err err = mk_transfer_decode(&t, &in, out);
     if (err == MK_WAIT) {
         err = mk_transfer_decode_finish(&t, out);
@@ -261,19 +283,27 @@ mk_err mk_view_decode(const mk_view *view, uint32_t part, mk_buf *out,
     if (out_defects != NULL) {
         *out_defects = t.defects;
     }
-    return err == MK_E_ROOM ? err : MK_OK;
+    return err == MK_OK && t.is_cut ? MK_E_LIMIT : err;
 }
 
 /* Decode for what it says, not for the octets. */
 static uint64_t look_through(const mk_view *view, uint32_t part,
-                             mk_charset_look *look)
+                             mk_charset_look *look, uint64_t *out_faults)
 {
     mk_transfer t;
     char mem[2048];
     uint64_t length = 0;
     mk_err err;
     mk_str in = mk_view_body(view, part);
+    *out_faults = 0;
+    if (is_identity(view, part)) {
+        if (look != NULL) {
+            mk_charset_look_at(look, in);
+        }
+        return in.len;
+    }
     mk_transfer_init(&t, encoding_of(view, part));
+    t.stops = (view->reading & MK_READING_STOP) != 0;
     do {
         mk_buf out;
         mk_buf_init(&out, mem, sizeof mem);
@@ -286,12 +316,21 @@ static uint64_t look_through(const mk_view *view, uint32_t part,
             mk_charset_look_at(look, mk_buf_str(&out));
         }
     } while (err == MK_E_ROOM);
+    *out_faults = t.defects;
     return length;
+}
+
+uint64_t mk_view_faults(const mk_view *view, uint32_t part)
+{
+    uint64_t faults;
+    (void)look_through(view, part, NULL, &faults);
+    return faults;
 }
 
 uint64_t mk_view_decoded_length(const mk_view *view, uint32_t part)
 {
-    return look_through(view, part, NULL);
+    uint64_t faults;
+    return look_through(view, part, NULL, &faults);
 }
 
 static mk_charset label_of(const mk_view *view, uint32_t part)
@@ -308,13 +347,38 @@ static mk_err decode_text(const mk_view *view, uint32_t part,
     mk_str in = mk_view_body(view, part);
     mk_err begun =
         mk_text_decoder_init(&d, encoding_of(view, part), charset, table);
+    d.transfer.stops = (view->reading & MK_READING_STOP) != 0;
+    d.transfer.budget = view->budget;
     mk_err err = mk_text_decode(&d, &in, out);
     if (err == MK_WAIT) {
         err = mk_text_decode_finish(&d, out);
     }
     mk_text_decoder_fini(&d);
     *out_defects = d.charset.defects;
+    if (err == MK_OK && d.transfer.is_cut) {
+        return MK_E_LIMIT;
+    }
     return err != MK_OK ? err : begun;
+}
+
+static bool is_latin(mk_charset label)
+{
+    return label == MK_CHARSET_ISO_8859_1 || label == MK_CHARSET_WINDOWS_1252;
+}
+
+/* What text that is well-formed UTF-8 was, by its label. */
+static mk_charset choose(mk_str text, bool is_ascii, mk_charset label)
+{
+    mk_charset_look look;
+    if (is_ascii) {
+        return label == MK_CHARSET_NONE ? MK_CHARSET_US_ASCII : label;
+    }
+    if (!is_latin(label)) {
+        return MK_CHARSET_UTF_8;
+    }
+    mk_charset_look_init(&look);
+    mk_charset_look_at(&look, text);
+    return mk_charset_look_choose(&look, label);
 }
 
 /* A label that may be overruled is most often true or harmless: when the text
@@ -323,40 +387,67 @@ static bool is_utf8(const mk_view *view, uint32_t part, mk_charset label,
                     mk_buf *out, mk_charset *out_charset)
 {
     uint64_t defects;
+    uint64_t left = view->budget->left;
     size_t start = out->len;
-    if (label > MK_CHARSET_UTF_8) {
-        return false;
-    }
     mk_err err = decode_text(view, part, MK_CHARSET_UTF_8, NULL, out, &defects);
-    if (err != MK_OK || defects > 0) {
-        out->len = start;
-        return false;
-    }
     size_t n = out->len - start;
-    bool is_ascii = n == 0 || mk_ascii_run(out->ptr + start, n) == n;
-    *out_charset = label == MK_CHARSET_UTF_8 || !is_ascii ? MK_CHARSET_UTF_8
-                                                          : MK_CHARSET_US_ASCII;
-    return true;
+    if (err == MK_OK && defects == 0) {
+        mk_str text = mk_str_sub(mk_buf_str(out), start, n);
+        bool is_ascii = n == 0 || mk_ascii_run(text.ptr, n) == n;
+        *out_charset = choose(text, is_ascii, label);
+        if (is_ascii || *out_charset == MK_CHARSET_UTF_8) {
+            return true;
+        }
+    }
+    out->len = start;
+    mk_budget_give_back(view->budget, left - view->budget->left);
+    return false;
+}
+
+/* Seen when it was parsed. */
+static bool is_high(const mk_view *view, uint32_t part)
+{
+    return part < view->part_count &&
+           (view->parts[part].part.flags & MK_PART_HIGH) != 0;
+}
+
+static void tell_charset(mk_charset label, mk_charset charset, mk_err err,
+                         uint64_t faults, uint64_t at, mk_defects *defects)
+{
+    if (err == MK_E_UNSUPPORTED || err == MK_E_MEMORY) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_UNKNOWN, at, 0);
+    } else if (faults > 0) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_MALFORMED, at, 0);
+    }
+    if (label != MK_CHARSET_NONE && charset != label) {
+        mk_defects_add(defects, MK_DEFECT_CHARSET_WRONG, at, 0);
+    }
 }
 
 mk_err mk_view_text(const mk_view *view, uint32_t part,
                     const mk_charset_table *table, mk_buf *out,
-                    mk_charset *out_charset)
+                    mk_charset *out_charset, mk_defects *defects)
 {
     mk_charset label = label_of(view, part);
     mk_charset charset = label;
     mk_err err = MK_OK;
-    if (!is_utf8(view, part, label, out, &charset)) {
-        mk_charset_look look;
-        uint64_t defects;
-        mk_charset_look_init(&look);
-        if (label <= MK_CHARSET_UTF_8) {
-            (void)look_through(view, part, &look);
+    uint64_t faults = 0;
+    bool may_be_wrong = label <= MK_CHARSET_UTF_8 || is_latin(label);
+    bool is_plain = is_latin(label) && is_identity(view, part);
+    if (!may_be_wrong || is_plain ||
+        !is_utf8(view, part, label, out, &charset)) {
+        if (may_be_wrong && (!is_plain || is_high(view, part))) {
+            mk_charset_look look;
+            mk_charset_look_init(&look);
+            (void)look_through(view, part, &look, &faults);
             charset = mk_charset_look_choose(&look, label);
         }
-        err = decode_text(view, part, charset, table, out, &defects);
+        err = decode_text(view, part, charset, table, out, &faults);
         out->full |= err == MK_E_ROOM;
     }
+    tell_charset(label, charset, err, faults,
+                 part < view->part_count ? view->parts[part].part.body : 0,
+                 defects);
     if (out_charset != NULL) {
         *out_charset = charset;
     }

@@ -14,4 +14,9 @@ void mk_view_choose(mk_view_part *parts, uint32_t count);
 /* The part behind part i of the same message: a message within is one part. */
 uint32_t mk_view_step(const mk_view_part *parts, uint32_t count, uint32_t i);
 
+/* How many faults decoding a part passes over. */
+uint64_t mk_view_faults(const mk_view *view, uint32_t part);
+/* What was decoded for nothing. */
+void mk_budget_give_back(mk_budget *budget, uint64_t octets);
+
 #endif

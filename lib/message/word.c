@@ -297,9 +297,40 @@ static bool is_ascii(mk_str s)
     return all < 0x80;
 }
 
+#define ONES UINT64_C(0x0101010101010101)
+
+/* US-ASCII that stands for itself in every mode: no control, no "\". */
+static bool is_simple_8(const char *ptr)
+{
+    uint64_t w;
+    memcpy(&w, ptr, 8);
+    uint64_t quote = w ^ (ONES * '\\');
+    uint64_t bad =
+        w | (w - ONES * ' ') | (w + ONES) | ((quote - ONES) & ~quote);
+    return (bad & (ONES * 0x80)) == 0;
+}
+
+static bool is_simple(mk_str s)
+{
+    size_t at = 0;
+    while (s.len - at >= 8 && is_simple_8(s.ptr + at)) {
+        at += 8;
+    }
+    while (at < s.len &&
+           (mk_is_vchar(mk_octet_at(s, at)) || s.ptr[at] == ' ') &&
+           s.ptr[at] != '\\') {
+        at++;
+    }
+    return at == s.len;
+}
+
 /* Octets that are no encoded word: UTF-8, or else windows-1252. */
 static void put_raw(words *w, mk_str s, unsigned mode)
 {
+    if (!w->c2 && is_simple(s)) {
+        append(w, s.ptr, s.len);
+        return;
+    }
     if (is_ascii(s)) {
         put_plain_octets(w, NULL, s, mode);
         return;

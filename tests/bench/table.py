@@ -7,7 +7,8 @@ tests/bench/floor_epoll.c; smtp-sink and Postfix are measured where they are
 installed. Asserts nothing about speed.
 
 usage: MAILKIT_BUILD=DIR table.py [--short] [--markdown] [--dir DIR] [TABLE…]
-tables: volatile durable idle beside scan memory pop3 client link; all of them by default.
+tables: volatile durable idle beside scan parse memory pop3 client link; all of
+them by default.
 --short: fewer rounds, and not what the other benchmarks print already.
 --dir: where messages are kept; on a disk, or durable means nothing."""
 import argparse
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import parsing
 import rig
 import sending
 from rig import Skip  # puts tests/system on the path
@@ -241,6 +243,14 @@ def scan(options, out):
                                          'x memchr by line'], rows)
 
 
+def parse(options, out):
+    with Scratch() as scratch:
+        rows = parsing.table(options, scratch.path, os.path.join(
+            sending.BUILD, 'tests', 'bench', 'bench_parse'))
+    out.table('Reading mail; the floor is memchr line by line',
+              ['corpus', 'what', 'MB/s', 'x floor', 'messages/s'], rows)
+
+
 def memory(options, out):
     if options.short:
         return
@@ -275,7 +285,7 @@ def link(options, out):
 
 
 TABLES = {f.__name__: f for f in (volatile, durable, idle, beside, scan,
-                                  memory, pop3, client, link)}
+                                  parse, memory, pop3, client, link)}
 
 
 def machine(out, where):

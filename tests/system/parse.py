@@ -149,6 +149,87 @@ def check_the_tree():
              '%r in\n%s' % (line, done))
 
 
+def check_flowed_text_is_joined():
+    """RFC 3676: as paragraphs; the hash is of the octets as they stand."""
+    body = b'> one \r\n> two\r\n From \r\nhere\r\n-- \r\nme\r\n'
+    for params, want in (
+            (b'format=flowed', '> one two\r\nFrom here\r\n-- \r\nme\r\n'),
+            (b'format="Flowed"; delsp=YES',
+             '> onetwo\r\nFromhere\r\n-- \r\nme\r\n'),
+            (b'format=fixed', body.decode()),
+            (b'delsp=yes', body.decode())):
+        text = (b'MIME-Version: 1.0\r\nContent-Type: text/plain; ' + params +
+                b'\r\n\r\n' + body)
+        got, = lines_of(run('--json', given=text))
+        same(got['text_body'], want, params)
+        same(got['parts']['sha256'], hashlib.sha256(body).hexdigest())
+
+
+def check_every_field_of_a_name_is_listed():
+    """THREATS 60, 61: whom another reader would show is shown, too, and names
+    that deceive are told."""
+    text = (b'From: a@example.org\r\nFrom: "boss@bank.example" <b@evil.example>'
+            b'\r\nTo: c@example.org\r\nTo: G: d@example.org;\r\n\r\n')
+    got, = lines_of(run('--json', given=text))
+    same(got['from'], [person(None, 'a@example.org'),
+                       person('boss@bank.example', 'b@evil.example')])
+    same(got['to'], [person(None, 'c@example.org'),
+                     person(None, 'd@example.org', 'G')])
+    told = {d['code']: d['offset'] for d in got['defects']}
+    same(told.get('addr-in-name'), text.index(b'"boss'), told)
+    true('header-duplicate' in told, told)
+
+
+def check_junk_in_an_encoding_is_told():
+    for encoding, body, is_told in ((b'base64', b'QUJD\r\n', False),
+                                    (b'base64', b'QU!JD\r\n', True),
+                                    (b'quoted-printable', b'=zz\r\n', True)):
+        text = (b'MIME-Version: 1.0\r\nContent-Transfer-Encoding: ' +
+                encoding + b'\r\n\r\n' + body)
+        got, = lines_of(run('--json', given=text))
+        told = [d['offset'] for d in got['defects']
+                if d['code'] == 'transfer-malformed']
+        same(told, [text.index(body)] if is_told else [], body)
+
+
+def check_sets_of_several_octets():
+    """By iconv where the build has it, else U+FFFD and told."""
+    said = '\u65e5\u672c\u8a9e'
+    for label, codec in (('gb2312', 'gb18030'), ('Shift_JIS', 'cp932'),
+                         ('iso-2022-jp', 'iso2022_jp'), ('big5', 'big5')):
+        octets = said.encode(codec)
+        text = (b'Subject: =?' + label.encode() + b'?b?' +
+                base64.b64encode(octets) + b'?=\r\nMIME-Version: 1.0\r\n'
+                b'Content-Type: text/plain; charset=' + label.encode() +
+                b'\r\nContent-Transfer-Encoding: 8bit\r\n\r\n' + octets)
+        got, = lines_of(run('--json', given=text))
+        told = {d['code'] for d in got['defects']}
+        if 'charset-unknown' in told:
+            true('word-charset' in told and said not in got['text_body'], told)
+        else:
+            same([got['text_body'], got['subject']], [said, said], label)
+
+
+def check_decoding_has_a_budget():
+    """THREATS 66."""
+    text = (b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b'
+            b'\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\n' +
+            base64.encodebytes(bytes(3000)).replace(b'\n', b'\r\n') +
+            b'--b\r\n\r\nmore\r\n--b--\r\n')
+    for limit, lengths in ((2999, [None, None]), (3000, [3000, None]),
+                           (3004, [3000, 4])):
+        got, = lines_of(run('--json', '--max-decoded-bytes', limit,
+                            given=text))
+        parts = got['parts']['children']
+        same([p['decoded_length'] for p in parts], lengths, limit)
+        same([p['sha256'] is None for p in parts],
+             [n is None for n in lengths])
+        same(sum(d['code'] == 'transfer-budget' for d in got['defects']),
+             lengths.count(None))
+    run('--max-decoded-bytes', 0, code=64)
+    run('--max-decoded-bytes', 'x', code=64)
+
+
 def check_large_attachments_are_hashed():
     octets = random.Random(1).randbytes(3 << 20)
     text = (b'MIME-Version: 1.0\r\nContent-Type: image/png\r\n'
@@ -186,7 +267,7 @@ def check_json_whatever_comes():
     with Scratch() as scratch:
         top = scratch.dir('many')
         count = 0
-        for text in mutants(400):
+        for text in mutants(1000):
             with open(os.path.join(top, '%04d' % count), 'wb') as f:
                 f.write(text)
             count += 1
@@ -229,6 +310,28 @@ def check_many_files_take_the_memory_of_one():
         more = peak_kib('--json', os.path.dirname(many))
         # the names of a directory are in memory at once
         true(more - less < 2048, '%d and %d KiB' % (less, more))
+
+
+def check_progress_is_for_a_terminal():
+    """Of many files, on standard error, wiped at the end; else nothing."""
+    with Scratch() as scratch:
+        top = scratch.dir('many')
+        for n in range(40):
+            with open(os.path.join(top, '%02d' % n), 'wb') as f:
+                f.write(WHOLE)
+        same(run('--json', top).stderr, b'', 'no terminal')
+        ours, theirs = os.openpty()
+        try:
+            done = subprocess.run([program('mailkit'), 'parse', '--json', top],
+                                  stdout=subprocess.PIPE, stderr=theirs,
+                                  timeout=120, check=True)
+            shown = os.read(ours, 4096)
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        same(len(lines_of(done)), 40)
+        true(b'\r20 messages, ' in shown and b' MiB read' in shown and
+             shown.endswith(b' \r'), shown)
 
 
 def check_what_cannot_be_read():

@@ -172,6 +172,7 @@ static void sec_064_white_space_without_end(void **state)
         {"\r\n", MK_QP_HELD_MAX - 1, 0, 0},
         {"\n", MK_QP_HELD_MAX, 0, 0},
         {"\r\n", MK_QP_HELD_MAX, MK_QP_HELD_MAX, 1},
+        {"x", MK_QP_HELD_MAX + 1, MK_QP_HELD_MAX + 1, 1},
         {"x", 200, 200, 2},
         {"", 200, 160, 2},
         {"\r\n", 200, 160, 2},
@@ -493,10 +494,99 @@ static void sec_064_runs_are_as_their_octets(void **state)
     }
 }
 
+/* The same octets, cut in two, mean the same as one after the other; each
+ * part lies in memory of its size. */
+static void check_two_parts(mk_str text, size_t cut)
+{
+    char mem[2][256];
+    mk_qp_decoder d;
+    mk_buf whole;
+    mk_buf cut_in_two;
+    mk_buf_init(&whole, mem[0], sizeof mem[0]);
+    uint64_t defects = decode(text, 1, 1, &whole);
+    mk_buf_init(&cut_in_two, mem[1], text.len);
+    mk_qp_decoder_init(&d);
+    for (size_t i = 0; i < 2; i++) {
+        mk_str part =
+            mk_str_sub(text, i == 0 ? 0 : cut, i == 0 ? cut : text.len - cut);
+        char *exact = malloc(part.len);
+        memcpy(exact, part.ptr, part.len);
+        mk_str view = mk_str_of(exact, part.len);
+        assert_int_equal(mk_qp_decode(&d, &view, &cut_in_two), MK_WAIT);
+        free(exact);
+    }
+    assert_int_equal(mk_qp_decode_finish(&d, &cut_in_two), MK_OK);
+    assert_int_equal(d.defects, defects);
+    assert_str_equal(mk_buf_str(&cut_in_two), mk_buf_str(&whole));
+}
+
+/* What waits for more, where a buffer ends behind runs of any length. */
+static void sec_064_tails_at_every_buffer_end(void **state)
+{
+    static const mk_str tails[] = {
+        S("="),   S("=\r"),   S("=4"),     S("=GG"), S("=4G"), S("=C3="),
+        S(" "),   S(" \t "),  S("\r"),     S(" \r"), S("= "),  S("= \r"),
+        S("=\n"), S("=\r\n"), S("=C3=A4"), S("=c3"), S("\t="), S("\xFF"),
+    };
+    static const mk_str more[] = {
+        S(""),  S("\n"),  S("\r\n"), S("1"), S("41"), S("xyz"),
+        S("="), S(" \n"), S(" x"),   S("G"), S("\r"), S("=41=42"),
+    };
+    char text[128];
+    (void)state;
+    for (size_t run = 0; run < 40; run++) {
+        for (size_t t = 0; t < COUNT(tails); t++) {
+            for (size_t m = 0; m < COUNT(more); m++) {
+                mk_buf b;
+                mk_buf_init(&b, text, sizeof text);
+                memset(text, 'x', run);
+                b.len = run;
+                assert_int_equal(mk_buf_add(&b, tails[t]), MK_OK);
+                size_t cut = b.len;
+                assert_int_equal(mk_buf_add(&b, more[m]), MK_OK);
+                check_two_parts(mk_buf_str(&b), cut);
+            }
+        }
+    }
+}
+
+/* Anything, in pieces of any size of input and of room. */
+static void sec_064_any_octets_in_any_pieces(void **state)
+{
+    static const char odd[] = "  \t==\r\n\r\n4AFGaf09\0\x7F\x80\xFF";
+    char text[120];
+    char mem[2][128];
+    uint32_t seed = 64;
+    (void)state;
+    for (size_t round = 0; round < 20000; round++) {
+        size_t n = round % sizeof text;
+        unsigned calm = 1 + (unsigned)(round / sizeof text) % 12;
+        mk_buf whole;
+        mk_buf cut;
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1103515245U + 12345U;
+            text[i] = odd[(seed >> 20) % (sizeof odd - 1)];
+            if ((seed >> 16) % calm != 0) {
+                text[i] = (char)(unsigned char)('a' + (seed >> 20) % 26);
+            }
+        }
+        mk_buf_init(&whole, mem[0], sizeof mem[0]);
+        mk_buf_init(&cut, mem[1], sizeof mem[1]);
+        uint64_t defects = decode(mk_str_of(text, n), 1, 1, &cut);
+        assert_int_equal(
+            decode(mk_str_of(text, n), 1 + round % 97, 1 + round % 41, &whole),
+            defects);
+        assert_str_equal(mk_buf_str(&whole), mk_buf_str(&cut));
+        check_two_parts(mk_str_of(text, n), n / 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_064_runs_are_as_their_octets),
+        cmocka_unit_test(sec_064_tails_at_every_buffer_end),
+        cmocka_unit_test(sec_064_any_octets_in_any_pieces),
         cmocka_unit_test(text_is_decoded),
         cmocka_unit_test(sec_064_malformed_is_passed_on),
         cmocka_unit_test(sec_024_high_octets_pass),

@@ -63,6 +63,7 @@ static const char letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char hexes[] = "0123456789ABCDEFabcdef";
 static const char atext_specials[] = "!#$%&'*+-/=?^_`{|}~";
+static const char tspecials[] = "()<>@,;:\\\"/[]?=";
 
 static bool is_one_of(const char *set, int c)
 {
@@ -85,6 +86,8 @@ static void classes_are_the_grammars(void **state)
         assert_int_equal(mk_is_hex(c), is_one_of(hexes, i));
         assert_int_equal(mk_is_atext(c), alnum || is_one_of(atext_specials, i));
         assert_int_equal(mk_is_vchar(c), i > 32 && i < 127);
+        assert_int_equal(mk_is_token(c),
+                         i > 32 && i < 127 && !is_one_of(tspecials, i));
         assert_int_equal(mk_is_wsp(c), i == 32 || i == 9);
         assert_int_equal(mk_ascii_is(c, MK_CLASS_WSP), mk_is_wsp(c));
         assert_int_equal(mk_is_ctl(c), i < 32 || i == 127);

@@ -77,6 +77,9 @@ def judge(name, total, differs, reviewed):
               for row, text in sorted(differs.items()) if row not in reviewed]
     faults += ['%s %s: is in the list and agrees' % (name, row)
                for row in sorted(reviewed) if row not in differs]
+    faults += ['%s %s: no section is named' % (name, row)
+               for row, why in reviewed.items()
+               if not re.match(r'RFC \d+ \d', why)]
     if len(reviewed) > total * 3 / 100:
         faults.append('%s: %d of %d disagree' % (name, len(reviewed), total))
     print('\n'.join(faults + ['%s: %d rows, %d disagreements reviewed' % (

@@ -273,14 +273,15 @@ DISAGREE = {
                'thirdparty/002 3 body'),
         **each(JUNK + ', and call that an attachment', 'rfc/000 uses',
                'thirdparty/002 uses'),
-        **each('RFC 4648 4: behind the padding another text is decoded; of '
-               'its last, cut group they drop what is there',
+        **each('RFC 2045 6.8: "=" may be taken as the end of the data, and need '
+               'not: what is behind it is decoded, as another text; of its '
+               'last, cut group they drop what is there',
                'thirdparty/002 2 body'),
         **each(INLINE, 'rfc/002 2 uses', 'thirdparty/013 uses'),
         **each('RFC 2046 5.1.1: a delimiter is at the beginning of a line; '
                'theirs is found within one', 'thirdparty/005 5 body'),
         'thirdparty/005 crlf 1 body':
-            'RFC 2781 4.3: text in UTF-16 has whole units; the octet that is '
+            'RFC 2781 2: text in UTF-16 is of 16-bit units; the octet that is '
             'left is U+FFFD here, and nothing there',
         **each('RFC 2046 5.1.2: a delimiter of the outer multipart ends the '
                'inner ones, in a header, too; they read on',

@@ -103,7 +103,7 @@ static void print_part(const mk_view *v, uint32_t i, char *mem, size_t room)
     if (p->part.media >= MK_MEDIA_TEXT_PLAIN &&
         p->part.media <= MK_MEDIA_TEXT) {
         mk_buf_init(&out, mem, room);
-        (void)mk_view_text(v, i, mk_charset_table_iconv(), &out, NULL);
+        (void)mk_view_text(v, i, mk_charset_table_iconv(), &out, NULL, NULL);
         print_hex("text", i, mk_buf_str(&out));
     }
 }

@@ -62,6 +62,31 @@ static void a_full_list_counts_and_still_sees(void **state)
     assert_int_equal(mk_defects_worst(&list), MK_DEFECT_AMBIGUOUS);
 }
 
+/* THREATS 63: a bit for each that is ambiguous, none for another. */
+static void sec_063_each_ambiguity_has_its_bit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        mk_defects list;
+        mk_defects_init(&list, NULL, 0);
+        mk_defects_add(&list, (mk_defect_code)codes[i], 0, 0);
+        uint32_t mask = mk_defects_ambiguity(&list);
+        assert_int_equal(mask != 0,
+                         mk_defects_worst(&list) == MK_DEFECT_AMBIGUOUS);
+        assert_int_equal(mask & (mask - 1), 0);
+    }
+    mk_defects list;
+    mk_defects_init(&list, NULL, 0);
+    assert_int_equal(mk_defects_ambiguity(NULL), 0);
+    assert_int_equal(mk_defects_ambiguity(&list), 0);
+    mk_defects_add(&list, MK_DEFECT_HEADER_DUPLICATE, 0, 0);
+    mk_defects_add(&list, MK_DEFECT_TRANSFER_MALFORMED, 0, 0);
+    mk_defects_add(&list, MK_DEFECT_MIME_NO_END, 0, 0);
+    assert_int_equal(mk_defects_ambiguity(&list), MK_AMBIGUITY_FIELD |
+                                                      MK_AMBIGUITY_ENCODING |
+                                                      MK_AMBIGUITY_PARTS);
+}
+
 static void no_list_takes_everything(void **state)
 {
     mk_defects none;
@@ -80,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_unique_and_plain),
         cmocka_unit_test(a_full_list_counts_and_still_sees),
+        cmocka_unit_test(sec_063_each_ambiguity_has_its_bit),
         cmocka_unit_test(no_list_takes_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

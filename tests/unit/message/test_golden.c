@@ -124,10 +124,52 @@ static void each_message_has_its_tree(void **state)
     assert_int_equal(failed, 0);
 }
 
+static int compare_readings(size_t i, const text *message)
+{
+    static const uint32_t readings[] = {1, 2, 4, 8, 16, 32, 55, 59, 63};
+    mk_message_config config;
+    int failed = 0;
+    mk_message_config_init(&config, sizeof config);
+    for (size_t k = 0; k < sizeof readings / sizeof readings[0]; k++) {
+        text whole = {0};
+        config.reading = readings[k];
+        const char *broken =
+            tree_trace(text_view(message), &config, 0, TREE_TEXT, &whole);
+        for (size_t chunk = 1; chunk < 4; chunk++) {
+            text cut = {0};
+            const char *again =
+                tree_trace(text_view(message), &config, chunk, TREE_TEXT, &cut);
+            if (broken != NULL || again != NULL || !text_same(&whole, &cut)) {
+                print_error("%s by %u in pieces of %zu\n", names[i],
+                            (unsigned)config.reading, chunk);
+                failed = 1;
+            }
+            text_free(&cut);
+        }
+        text_free(&whole);
+    }
+    return failed;
+}
+
+/* THREATS 63: what others see is seen however it comes, too. */
+static void sec_063_each_reading_is_cut_anywhere(void **state)
+{
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        text message = {0};
+        assert_true(read_file(i, ".eml", &message));
+        failed += compare_readings(i, &message);
+        text_free(&message);
+    }
+    assert_int_equal(failed, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_message_has_its_tree),
+        cmocka_unit_test(sec_063_each_reading_is_cut_anywhere),
     };
     folder = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, NULL, NULL);

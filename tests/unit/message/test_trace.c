@@ -207,6 +207,7 @@ static void show_received(mk_str text, mk_defects *defects, mk_buf *b)
     add(b, "with", r.protocol);
     add(b, "id", r.id);
     add(b, "for", r.for_path);
+    add(b, "tls", r.tls);
     if (r.family != 0) {
         (void)mk_buf_add_u64(b, r.address[0]);
         (void)mk_buf_add_c(b, '/');
@@ -232,6 +233,13 @@ static const row received[] = {
        "00:00:07 +0000"),
      "from=x;info=no [addr] [192.0.2.1];by=z;by-info=a;b;id=\"c;d\";192/4;7",
      ""},
+    {S("from x by z with ESMTPS id A\r\n tls TLS_AES_128_GCM_SHA256 (1.3)\r\n"
+       " for <a@b>; 1 Jan 1970 00:00:07 +0000"),
+     "from=x;by=z;with=ESMTPS;id=A;for=a@b;tls=TLS_AES_128_GCM_SHA256;7", ""},
+    {S("from x by z with TLS tls A; 1 Jan 1970 00:00:07 +0000"),
+     "from=x;by=z;with=TLS;tls=A;7", ""},
+    {S("from x by z tls; 1 Jan 1970 00:00:07 +0000"), "from=x;by=z;7",
+     "header-received@0"},
     {S("(qmail 7 invoked by uid 500); 1 Jan 1970 00:00:07 -0000"), "7",
      "header-received@0"},
     {S("by z with SMTP; 1 Jan 1970 00:00:07 +0000"), "by=z;with=SMTP;7",

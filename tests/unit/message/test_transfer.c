@@ -112,6 +112,73 @@ static void sec_066_no_encoding_unpacks(void **state)
     }
 }
 
+/* What would come out beyond the budget is dropped, wherever it is cut. */
+static void sec_066_a_budget_ends_it(void **state)
+{
+    char mem[256];
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (uint64_t left = 0; left <= rows[i].octets.len + 1; left++) {
+            for (size_t step = 1; step <= rows[i].body.len + 1; step++) {
+                for (size_t room = 1; room < 12; room++) {
+                    mk_transfer t;
+                    mk_budget whole = {left, NULL};
+                    mk_budget own = {UINT64_MAX, &whole};
+                    codec c = {&t, work, finish};
+                    mk_buf all;
+                    size_t at;
+                    mk_buf_init(&all, mem, sizeof mem);
+                    mk_transfer_init(&t, rows[i].encoding);
+                    t.budget = &own;
+                    assert_int_equal(
+                        pump(&c, rows[i].body, step, room, &all, &at), MK_OK);
+                    assert_int_equal(at, rows[i].body.len);
+                    assert_str_equal(mk_buf_str(&all),
+                                     mk_str_sub(rows[i].octets, 0, left));
+                    assert_int_equal(t.is_cut, left < rows[i].octets.len);
+                    assert_int_equal(t.defects, rows[i].defects);
+                    assert_true(whole.left == left - all.len);
+                }
+            }
+        }
+    }
+}
+
+/* What is no base64 ends a body for some (THREATS 63). */
+static void sec_063_some_stop_at_junk(void **state)
+{
+    static const struct {
+        mk_str body, octets;
+    } stops[] = {
+        {S("QUJD\r\n RA==\r\n"), S("ABCD")},
+        {S("QUJD!RUZH"), S("ABC")},
+        {S("QUI=QUJD"), S("AB")},
+        {S("QQ==\r\n=\r\n-- \r\nfooter"), S("A")},
+        {S("QUJD\r\n-- \r\nQUJD"), S("ABC")},
+        {S("!QUJD"), S("")},
+        {S(""), S("")},
+    };
+    char mem[64];
+    (void)state;
+    for (size_t i = 0; i < COUNT(stops); i++) {
+        for (size_t step = 1; step <= stops[i].body.len + 1; step++) {
+            for (size_t room = 1; room < 12; room++) {
+                mk_transfer t;
+                codec c = {&t, work, finish};
+                mk_buf all;
+                size_t at;
+                mk_buf_init(&all, mem, sizeof mem);
+                mk_transfer_init(&t, MK_ENCODING_BASE64);
+                t.stops = true;
+                assert_int_equal(pump(&c, stops[i].body, step, room, &all, &at),
+                                 MK_OK);
+                assert_int_equal(at, stops[i].body.len);
+                assert_str_equal(mk_buf_str(&all), stops[i].octets);
+            }
+        }
+    }
+}
+
 /* clang-format off */
 static const struct {
     mk_encoding encoding;
@@ -202,6 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sec_064_decodes_cut_anywhere),
         cmocka_unit_test(sec_066_no_encoding_unpacks),
+        cmocka_unit_test(sec_066_a_budget_ends_it),
+        cmocka_unit_test(sec_063_some_stop_at_junk),
         cmocka_unit_test(sec_065_text_cut_anywhere),
         cmocka_unit_test(long_texts_flow),
     };

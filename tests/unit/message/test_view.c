@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,36 @@ static void indexes_parts_and_fields(void **state)
     free(s.block);
 }
 
+/* RFC 3676 4: parameters of text/plain alone. */
+static void text_says_that_it_flows(void **state)
+{
+    enum { BOTH = MK_PART_FLOWED | MK_PART_DELSP };
+    static const struct {
+        const char *type;
+        unsigned flags;
+    } rows[] = {
+        {"text/plain; format=flowed", MK_PART_FLOWED},
+        {"Text/Plain; charset=utf-8; FORMAT=\"Flowed\"", MK_PART_FLOWED},
+        {"text/plain; delsp=yes; format=flowed", BOTH},
+        {"text/plain; delsp=\"Y\\es\"; format=flowed", BOTH},
+        {"text/plain; delsp=no; format=flowed", MK_PART_FLOWED},
+        {"text/plain; delsp=yes", 0},
+        {"text/plain; format=fixed; delsp=yes", 0},
+        {"text/plain; format=flowedandmorethanfits", 0},
+        {"text/html; format=flowed", 0},
+        {"text/plain", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char mem[128];
+        (void)snprintf(mem, sizeof mem, "Content-Type: %s\r\n\r\n",
+                       rows[i].type);
+        seen s = look(mk_str_z(mem));
+        assert_int_equal(s.v.parts[0].part.flags & BOTH, rows[i].flags);
+        free(s.block);
+    }
+}
+
 static void decodes_when_asked(void **state)
 {
     char mem[64];
@@ -126,7 +157,7 @@ static void decodes_when_asked(void **state)
     assert_int_equal(mk_view_decoded_length(&s.v, 9), 0);
     mk_buf_init(&out, mem, sizeof mem);
     /* us-ascii cannot be: it is UTF-8. */
-    assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, &charset), MK_OK);
+    assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, &charset, NULL), MK_OK);
     assert_view(mk_buf_str(&out), "caf\xC3\xA9\r\ntwo");
     assert_int_equal(charset, MK_CHARSET_UTF_8);
     mk_buf_init(&out, mem, 5);
@@ -134,7 +165,7 @@ static void decodes_when_asked(void **state)
     assert_true(out.full);
     assert_view(mk_buf_str(&out), "%PDF-");
     mk_buf_init(&out, mem, 4);
-    assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, NULL), MK_E_ROOM);
+    assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, NULL, NULL), MK_E_ROOM);
     assert_true(out.full);
     free(s.block);
 }
@@ -157,7 +188,10 @@ static void reads_text_as_what_it_can_be(void **state)
         {"us-ascii", "caf\xE9!", "caf\xC3\xA9!", MK_CHARSET_WINDOWS_1252},
         {"utf-8", "caf\xE9!", "caf\xC3\xA9!", MK_CHARSET_WINDOWS_1252},
         {"utf-8", "\xC3\xA9\xE9!", "\xC3\xA9\xEF\xBF\xBD!", MK_CHARSET_UTF_8},
-        {"iso-8859-1", "\xC3\xA9", "\xC3\x83\xC2\xA9", MK_CHARSET_ISO_8859_1},
+        {"iso-8859-1", "plain", "plain", MK_CHARSET_ISO_8859_1},
+        {"iso-8859-1", "\xC3\xA9", "\xC3\xA9", MK_CHARSET_UTF_8},
+        {"iso-8859-1", "\xE9!", "\xC3\xA9!", MK_CHARSET_ISO_8859_1},
+        {"iso-8859-1", "\xDC\xBB", "\xC3\x9C\xC2\xBB", MK_CHARSET_ISO_8859_1},
         {"koi8-r", "\xF0", "\xD0\x9F", MK_CHARSET_KOI8_R},
         {"x-unknown", "\xC3\xA9", "\xC3\xA9", MK_CHARSET_UTF_8},
     };
@@ -175,12 +209,148 @@ static void reads_text_as_what_it_can_be(void **state)
         seen s = look(text_view(&t));
         mk_buf_init(&out, mem, sizeof mem);
         (void)mk_buf_add_z(&out, "before");
-        assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, &charset), MK_OK);
+        assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, &charset, NULL),
+                         MK_OK);
         assert_view(mk_str_sub(mk_buf_str(&out), 6, SIZE_MAX), rows[i].text);
         assert_int_equal(charset, rows[i].charset);
         text_free(&t);
         free(s.block);
     }
+}
+
+/* What the octets do not bear is told where the body begins. */
+static void tells_of_wrong_charsets(void **state)
+{
+    static const struct {
+        const char *label, *body;
+        mk_defect_code code; /* 0: nothing */
+        bool by_structure;
+    } rows[] = {
+        {"utf-8", "caf\xC3\xA9", (mk_defect_code)0, false},
+        {"koi8-r", "\xF0", (mk_defect_code)0, false},
+        {"utf-8", "caf\xE9!", MK_DEFECT_CHARSET_WRONG, false},
+        {"us-ascii", "caf\xE9!", MK_DEFECT_CHARSET_WRONG, false},
+        {"iso-8859-1", "caf\xC3\xA9", MK_DEFECT_CHARSET_WRONG, false},
+        {"utf-8", "\xC3\xA9\xE9!", MK_DEFECT_CHARSET_MALFORMED, false},
+        {"utf-16", "a", MK_DEFECT_CHARSET_MALFORMED, false},
+        {"big5", "a", MK_DEFECT_CHARSET_UNKNOWN, false},
+        {"x-unknown", "a", MK_DEFECT_CHARSET_UNKNOWN, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        char mem[64];
+        mk_buf out;
+        mk_defects told;
+        mk_defect found[4];
+        text_z(&t, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=");
+        text_z(&t, rows[i].label);
+        text_z(&t, "\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+        uint64_t at = t.len;
+        text_z(&t, rows[i].body);
+        seen s = look(text_view(&t));
+        mk_buf_init(&out, mem, sizeof mem);
+        mk_defects_init(&told, found, 4);
+        (void)mk_view_text(&s.v, 0, NULL, &out, NULL, &told);
+        bool has = rows[i].code != 0;
+        assert_int_equal(told.count, has && !rows[i].by_structure);
+        assert_int_equal(s.v.defects->count, rows[i].by_structure);
+        if (has) {
+            const mk_defect *d =
+                rows[i].by_structure ? &s.v.defects->items[0] : &found[0];
+            assert_int_equal(d->code, rows[i].code);
+            assert_true(rows[i].by_structure || d->offset == at);
+        }
+        text_free(&t);
+        free(s.block);
+    }
+}
+
+/* ---- budgets ------------------------------------------------------------- */
+
+static const char bomb[] = "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                           "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+                           "AAAAAAAAAAAAAAAA\r\n"
+                           "--b\r\n\r\n0123456789\r\n--b--\r\n";
+
+/* Of one message: its parts have one budget, each octet counts once. */
+static void sec_066_a_message_has_a_budget(void **state)
+{
+    mk_message_config config;
+    char mem[64];
+    mk_buf out;
+    mk_view v;
+    void *block = malloc(BLOCK);
+    (void)state;
+    mk_message_config_init(&config, sizeof config);
+    assert_true(config.max_decoded_bytes == 268435456);
+    config.max_decoded_bytes = 15;
+    assert_int_equal(mk_view_open(mk_str_z(bomb), &config, block, BLOCK, &v),
+                     MK_OK);
+    mk_buf_init(&out, mem, sizeof mem);
+    assert_int_equal(mk_view_decode(&v, 1, &out, NULL), MK_OK);
+    assert_int_equal(out.len, 12);
+    assert_int_equal(v.budget->left, 3);
+    assert_int_equal(mk_view_decode(&v, 2, &out, NULL), MK_E_LIMIT);
+    assert_int_equal(out.len, 15);
+    assert_false(out.full);
+    assert_int_equal(mk_view_text(&v, 2, NULL, &out, NULL, NULL), MK_E_LIMIT);
+    assert_int_equal(out.len, 15);
+    assert_int_equal(mk_view_decoded_length(&v, 2), 10);
+    v.budget->left = 10;
+    assert_int_equal(mk_view_text(&v, 2, NULL, &out, NULL, NULL), MK_OK);
+    assert_int_equal(out.len, 25);
+    config.max_decoded_bytes = 0;
+    assert_int_equal(mk_view_open(mk_str_z(bomb), &config, block, BLOCK, &v),
+                     MK_E_ARG);
+    free(block);
+}
+
+/* Of all messages: what one has taken another lacks. */
+static void sec_066_messages_share_a_budget(void **state)
+{
+    mk_message_config config;
+    mk_budget all = {30, NULL};
+    char mem[64];
+    mk_buf out;
+    mk_view v;
+    void *block = malloc(BLOCK);
+    (void)state;
+    mk_message_config_init(&config, sizeof config);
+    config.budget = &all;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(
+            mk_view_open(mk_str_z(bomb), &config, block, BLOCK, &v), MK_OK);
+        mk_buf_init(&out, mem, sizeof mem);
+        assert_int_equal(mk_view_decode(&v, 1, &out, NULL),
+                         i < 2 ? MK_OK : MK_E_LIMIT);
+        assert_int_equal(out.len, i < 2 ? 12 : i == 2 ? 6 : 0);
+    }
+    assert_int_equal(all.left, 0);
+    free(block);
+}
+
+/* A reading that was thrown away costs nothing. */
+static void sec_066_only_what_is_given_counts(void **state)
+{
+    mk_message_config config;
+    char mem[64];
+    mk_buf out;
+    mk_view v;
+    void *block = malloc(BLOCK);
+    (void)state;
+    mk_message_config_init(&config, sizeof config);
+    config.max_decoded_bytes = 5;
+    assert_int_equal(
+        mk_view_open(
+            mk_str_z("Content-Type: text/plain; charset=utf-8\r\n\r\ncaf\xE9!"),
+            &config, block, BLOCK, &v),
+        MK_OK);
+    mk_buf_init(&out, mem, sizeof mem);
+    assert_int_equal(mk_view_text(&v, 0, NULL, &out, NULL, NULL), MK_OK);
+    assert_view(mk_buf_str(&out), "caf\xC3\xA9!");
+    assert_int_equal(v.budget->left, 0);
+    free(block);
 }
 
 /* ---- what a reader shows ------------------------------------------------- */
@@ -419,7 +589,7 @@ static void nothing_is_a_message_too(void **state)
     assert_int_equal(s.v.field_count, 0);
     assert_int_equal(s.v.parts[0].uses, MK_USE_TEXT | MK_USE_HTML);
     mk_buf_init(&out, mem, sizeof mem);
-    assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, NULL), MK_OK);
+    assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, NULL, NULL), MK_OK);
     assert_int_equal(out.len, 0);
     free(s.block);
 }
@@ -451,8 +621,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(indexes_parts_and_fields),
+        cmocka_unit_test(text_says_that_it_flows),
         cmocka_unit_test(decodes_when_asked),
         cmocka_unit_test(reads_text_as_what_it_can_be),
+        cmocka_unit_test(tells_of_wrong_charsets),
+        cmocka_unit_test(sec_066_a_message_has_a_budget),
+        cmocka_unit_test(sec_066_messages_share_a_budget),
+        cmocka_unit_test(sec_066_only_what_is_given_counts),
         cmocka_unit_test(chooses_what_to_show),
         cmocka_unit_test(walks_by_use),
         cmocka_unit_test(walks_within_a_message),
