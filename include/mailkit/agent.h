@@ -520,7 +520,7 @@ typedef struct mk_inbound_config {
      *  whom the service cannot take is closed without a word: false. */
     bool is_tls_implicit;
     /** Networks of those who may say XCLIENT and XFORWARD, where `smtp` has
-     *  them; copied; NULL: none. */
+     *  them; asked again of whom XCLIENT's ADDR names; copied; NULL: none. */
     const mk_network *trusted;
     size_t trusted_count;
     /** May this one, who is in none of the networks, too? NULL: nobody. */

@@ -506,6 +506,15 @@ MK_API size_t mk_smtp_server_need(const mk_smtp_server_config *c);
 MK_API mk_err mk_smtp_server_open(const mk_smtp_server_config *c, void *mem,
                                   size_t n, mk_engine **out_engine);
 
+/** Offer extensions no more: the reply to the next EHLO lacks them, and their
+ *  commands and parameters are unknown from now on. For what a peer may do only
+ *  as long as it is who it was: the one named by XCLIENT's ADDR is seldom one
+ *  that may name others (Postfix's XCLIENT_README, "Command syntax").
+ *
+ * @param e           a server.
+ * @param extensions  mk_smtp_extension, or'ed. */
+MK_API void mk_smtp_server_withdraw(mk_engine *e, uint32_t extensions);
+
 /* ---- client -------------------------------------------------------------- */
 
 /** Settings of a client, borrowed for the engine's life and shared by any

@@ -22,7 +22,11 @@ static size_t engine_offset(const mk_inbound *in)
     return (n + 15) / 16 * 16;
 }
 
-/* May the peer of a connection speak for others? */
+/* What is offered to the trusted alone. */
+static const uint32_t for_trusted =
+    MK_SMTP_EXTENSION_XCLIENT | MK_SMTP_EXTENSION_XFORWARD;
+
+/* May the peer speak for others? */
 static bool is_trusted(const mk_inbound *in, const mk_peer *peer)
 {
     for (size_t i = 0; i < in->c.trusted_count; i++) {
@@ -54,6 +58,15 @@ static mk_err engine_open(mk_session *s)
         mk_close(inner);
     }
     return err;
+}
+
+void mk_agent_inbound_judge_anew(mk_session *s)
+{
+    if (!is_trusted(s->in, &s->peer)) {
+        mk_smtp_server_withdraw(
+            (mk_engine *)(void *)((char *)s + engine_offset(s->in)),
+            for_trusted);
+    }
 }
 
 static mk_err session_new(mk_inbound *in, const mk_peer *peer,
@@ -570,8 +583,6 @@ static uint32_t unhonoured(const mk_inbound *in, uint32_t points)
 /* The engines' settings: those of the trusted, and of all others. */
 static void smtp_configure(mk_inbound *in)
 {
-    const uint32_t for_trusted =
-        MK_SMTP_EXTENSION_XCLIENT | MK_SMTP_EXTENSION_XFORWARD;
     uint32_t points = 0;
 
     for (uint32_t i = 0; i < in->c.stage_count; i++) {

@@ -372,6 +372,8 @@ void mk_agent_chain_ask_directory(const mk_stage_call *call,
 void mk_agent_inbound_release(mk_session *s);
 /* Forget what the peer said: TLS, or XCLIENT. */
 void mk_agent_inbound_begin_anew(mk_session *s);
+/* Another peer than before is named: may it name others? */
+void mk_agent_inbound_judge_anew(mk_session *s);
 /* What every record of a session has. */
 mk_log_record mk_agent_inbound_record(const mk_session *s, mk_log_kind kind);
 /* Tell the log; forward_path empty when it is not about one. */

@@ -87,16 +87,22 @@ static bool is_trusted(void *self, const mk_peer *peer)
 
 static const char *network; /* NULL: none */
 static bool has_callback;
+static bool is_alone; /* those who are named are not trusted, too */
 
 static void tune(house *x, mk_inbound_config *c)
 {
-    static mk_network one;
+    static mk_network trusted[3];
+    static const char *const named[] = {"203.0.113.0/24", "2001:db8::/33"};
     x->smtp.extensions |=
         MK_SMTP_EXTENSION_XCLIENT | MK_SMTP_EXTENSION_XFORWARD;
     if (network != NULL) {
-        assert_int_equal(mk_network_parse(mk_str_z(network), &one), MK_OK);
-        c->trusted = &one;
-        c->trusted_count = 1;
+        assert_int_equal(mk_network_parse(mk_str_z(network), trusted), MK_OK);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(
+                mk_network_parse(mk_str_z(named[i]), &trusted[i + 1]), MK_OK);
+        }
+        c->trusted = trusted;
+        c->trusted_count = is_alone ? 1 : 3;
     }
     c->is_trusted = has_callback ? is_trusted : NULL;
     c->trusted_self = &seen;
@@ -151,6 +157,41 @@ static void only_who_is_trusted_may(void **state)
         house_close(&h);
     }
     has_callback = false;
+}
+
+/* Who is named may name others when it is trusted itself, and not because it
+ * came through one who is. */
+static void sec_026_who_is_named_names_nobody(void **state)
+{
+    static const struct {
+        const char *named;
+        bool may;
+    } rows[] = {
+        {"XCLIENT NAME=mail.client.example\r\n", true}, /* no address yet */
+        {"XCLIENT ADDR=192.0.2.77\r\n", true},
+        {"XCLIENT ADDR=203.0.113.9\r\n", false},
+        {"XCLIENT ADDR=IPV6:2001:db8::9 NAME=a.example\r\n", false},
+        {"XCLIENT ADDR=[UNAVAILABLE]\r\n", false},
+    };
+    (void)state;
+    is_alone = true;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool may = rows[i].may;
+        has(open_from("192.0.2.0/24"), "XCLIENT");
+        begins(house_says(&h, rows[i].named), "220");
+        const char *said = house_says(&h, "EHLO client.example\r\n");
+        begins(said, "250");
+        (may ? has : has_not)(said, "XCLIENT");
+        (may ? has : has_not)(said, "XFORWARD");
+        has(said, "PIPELINING");
+        begins(house_says(&h, "XFORWARD ADDR=198.51.100.9\r\n"),
+               may ? "250" : "5");
+        begins(house_says(&h, "XCLIENT LOGIN=boss\r\n"), may ? "220" : "5");
+        assert_string_equal(seen.login, may ? "boss" : "");
+        begins(house_says(&h, "XCLIENT ADDR=192.0.2.1\r\n"), may ? "220" : "5");
+        house_close(&h);
+    }
+    is_alone = false;
 }
 
 static void the_named_peer_is_the_peer(void **state)
@@ -397,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_who_is_trusted_may),
+        cmocka_unit_test(sec_026_who_is_named_names_nobody),
         cmocka_unit_test(the_named_peer_is_the_peer),
         cmocka_unit_test(an_address_that_is_not_told_is_none),
         cmocka_unit_test(what_is_malformed_changes_nothing),
