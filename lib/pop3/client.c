@@ -181,7 +181,7 @@ static void bad_reply(mk_pop3_client *c, mk_err why, const char *text)
     mk_pop3_client_fault(c, why, MK_RETRY_LATER, text);
 }
 
-/* What a response code says of another try (RFC 2449 8.1, RFC 3206 4). */
+/* What a response code says of another try (RFC 2449 8.1, RFC 3206 4, 5). */
 static mk_retry retry_of(mk_str code)
 {
     static const struct {

@@ -54,9 +54,12 @@ static void learn_limits(mk_str value, smtp_offer *io)
     }
 }
 
+/* min-by-time *( "," extension-token ) (RFC 2852 3) */
 static void learn_deliver_by(mk_str value, smtp_offer *io)
 {
-    learn_number(value, &io->deliver_by_min_s);
+    mk_str least = next_word(&value);
+    learn_number(mk_str_sub(least, 0, mk_str_find(least, ',')),
+                 &io->deliver_by_min_s);
 }
 
 /* The longest time, and the latest date and time; in another form than this

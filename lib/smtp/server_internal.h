@@ -57,9 +57,9 @@ typedef struct smtp_server {
     uint32_t junk;  /* idle commands since a message came to rest */
     uint32_t count; /* BDAT commands of this message; then recipients that heard
                      * what became of it */
-    uint32_t withdrawn; /* extensions that are offered no more */
-    uint8_t state;  /* server_state */
-    uint8_t next;   /* server_state behind SERVER_SWALLOW */
+    uint32_t withdrawn;  /* extensions that are offered no more */
+    uint8_t state;       /* server_state */
+    uint8_t next;        /* server_state behind SERVER_SWALLOW */
     uint8_t refusal;     /* server_refusal */
     bool utf8 : 1;       /* SMTPUTF8 */
     bool esmtp : 1;      /* EHLO or LHLO, not HELO */

@@ -4,7 +4,7 @@
  * proxy-protocol.txt) and 2 (2.2). Each octet is looked at in order, so that
  * where a header is cut changes nothing. It refuses what a sender may not
  * send: other line ends, leading zeros, unassigned commands and families, and
- * an address block that is shorter than its family.
+ * a block of TCP addresses that is shorter than they are.
  */
 #include <mailkit/proxy.h>
 
