@@ -30,34 +30,39 @@ void drop_fini(drop *d)
     d->count = 0;
 }
 
+typedef struct named {
+    mk_str id;
+    uint32_t row;
+} named;
+
 static int compare_ids(const void *a, const void *b)
 {
-    const drop_row *x = *(drop_row *const *)a;
-    const drop_row *y = *(drop_row *const *)b;
+    mk_str x = ((const named *)a)->id;
+    mk_str y = ((const named *)b)->id;
 
-    return x->uid_len != y->uid_len ? (x->uid_len < y->uid_len ? -1 : 1)
-                                    : memcmp(x->uid, y->uid, x->uid_len);
+    return x.len != y.len ? (x.len < y.len ? -1 : 1)
+                          : memcmp(x.ptr, y.ptr, x.len);
 }
 
 bool drop_find_twins(drop *d)
 {
-    drop_row **rows = calloc((size_t)d->count + 1, sizeof *rows);
+    named *ids = calloc((size_t)d->count + 1, sizeof *ids);
     uint32_t i;
 
-    if (rows == NULL) {
+    if (ids == NULL) {
         return false;
     }
     for (i = 0; i < d->count; i++) {
-        rows[i] = &d->rows[i];
+        ids[i] = (named){mk_str_of(d->rows[i].uid, d->rows[i].uid_len), i};
     }
-    qsort(rows, d->count, sizeof *rows, compare_ids);
+    qsort(ids, d->count, sizeof *ids, compare_ids);
     for (i = 1; i < d->count; i++) {
-        if (compare_ids(&rows[i - 1], &rows[i]) == 0) {
-            rows[i - 1]->is_twin = true;
-            rows[i]->is_twin = true;
+        if (compare_ids(&ids[i - 1], &ids[i]) == 0) {
+            d->rows[ids[i - 1].row].is_twin = true;
+            d->rows[ids[i].row].is_twin = true;
         }
     }
-    free(rows);
+    free(ids);
     return true;
 }
 

@@ -280,11 +280,11 @@ static bool disposition_of(parsed *p, mk_str value)
 
 static void digest(parsed *p, uint32_t part)
 {
-    parse_digest d;
+    parse_digest d = {.is_cut = true};
     if (p->view.parts[part].part.kind == MK_PART_LEAF) {
         parse_decode(p, part, &d);
     }
-    if (p->view.parts[part].part.kind != MK_PART_LEAF || d.is_cut) {
+    if (d.is_cut) {
         fputs(",\"decoded_length\":null,\"sha256\":null", stdout);
         return;
     }

@@ -69,6 +69,9 @@ enum { LINE_OCTETS_MAX = 1000 };
 /* A full line with its CRLF, and what it becomes. */
 enum { FULL_CHARS = 76, FULL = 78, FULL_OUT = 57 };
 
+/* Where the third and the fourth of them begin. */
+enum { THIRD = 156, THIRD_OUT = 114, FOURTH = 234, FOURTH_OUT = 171 };
+
 typedef struct line {
     size_t chars; /* without its end */
     size_t end;   /* octets of the end: 0 when none is in sight, 1 or 2 */
@@ -193,7 +196,7 @@ static inline bool has_full(const cursor *c, ptrdiff_t n)
     return c->in_last - c->in >= (n - 1) * FULL &&
            c->out_last - c->out >= (n - 1) * FULL_OUT && is_crlf(end) &&
            is_crlf(end + FULL) &&
-           (n == 2 || (is_crlf(end + 2 * FULL) && is_crlf(end + 3 * FULL)));
+           (n == 2 || (is_crlf(end + THIRD) && is_crlf(end + FOURTH)));
 }
 
 static inline bool is_full(line l)
@@ -397,8 +400,8 @@ AVX512 static inline __m512i last_of_four(const char *ptr, __m512i *io_bad)
         _mm512_broadcast_i32x4(load_16((const char *)order_16));
     __m512i v = _mm512_castsi128_si512(load_16(ptr + 60));
     v = _mm512_inserti32x4(v, load_16(ptr + FULL + 60), 1);
-    v = _mm512_inserti32x4(v, load_16(ptr + 2 * FULL + 60), 2);
-    v = _mm512_inserti32x4(v, load_16(ptr + 3 * FULL + 60), 3);
+    v = _mm512_inserti32x4(v, load_16(ptr + THIRD + 60), 2);
+    v = _mm512_inserti32x4(v, load_16(ptr + FOURTH + 60), 3);
     return _mm512_shuffle_epi8(decode_64(v, io_bad), order);
 }
 
@@ -417,10 +420,10 @@ AVX512 static inline bool four_lines(const char *ptr, char *out)
     full_avx512(ptr, out, _mm512_castsi512_si128(v), &bad);
     full_avx512(ptr + FULL, out + FULL_OUT, _mm512_extracti32x4_epi32(v, 1),
                 &bad);
-    full_avx512(ptr + 2 * FULL, out + 2 * FULL_OUT,
-                _mm512_extracti32x4_epi32(v, 2), &bad);
-    full_avx512(ptr + 3 * FULL, out + 3 * FULL_OUT,
-                _mm512_extracti32x4_epi32(v, 3), &bad);
+    full_avx512(ptr + THIRD, out + THIRD_OUT, _mm512_extracti32x4_epi32(v, 2),
+                &bad);
+    full_avx512(ptr + FOURTH, out + FOURTH_OUT, _mm512_extracti32x4_epi32(v, 3),
+                &bad);
     return _mm512_movepi8_mask(bad) == 0;
 }
 

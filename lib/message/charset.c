@@ -66,7 +66,7 @@ mk_str mk_charset_name(mk_charset charset)
     return mk_charset_rows[row < MK_CHARSET_COUNT ? row : 0].name;
 }
 
-enum { STRIDE = 8 }; /* words that are looked at at once */
+enum { STRIDE = 8, STRIDE_OCTETS = 64 }; /* words looked at at once */
 
 /* Is an octet of `count` words above 127? */
 static inline bool has_high(const char *ptr, size_t count)
@@ -85,8 +85,9 @@ size_t mk_ascii_run(const char *ptr, size_t n)
     size_t at = 0;
     /* In a text of another script runs are short. */
     bool is_short = n >= 8 && has_high(ptr, 1);
-    while (!is_short && n - at >= 8 * STRIDE && !has_high(ptr + at, STRIDE)) {
-        at += 8 * STRIDE;
+    while (!is_short && n - at >= STRIDE_OCTETS &&
+           !has_high(ptr + at, STRIDE)) {
+        at += STRIDE_OCTETS;
     }
     while (n - at >= 8 && !has_high(ptr + at, 1)) {
         at += 8;
