@@ -374,8 +374,9 @@ MK_API size_t mk_pop3_client_need(const mk_pop3_client_config *c);
  * MK_E_REFUSED, a login refused one with MK_E_AUTH (MK_RETRY_LATER with
  * response codes of SYS/TEMP, IN-USE or LOGIN-DELAY, else MK_RETRY_NEVER);
  * malformed and early replies are faults of other classes, and never a
- * refusal. An -ERR that nothing had asked for is told with MK_UNASKED, and is
- * MK_E_REFUSED. A session that breaks says nothing more, so it deletes nothing;
+ * refusal. An -ERR that nothing had asked for is told with MK_UNASKED, and the
+ * fault is MK_E_REFUSED; commands that the server had not heard then end with
+ * MK_E_CUT. A session that breaks says nothing more, so it deletes nothing;
  * only when it breaks behind QUIT, with messages marked, nobody knows:
  * MK_RETRY_UNKNOWN.
  *

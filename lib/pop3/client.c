@@ -220,7 +220,8 @@ static void keep(mk_pop3_client *c, bool is_ok, mk_str *io_text)
     c->retry = retry_of(mk_pop3_parse_code(io_text));
 }
 
-/* Nothing had asked for it: some servers say why they close. */
+/* Nothing had asked for it: some servers say why they close. What is under way
+ * was not heard, so none of it was refused. */
 static void take_unasked(mk_pop3_client *c, bool is_ok)
 {
     if (!is_ok && c->core.state == CLIENT_READY) {
@@ -228,8 +229,9 @@ static void take_unasked(mk_pop3_client *c, bool is_ok)
         c->number = 0;
         c->event_op = 0;
         c->core.pending |= PENDING_REPLY;
-        mk_pop3_client_fault(c, MK_E_REFUSED, MK_RETRY_LATER,
-                             "the server breaks it off");
+        mk_client_blame(&c->core, MK_E_REFUSED, MK_RETRY_LATER,
+                        "the server breaks it off");
+        mk_pop3_client_over(c, MK_E_CUT);
     } else if (c->core.awaited > 0) {
         bad_reply(c, MK_E_EARLY, "a reply before its command was sent");
     } else {
