@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * smtp/server_offer.c: what a server says to EHLO (RFC 5321 4.1.1.1): which of
- * the settings' extensions, with what behind their keywords, and how long that
- * is at most. It offers nothing whose condition is not met.
+ * the settings' extensions that were not withdrawn, with what behind their
+ * keywords, and how long that is at most. It offers nothing whose condition is
+ * not met.
  */
 #include "smtp/extensions.h"
 #include "smtp/peer_fields.h"
+#include "smtp/server_internal.h"
 
 #include <mailkit/sasl.h>
 
@@ -29,6 +31,18 @@ uint32_t mk_smtp_extensions_offer(const mk_smtp_server_config *c,
         offer &= ~(uint32_t)MK_SMTP_EXTENSION_AUTH;
     }
     return offer;
+}
+
+uint32_t mk_smtp_server_offer(const smtp_server *s)
+{
+    return mk_smtp_extensions_offer(s->config, s->base.tls) & ~s->withdrawn;
+}
+
+void mk_smtp_server_withdraw(mk_engine *e, uint32_t extensions)
+{
+    smtp_server *s = (smtp_server *)(void *)e;
+
+    s->withdrawn |= extensions;
 }
 
 /* ---- what stands behind the keyword -------------------------------------- */

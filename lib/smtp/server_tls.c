@@ -4,20 +4,7 @@
  * border: what is offered in clear and behind it, what is forgotten there, and
  * whom a certificate keeps out.
  */
-#include "smtp/extensions.h"
 #include "smtp/server_internal.h"
-
-uint32_t mk_smtp_server_offer(const smtp_server *s)
-{
-    return mk_smtp_extensions_offer(s->config, s->base.tls) & ~s->withdrawn;
-}
-
-void mk_smtp_server_withdraw(mk_engine *e, uint32_t extensions)
-{
-    smtp_server *s = (smtp_server *)(void *)e;
-
-    s->withdrawn |= extensions;
-}
 
 /* RFC 3207 4.1: 554 to every command but QUIT; here to the first. */
 mk_err mk_smtp_server_distrust(smtp_server *s, mk_event *ev)
