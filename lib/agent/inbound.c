@@ -38,6 +38,12 @@ static bool is_trusted(const mk_inbound *in, const mk_peer *peer)
            in->c.is_trusted(in->c.trusted_self, peer);
 }
 
+/* Where the inner engine lies. */
+static char *inner_of(mk_session *s)
+{
+    return (char *)s + engine_offset(s->in);
+}
+
 /* The inner engine lies in the session's block; the outer one is what the host
  * drives and what closes both. */
 static mk_err engine_open(mk_session *s)
@@ -45,8 +51,8 @@ static mk_err engine_open(mk_session *s)
     const mk_inbound *in = s->in;
     mk_engine *inner;
     mk_err err = mk_smtp_server_open(
-        is_trusted(in, &s->peer) ? &in->smtp_trusted : &in->smtp,
-        (char *)s + engine_offset(in), in->engine_bytes, &inner);
+        is_trusted(in, &s->peer) ? &in->smtp_trusted : &in->smtp, inner_of(s),
+        in->engine_bytes, &inner);
     if (err != MK_OK) {
         return err;
     }
@@ -63,9 +69,7 @@ static mk_err engine_open(mk_session *s)
 void mk_agent_inbound_judge_anew(mk_session *s)
 {
     if (!is_trusted(s->in, &s->peer)) {
-        mk_smtp_server_withdraw(
-            (mk_engine *)(void *)((char *)s + engine_offset(s->in)),
-            for_trusted);
+        mk_smtp_server_withdraw((mk_engine *)(void *)inner_of(s), for_trusted);
     }
 }
 

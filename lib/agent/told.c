@@ -4,9 +4,8 @@
  * speaks for, and who is the session's peer from then on; by XFORWARD where a
  * message came from, for the record alone; by CLIENTID what device it is. Who
  * may say the first two is decided when the connection comes, and again by who
- * the peer is when its address was told. Attributes add up
- * over commands. An address that is none is refused, since everything behind
- * would judge by it.
+ * the peer is when its address was told. Attributes add up over commands. An
+ * address that is none is refused, since everything behind would judge by it.
  */
 #include <stddef.h>
 #include <string.h>
@@ -272,8 +271,7 @@ void mk_agent_told_client(mk_session *s, const mk_event *ev)
     t->client_id_bytes = 0; /* it was of who spoke before */
     s->peer = peer;
     if ((info->pub.given & MK_SMTP_CLIENT_FIELD_ADDR) != 0) {
-        mk_agent_inbound_judge_anew(
-            s); /* who is named seldom may name others */
+        mk_agent_inbound_judge_anew(s);
     }
     mk_agent_inbound_begin_anew(s);
     say_yes(s, ev);

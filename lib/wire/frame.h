@@ -27,8 +27,8 @@ typedef enum frame_mode {
 
 typedef enum frame_kind {
     FRAME_KIND_LINE = 1,      /* data without its end; look at `bare` */
-    FRAME_KIND_LONG = 2,      /* a line reached its limit, data is what of it;
-                               * swallowing begins */
+    FRAME_KIND_LONG = 2,      /* a line reached its limit: data is its
+                               * beginning, the rest will be swallowed */
     FRAME_KIND_SWALLOWED = 3, /* the over-long line ended */
     FRAME_KIND_FLOOD = 4,     /* discard_max was swallowed without an end */
     FRAME_KIND_DATA = 5,      /* a run of body */
