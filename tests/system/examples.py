@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 """The one-page examples do what their first lines say: both machines in
 memory, a client on one page, a server that throws away."""
+import base64
+import os
 import signal
 import smtplib
+import subprocess
 import sys
 
 from lib.case import Scratch, has, main, need, program, run, same, true
@@ -11,6 +14,17 @@ from lib.daemon import Daemon, Server
 from lib.sink import Script, Sink
 from lib.wire import Wire
 
+PARTS = (
+    b'Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\n'
+    b'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n'
+    b'Content-Type: text/plain; charset=iso-8859-1\r\n'
+    b'Content-Transfer-Encoding: quoted-printable\r\n\r\n'
+    b'gr=FC=\r\n=DFe\r\n--b\r\nContent-Type: image/png\r\n'
+    b'Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b\r\n'
+    b'Content-Disposition: attachment\r\n\r\nnot shown\r\n--b--\r\n')
+PARTS_TEXT = ('Subject: gr\u00fc\u00dfe\n\n[part 0: multipart/mixed]\n\n'
+              '[part 1: text/plain]\ngr\u00fc\u00dfe\n[part 2: image/png]\n\n'
+              '[part 3: text/plain]\n').encode()
 MESSAGE = b'Subject: one page\r\n\r\nline\r\n.dot\r\n.\r\nend\r\n'
 
 
@@ -110,6 +124,44 @@ def check_sink_uv_usage():
     for argv in ([], ['nonsense'], ['127.0.0.1:99999'], ['1', '2']):
         code, _, err = run([program('sink_uv'), *argv])
         true(code != 0 and err, argv)
+
+
+def check_mail_text():
+    same(run([program('mail_text')], PARTS), (0, PARTS_TEXT, b''))
+    # octet by octet, as a slow pipe gives it
+    with subprocess.Popen([program('mail_text')], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as p:
+        for i in range(len(PARTS)):
+            p.stdin.write(PARTS[i:i + 1])
+            p.stdin.flush()
+        out, _ = p.communicate(timeout=20)
+        same((p.returncode, out), (0, PARTS_TEXT))
+
+
+def check_mail_text_larger_than_its_memory():
+    text = b''.join(b'%d of many lines, said again\r\n' % i
+                    for i in range(100000))
+    head = (b'Long: ' + b'x' * 1000000 + b'\r\nSubject: large\r\n'
+            b'Content-Type: text/plain\r\n'
+            b'Content-Transfer-Encoding: base64\r\n\r\n')
+    code, out, err = run([program('mail_text')],
+                         head + base64.encodebytes(text))
+    same((code, err), (0, b''))
+    same(out, b'Subject: large\n\n[part 0: text/plain]\n' + text)
+
+
+def check_mail_text_of_nothing_to_nowhere():
+    same(run([program('mail_text')])[:2], (0, b'\n[part 0: text/plain]\n'))
+    # a folder is no message, and a full disk no place
+    folder = os.open('/', os.O_RDONLY)
+    try:
+        same(run([program('mail_text')], folder)[0], 1)
+    finally:
+        os.close(folder)
+    with open('/dev/full', 'wb') as full:
+        done = subprocess.run([program('mail_text')], input=PARTS,
+                              stdout=full, timeout=20, check=False)
+        same(done.returncode, 1)
 
 
 if __name__ == '__main__':
