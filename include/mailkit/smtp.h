@@ -291,12 +291,15 @@ typedef struct mk_smtp_event {
     mk_str authzid;             /**< AUTH; empty: as oneself */
     uint32_t mechanism;         /**< AUTH: mk_sasl_mechanism. Client, READY:
                                  *   all that the server offers, or-ed */
-    const mk_smtp_mail_options *mail;  /**< server, MAIL; else NULL */
-    const mk_smtp_rcpt_options *rcpt;  /**< server, RCPT; else NULL */
-    const mk_smtp_client_info *client; /**< XCLIENT, XFORWARD; else NULL */
     uint32_t mail_max; /**< client, READY: messages of this connection, and */
     uint32_t rcpt_max; /**< recipients of a message that the server takes
                         *   (RFC 9422); 0: not told */
+    uint32_t rcpt_domain_max; /**< client, READY: likewise different domains of
+                               *   all recipients in this connection. To keep
+                               *   to it is the caller's, who knows them */
+    const mk_smtp_mail_options *mail;  /**< server, MAIL; else NULL */
+    const mk_smtp_rcpt_options *rcpt;  /**< server, RCPT; else NULL */
+    const mk_smtp_client_info *client; /**< XCLIENT, XFORWARD; else NULL */
 } mk_smtp_event;
 
 /** Flags of mk_smtp_event. */

@@ -147,6 +147,7 @@ static void tell_ready(mk_smtp_client *c, mk_event *ev)
     c->event.extensions = c->offer.extensions;
     c->event.mail_max = c->offer.mail_max;
     c->event.rcpt_max = c->offer.rcpt_max;
+    c->event.rcpt_domain_max = c->offer.rcpt_domain_max;
     c->event.mechanism = c->core.mechanisms;
     c->event.tls = c->core.tls;
     c->event.flags = c->is_esmtp ? MK_SMTP_EVENT_ESMTP : 0;
