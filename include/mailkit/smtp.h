@@ -203,7 +203,8 @@ typedef struct mk_smtp_client_info {
     mk_str dest_port; /**< XCLIENT */
     mk_str ident;     /**< XFORWARD */
     mk_str source;    /**< XFORWARD: "LOCAL" or "REMOTE" */
-    uint32_t unsure;  /**< of `unknown`: for now only, "[TEMPUNAVAIL]" */
+    uint32_t unsure;  /**< of `unknown`: for now only, "[TEMPUNAVAIL]"; at a
+                       *   client XCLIENT's NAME, and no others */
 } mk_smtp_client_info;
 
 /** What is notable about a path. */
@@ -323,7 +324,8 @@ typedef enum mk_smtp_event_type {
      *  behind its octets (RFC 3030 2). */
     MK_EV_SMTP_DATA = MK_EV_SMTP + 5,
     /** A transaction was dropped before its end; err tells why. The
-     *  end of the session (QUIT, FAULT, MK_END) drops one without it. */
+     *  end of the session (QUIT, FAULT, MK_END) drops one without it. Before
+     *  MAIL it drops what MK_EV_SMTP_XFORWARD told. */
     MK_EV_SMTP_RESET = MK_EV_SMTP + 6,
     MK_EV_SMTP_VRFY = MK_EV_SMTP + 7,
     MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
@@ -349,7 +351,9 @@ typedef enum mk_smtp_event_type {
      *  else a further one does not name stays. So do TLS, counts, budgets. */
     MK_EV_SMTP_XCLIENT = MK_EV_SMTP + 14,
     /** See `client`; always asked. It tells of the next message only; what a
-     *  further one does not name stays. It proves nothing: for records. */
+     *  further one does not name stays, and an unknown ADDR says that no client
+     *  sent it, whatever else is told of one. It proves nothing: for
+     *  records. */
     MK_EV_SMTP_XFORWARD = MK_EV_SMTP + 15,
     /* client */
     MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every
@@ -742,7 +746,8 @@ MK_API mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb,
  *                Those that the server did not name are left out.
  * @param out_op  the operation.
  * @return MK_OK; MK_E_ARG: no field is given, or one that the verb has not;
- *         MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: beyond a line;
+ *         MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: beyond a line, or
+ *         one value beyond 255 octets as xtext;
  *         MK_E_UNSUPPORTED: not offered, or none of the fields; MK_WAIT: no
  * unit was free. Nothing was sent. */
 MK_API mk_err mk_smtp_client_introduce(mk_engine *e, mk_smtp_verb verb,
