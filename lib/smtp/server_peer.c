@@ -191,6 +191,7 @@ void mk_smtp_server_introduced(smtp_server *s)
 {
     s->vouched = s->vouching;
     s->base.known = s->vouched;
+    s->base.heard = false;
     s->esmtp = false;
     s->forwarded = false;
     s->identified = false;

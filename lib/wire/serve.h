@@ -91,7 +91,7 @@ typedef struct mk_serve {
     uint8_t flow_answer;  /* which it is */
     /* bits, for there are thousands of idle sessions */
     bool begun : 1; /* the clock of the peer runs */
-    bool heard : 1; /* octets were offered */
+    bool heard : 1; /* = octets were offered since a greeting was due */
     bool hurried : 1;
     bool known : 1;     /* = logged in */
     bool guard : 1;     /* = the reply on its way must be acknowledged first */
