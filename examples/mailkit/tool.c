@@ -79,6 +79,15 @@ bool tool_is_utf8(mk_str s)
     return s.len == 0;
 }
 
+int tool_by_octets(const void *a, const void *b)
+{
+    const mk_str *x = a;
+    const mk_str *y = b;
+    int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
+
+    return order != 0 ? order : x->len == y->len ? 0 : x->len < y->len ? -1 : 1;
+}
+
 /* C0 but the tab, DEL, C1; ALM, LRM, RLM, line and paragraph separator, LRE to
  * RLO, LRI to PDI. */
 static bool is_obeyed(unsigned c)
