@@ -300,7 +300,7 @@ static void all_readings(mk_str message, const mk_message_config *limits)
             text_free(&two);
         }
     }
-    fuzz_promise(count >= 1 && count <= 96, "so many readings");
+    fuzz_promise(count >= 1 && count <= 128, "so many readings");
     free(block);
 }
 

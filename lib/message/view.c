@@ -8,6 +8,7 @@
  */
 #include "message/charset_internal.h"
 #include "message/parse_internal.h"
+#include "message/transfer_internal.h"
 #include "message/view_internal.h"
 
 #include <stdalign.h>
@@ -36,14 +37,10 @@ static size_t aligned(size_t n)
     return (n + BLOCK_ALIGN - 1) / BLOCK_ALIGN * BLOCK_ALIGN;
 }
 
-static uint32_t depth_of(const mk_message_config *config)
+/* The list of the parts met last. */
+static size_t last_bytes(const mk_message_config *config)
 {
-    mk_message_config c;
-    if (config != NULL) {
-        return config->max_depth;
-    }
-    mk_message_config_init(&c, sizeof c);
-    return c.max_depth;
+    return ((size_t)mk_parse_settle(config).max_depth + 1) * sizeof(uint32_t);
 }
 
 /* What stands before the parts and fields. */
@@ -51,8 +48,7 @@ static size_t fixed(const mk_message_config *config)
 {
     return aligned(sizeof(mk_budget)) + aligned(sizeof(mk_defects)) +
            aligned(DEFECTS * sizeof(mk_defect)) +
-           aligned(mk_message_need(config)) +
-           aligned(((size_t)depth_of(config) + 1) * sizeof(uint32_t));
+           aligned(mk_message_need(config)) + aligned(last_bytes(config));
 }
 
 static size_t least(size_t head)
@@ -192,7 +188,7 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     }
     budget->left = b.parser->config.max_decoded_bytes;
     budget->whole = b.parser->config.budget;
-    b.last = take(&at, ((size_t)depth_of(config) + 1) * sizeof *b.last);
+    b.last = take(&at, last_bytes(config));
     b.room = (n - head) / BLOCK_ALIGN * BLOCK_ALIGN;
     b.parts = (mk_view_part *)(void *)at;
     b.fields = (mk_field *)(void *)(at + b.room);
@@ -354,6 +350,7 @@ static mk_err decode_text(const mk_view *view, uint32_t part,
         err = mk_text_decode_finish(&d, out);
     }
     mk_text_decoder_fini(&d);
+    mk_budget_give_back(view->budget, d.len - d.at);
     *out_defects = d.charset.defects;
     if (err == MK_OK && d.transfer.is_cut) {
         return MK_E_LIMIT;

@@ -276,6 +276,29 @@ static void sec_053_a_field_of_any_size(void **state)
     }
 }
 
+/* The empty line ends the header, whatever its end; not all see it so. */
+static void empty_lines_of_another_end_are_told(void **state)
+{
+    static const struct {
+        const char *message;
+        bool is_mixed;
+    } rows[] = {
+        {"A: b\r\n\r\nx", false}, {"A: b\n\nx", false}, {"A: b\r\n\nx", true},
+        {"A: b\n\r\nx", true},    {"\nx", false},       {"\r\nx", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text t = {0};
+        text_z(&t, rows[i].message);
+        summary s = parse(&t, NULL);
+        assert_int_equal(has(&s, MK_DEFECT_HEADER_MIXED_ENDS),
+                         rows[i].is_mixed);
+        assert_int_equal(s.data, 1);
+        same_at_any_cut(&t, NULL);
+        text_free(&t);
+    }
+}
+
 /* A field of 64 MiB, folded or not, in constant memory: of a field without end
  * no more is ever kept than before. */
 static void endless_field(const char *piece, size_t piece_len)
@@ -567,6 +590,48 @@ static void sec_063_padding_is_read(void **state)
     text_free(&t);
 }
 
+/* ---- files within text --------------------------------------------------- */
+
+/* "begin", a mode and a name, at the beginning of a line of text. */
+static void files_in_text_are_told(void **state)
+{
+    static const struct {
+        const char *line;
+        mk_defect_code code; /* 0: none */
+    } rows[] = {
+        {"begin 644 x\n", MK_DEFECT_MIME_UUENCODE},
+        {"begin 0755 a name\n", MK_DEFECT_MIME_UUENCODE},
+        {"begin 600 ", MK_DEFECT_MIME_UUENCODE},
+        {"begin 644\n", (mk_defect_code)0},
+        {"begin 644", (mk_defect_code)0},
+        {"begin 1999 was a good year\n", (mk_defect_code)0},
+        {"begin 64 x\n", (mk_defect_code)0},
+        {"begin 00644 x\n", (mk_defect_code)0},
+        {"begin 644x\n", (mk_defect_code)0},
+        {"begin  644 x\n", (mk_defect_code)0},
+        {" begin 644 x\n", (mk_defect_code)0},
+        {"Begin 644 x\n", (mk_defect_code)0},
+        {"=ybegin line=128 size=1 name=x\n", MK_DEFECT_MIME_YENC},
+        {"=ybegin ", MK_DEFECT_MIME_YENC},
+        {"=ybegin", (mk_defect_code)0},
+        {"=ybeginning\n", (mk_defect_code)0},
+        {" =ybegin line=1\n", (mk_defect_code)0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (unsigned first = 0; first < 2; first++) {
+            text t = {0};
+            text_z(&t, first == 1 ? "A: b\r\n\r\n" : "A: b\r\n\r\nb=-\r\n");
+            text_z(&t, rows[i].line);
+            summary s = parse(&t, NULL);
+            assert_int_equal(s.defects, rows[i].code != 0);
+            assert_true(rows[i].code == 0 || has(&s, rows[i].code));
+            same_at_any_cut(&t, NULL);
+            text_free(&t);
+        }
+    }
+}
+
 /* ---- bombs --------------------------------------------------------------- */
 
 static void sec_066_pieces_are_data(void **state)
@@ -630,6 +695,7 @@ int main(void)
         cmocka_unit_test(sec_052_a_small_limit_of_fields),
         cmocka_unit_test(sec_053_a_header_of_any_size),
         cmocka_unit_test(sec_053_a_field_of_any_size),
+        cmocka_unit_test(empty_lines_of_another_end_are_told),
         cmocka_unit_test(sec_053_a_field_without_end),
         cmocka_unit_test(sec_054_ten_thousand_multiparts),
         cmocka_unit_test(sec_054_ten_thousand_messages),
@@ -642,6 +708,7 @@ int main(void)
         cmocka_unit_test(boundaries_are_forgotten_with_their_parts),
         cmocka_unit_test(sec_063_each_ambiguity_is_told),
         cmocka_unit_test(sec_063_padding_is_read),
+        cmocka_unit_test(files_in_text_are_told),
         cmocka_unit_test(sec_066_pieces_are_data),
         cmocka_unit_test(sec_066_bodies_are_not_kept),
     };
