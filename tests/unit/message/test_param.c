@@ -64,6 +64,8 @@ static const row plain[] = {
     {S("a/b; n*1=b; n*0=a; n*2=c"), "a/b; n=abc", ""},
     {S("a/b; n*0*=UTF-8''%E2%82; n*1*=%AC"), "a/b; n=\xE2\x82\xAC", ""},
     {S("a/b; n*=iso-8859-1''%E4"), "a/b; n=\xC3\xA4", ""},
+    {S("a/b; n=\"a b\"; n*=utf-8''a%20b"), "a/b; n=a b", ""},
+    {S("a/b; n*0=\"a\"; n*1=\"b\"; n=ab"), "a/b; n=ab", ""},
 };
 
 static const row odd[] = {
@@ -97,6 +99,10 @@ static const row odd[] = {
      "a\xEF\xBF\xBD",
      "param-control@8"},
     {S("a/b; n*=\"utf-8''%41\""), "a/b; n=A", ""},
+    {S("a/b; n=\"x\0y\""), "a/b; n=x\xEF\xBF\xBDy", "param-control@8"},
+    {S("a/b; n=\"x\x1By\""), "a/b; n=x\xEF\xBF\xBDy", "param-control@8"},
+    {S("a/b; n=\"=?utf-8?q?ab\""), "a/b; n==?utf-8?q?ab", "word-invalid@8"},
+    {S("a/b; n=\"a\r\n\tb\\\\\""), "a/b; n=a\tb\\", ""},
 };
 
 static const row pieces[] = {
@@ -112,6 +118,14 @@ static const row pieces[] = {
     {S("a/b; n=a; n*=utf-8''b"), "a/b; n=b", "param-both-forms@13"},
     {S("a/b; n*=utf-8''b; n=a"), "a/b; n=b", "param-both-forms@8"},
     {S("a/b; n=a; n*0=b; n*1=c"), "a/b; n=bc", "param-both-forms@14"},
+    {S("a/b; n=bcd; n*0=b; n*1=c"), "a/b; n=bc", "param-both-forms@16"},
+    {S("a/b; n=b; n*0=b; n*1=c"), "a/b; n=bc", "param-both-forms@14"},
+    {S("a/b; n=\"b\\c\"; n*0=b; n*1=c"), "a/b; n=bc", ""},
+    {S("a/b; n*=utf-8''w; n*0=w"), "a/b; n=w", "param-both-forms@8"},
+    {S("a/b; n*0=\"\xE2\x82\"; n*1=\"\xAC\""), "a/b; n=\xE2\x82\xAC",
+     "param-8bit@0"},
+    {S("a/b; n*0=\"\xE4\"; n*1=\"\xF6\""), "a/b; n=\xC3\xA4\xC3\xB6",
+     "param-8bit@0 word-8bit@10"},
     {S("a/b; n*=utf-8''w; n*0=b"), "a/b; n=w", "param-both-forms@8"},
 };
 
