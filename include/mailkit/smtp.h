@@ -600,8 +600,9 @@ MK_API size_t mk_smtp_client_need(const mk_smtp_client_config *c);
  * as the reply to MK_SMTP_VERB_END, then MK_EV_FAULT with MK_E_REFUSED, whose
  * retry class is MK_RETRY_NEVER for a 5xx. A fault comes before the
  * MK_EV_DONE of the operation that it ends; after the final dot its retry
- * class is MK_RETRY_UNKNOWN. When a body breaks off the engine wants ABORT, so
- * that no dot can follow.
+ * class is MK_RETRY_UNKNOWN. An operation that a server had not heard of when
+ * it refused to go on ends with MK_E_CUT. When a body breaks off the engine
+ * wants ABORT, so that no dot can follow.
  *
  * @param c           settings; borrowed until mk_close.
  * @param mem         the engine's block, aligned for uint64_t; borrowed.
