@@ -13,6 +13,7 @@ import unicodedata
 
 from lib.case import SLOW, Scratch, main, program, same, true
 from lib.parsed import lines_of, object_of, run, told_by
+from lib.terminal import on_terminal
 
 HEADER = b'MIME-Version: 1.0\r\nContent-Type: '
 
@@ -257,38 +258,20 @@ def check_a_reader_that_goes():
                 same(process.wait(timeout=20 * SLOW), code)
 
 
-def on_terminals(argv, *which):
-    """What they show: 1 is standard output, 2 standard error."""
-    ours, theirs = os.openpty()
-    try:
-        subprocess.run(argv, timeout=20 * SLOW, check=False,
-                       stdout=theirs if 1 in which else subprocess.DEVNULL,
-                       stderr=theirs if 2 in which else subprocess.DEVNULL)
-        os.set_blocking(ours, False)
-        shown = b''
-        while True:
-            try:
-                shown += os.read(ours, 65536)
-            except BlockingIOError:
-                return shown
-    finally:
-        os.close(ours)
-        os.close(theirs)
-
-
 def check_progress_stands_alone():
     """A complaint begins a line of its own; on one terminal with what is
     printed there is no progress."""
     with Scratch() as scratch:
         top = many(scratch)
         argv = [program('mailkit'), 'parse', top]
-        shown = on_terminals(argv, 2)
+        code, shown = on_terminal(argv)
+        same(code, 66)
         true(b' messages, ' in shown and
              b' \rmailkit: ' in shown.replace(b'\r\n', b'\n'), shown)
         few = scratch.dir('few')
         for n in range(30):
             scratch.file('few/%02d' % n, 'A: b\n\n')
-        shown = on_terminals([program('mailkit'), 'parse', few], 1, 2)
+        _, shown = on_terminal([program('mailkit'), 'parse', few], (1, 2))
         true(b'few/29' in shown and b' messages, ' not in shown, shown)
 
 
