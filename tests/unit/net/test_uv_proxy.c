@@ -65,9 +65,7 @@ static bed *make(void)
     rig *r = &b->rig;
 
     rig_init(r);
-    r->config.discard_ms = 50;
-    r->config.farewell_ms = 50;
-    r->config.stop_grace_ms = 50;
+    rig_hurry(r);
     b->inner = r->service;
     b->proxied.self = b;
     b->proxied.is_proxy = is_proxy;
