@@ -580,10 +580,8 @@ static mk_err step_close(mk_message *m, mk_message_event *out)
     if (m->depth == m->target + 1) {
         return move(m, m->depth == 0 ? PARSE_LAST : PARSE_LINE);
     }
-    /* A header may have ended at the delimiter itself. */
-    l->part.end = m->cut_at > l->part.body ? m->cut_at : l->part.body;
-    l->part.lines =
-        m->cut_lines > l->lines_before ? m->cut_lines - l->lines_before : 0;
+    l->part.end = m->cut_at;
+    l->part.lines = m->cut_lines - l->lines_before;
     m->ended = l->part;
     m->depth--;
     mk_parse_forget_boundary(m, l);

@@ -590,6 +590,40 @@ static void sec_063_padding_is_read(void **state)
     text_free(&t);
 }
 
+/* RFC 2045 2.7 to 2.9: what a body may hold by its encoding; what stands
+ * around parts nobody reads. */
+static void octets_are_judged_by_the_encoding(void **state)
+{
+    static const struct {
+        const char *head, *body;
+        size_t body_len;
+        bool high, nul;
+    } rows[] = {
+        {"A: b", "\xE9", 1, true, false},
+        {"A: b", "\0", 1, false, true},
+        {"Content-Transfer-Encoding: 8bit", "\xE9\0", 2, false, true},
+        {"Content-Transfer-Encoding: binary", "\xE9\0", 2, false, false},
+        {"Content-Transfer-Encoding: base64", "\xE9\0", 2, true, true},
+        {"Content-Transfer-Encoding: x-unknown", "\xE9\0", 2, true, true},
+        {"Content-Type: multipart/mixed; boundary=b", "\xE9\r\n--b--", 8, false,
+         false},
+        {"Content-Type: multipart/mixed; boundary=b", "--b--\r\n\xE9", 8, false,
+         false},
+        {"Content-Type: multipart/mixed", "\xE9", 1, true, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text t = {0};
+        text_z(&t, rows[i].head);
+        text_z(&t, "\r\n\r\n");
+        text_add(&t, rows[i].body, rows[i].body_len);
+        summary s = parse(&t, NULL);
+        assert_int_equal(has(&s, MK_DEFECT_MIME_8BIT), rows[i].high);
+        assert_int_equal(has(&s, MK_DEFECT_MIME_NUL), rows[i].nul);
+        text_free(&t);
+    }
+}
+
 /* ---- files within text --------------------------------------------------- */
 
 /* "begin", a mode and a name, at the beginning of a line of text. */
@@ -629,6 +663,35 @@ static void files_in_text_are_told(void **state)
             same_at_any_cut(&t, NULL);
             text_free(&t);
         }
+    }
+}
+
+/* What is no text holds none, and what is encoded holds it elsewhere. */
+static void files_are_looked_for_in_text_alone(void **state)
+{
+    static const struct {
+        const char *head;
+        bool is_told;
+    } rows[] = {
+        {"Content-Type: text/html", true},
+        {"Content-Type: text/x-y\r\nContent-Transfer-Encoding: 8bit", true},
+        {"Content-Type: application/octet-stream", false},
+        {"Content-Type: image/png", false},
+        {"Content-Type: message/partial", false},
+        {"Content-Type: multipart/mixed; boundary=b", false},
+        {"Content-Transfer-Encoding: base64", false},
+        {"Content-Transfer-Encoding: quoted-printable", false},
+        {"Content-Transfer-Encoding: x-uuencode", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text t = {0};
+        text_z(&t, rows[i].head);
+        text_z(&t, "\r\n\r\nbegin 644 x\r\nline\r\n=ybegin line=1\r\n");
+        summary s = parse(&t, NULL);
+        assert_int_equal(has(&s, MK_DEFECT_MIME_UUENCODE), rows[i].is_told);
+        assert_true(rows[i].is_told || !has(&s, MK_DEFECT_MIME_YENC));
+        text_free(&t);
     }
 }
 
@@ -708,7 +771,9 @@ int main(void)
         cmocka_unit_test(boundaries_are_forgotten_with_their_parts),
         cmocka_unit_test(sec_063_each_ambiguity_is_told),
         cmocka_unit_test(sec_063_padding_is_read),
+        cmocka_unit_test(octets_are_judged_by_the_encoding),
         cmocka_unit_test(files_in_text_are_told),
+        cmocka_unit_test(files_are_looked_for_in_text_alone),
         cmocka_unit_test(sec_066_pieces_are_data),
         cmocka_unit_test(sec_066_bodies_are_not_kept),
     };
