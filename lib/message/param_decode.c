@@ -62,7 +62,7 @@ static void read_prefix(chosen *c, const mk_param *first)
     mk_str rest = mk_str_sub(s, mark + 1, SIZE_MAX);
     size_t second = mk_str_find(rest, '\'');
     c->extended = (first->flags & MK_PARAM_EXTENDED) != 0;
-    if (c->extended && mark < s.len && second < rest.len) {
+    if (c->extended && second < rest.len) {
         c->charset = mk_str_sub(s, 0, mark);
         c->language = mk_str_sub(rest, 0, second);
         c->prefix = mark + 1 + second + 1;

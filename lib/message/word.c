@@ -327,7 +327,7 @@ static bool is_simple(mk_str s)
 /* Octets that are no encoded word: UTF-8, or else windows-1252. */
 static void put_raw(words *w, mk_str s, unsigned mode)
 {
-    if (!w->c2 && is_simple(s)) {
+    if (is_simple(s)) {
         append(w, s.ptr, s.len);
         return;
     }

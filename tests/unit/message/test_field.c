@@ -80,6 +80,7 @@ static const row odd[] = {
     {S("A: b\r\n \r\n c\r\n\r\n"), "A= b\\x0D\\x0A \\x0D\\x0A c;.15",
      "header-white-line@6"},
     {S("A: \xC3\r\n\r\n"), "A= \\xC3;.8", "header-8bit@4"},
+    {S("A: \xC3"), "A= \\xC3;!4", "header-8bit@4 header-no-end@4"},
     {S("From joe Mon Jan  1 10:00:00 2024\r\nA: b\r\n\r\n"),
      "=From joe Mon Jan  1 10:00:00 2024;A= b;.43", "header-from-line@0"},
     {S(">From joe 10:00:00\r\nA: b\r\n\r\n"), "=>From joe 10:00:00;A= b;.28",

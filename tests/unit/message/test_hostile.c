@@ -254,6 +254,51 @@ static void others_cost_twice_for_twice(void **state)
     threat(0);
 }
 
+/* Values with an end, which makes of what stands before it one word, one
+ * comment, one value: their insides are looked through once, too. */
+static void sec_059_what_has_an_end_costs_twice_for_twice(void **state)
+{
+    static const struct {
+        const char *head, *piece, *tail;
+    } rows[] = {
+        {"Subject: =?utf-8?q?", " ", "?="},
+        {"Subject: =?utf-8?q?", "\t", "?= =?utf-8?q?a?="},
+        {"Subject: =?utf-8?q?", "\r", "?="},
+        {"Subject: =?utf-8?q?", "\r\n ", "?="},
+        {"Subject: =?utf-8?b?", " ", "?="},
+        {"Subject: =?utf-8?q?", "=", "?="},
+        {"From: (", "=?utf-8?q?a?= (", ") <a@b>"},
+        {"From: \"", "=?utf-8?q?  ?=", "\" <a@b>"},
+        {"From: a@[", " ", "]"},
+        {"Content-Type: a/b; n=\"", "=?utf-8?q? ", "?=\""},
+        {"Received: from a (", "helo=[", "]) by b"},
+        {"Received: from a (", "[", "[1.2.3.4]) by b"},
+        {"References: <", "\"a", ">"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t steps[2];
+        for (size_t k = 0; k < 2; k++) {
+            text t = {0};
+            cost c;
+            text_z(&t, rows[i].head);
+            while (t.len < (k + 1) * SMALL) {
+                text_z(&t, rows[i].piece);
+            }
+            text_z(&t, rows[i].tail);
+            text_z(&t, "\r\n\r\n");
+            cost_of(text_view(&t), &c);
+            steps[k] = c.steps;
+            text_free(&t);
+        }
+        if (steps[1] > steps[0] * 2 + steps[0] / 5) {
+            print_error("\"%s%s\"...: %u, then %u steps\n", rows[i].head,
+                        rows[i].piece, (unsigned)steps[0], (unsigned)steps[1]);
+        }
+        assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
+    }
+}
+
 /* Law 4: an octet at a time costs what it costs, not what came before it. */
 static void sec_053_octets_one_by_one_cost_twice_for_twice(void **state)
 {
@@ -524,6 +569,7 @@ int main(void)
         cmocka_unit_test(sec_065_charsets_cost_twice_for_twice),
         cmocka_unit_test(sec_068_dates_cost_twice_for_twice),
         cmocka_unit_test(others_cost_twice_for_twice),
+        cmocka_unit_test(sec_059_what_has_an_end_costs_twice_for_twice),
         cmocka_unit_test(sec_053_octets_one_by_one_cost_twice_for_twice),
         cmocka_unit_test(sec_063_readings_one_by_one_cost_twice_for_twice),
         cmocka_unit_test(sec_055_open_boundaries_cost_nothing_more),

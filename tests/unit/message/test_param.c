@@ -112,6 +112,8 @@ static const row pieces[] = {
     {S("a/b; n*0=a; n*0=b; n*1=c"), "a/b; n=ac", "param-duplicate@12"},
     {S("a/b; n*999999999*=x; m=1"), "a/b; m=1",
      "param-section@5 param-invalid@5"},
+    {S("a/b; *0=x; *=y; m=1"), "a/b; m=1", "param-invalid@5 param-section@11"},
+    {S("a/b; n*0=a; n*1=b; n*1*=utf-8''c"), "a/b; n=ab", "param-duplicate@19"},
     {S("a/b; n*01=x; m=1"), "a/b; m=1", "param-section@5 param-invalid@5"},
     {S("a/b; n*x=1; m=1"), "a/b; m=1", "param-section@5 param-invalid@5"},
     {S("a/b; n=a; n=b"), "a/b; n=a", "param-duplicate@10"},
@@ -207,6 +209,25 @@ static void room_for_few_pieces_is_used(void **state)
     assert_int_equal(p.count, 0);
 }
 
+/* THREATS 56: no more than MK_PARAM_COUNT_MAX, however much room there is. */
+static void sec_056_much_room_is_not_used(void **state)
+{
+    mk_param items[2 * MK_PARAM_COUNT_MAX];
+    char text[4 + 2 * MK_PARAM_COUNT_MAX * 4];
+    mk_params p;
+    mk_defects list;
+    mk_buf b;
+    (void)state;
+    mk_buf_init(&b, text, sizeof text);
+    (void)mk_buf_add_z(&b, "a/b;");
+    while (mk_buf_add_z(&b, "n=a;") == MK_OK) {
+    }
+    mk_defects_init(&list, NULL, 0);
+    mk_params_parse(mk_buf_str(&b), items, 2 * MK_PARAM_COUNT_MAX, &p, &list);
+    assert_int_equal(p.count, MK_PARAM_COUNT_MAX);
+    assert_true(mk_defects_has(&list, MK_DEFECT_PARAM_COUNT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +236,7 @@ int main(void)
         cmocka_unit_test(sec_056_pieces_out_of_order_are_one_value),
         cmocka_unit_test(sec_056_floods_of_pieces_are_cut),
         cmocka_unit_test(room_for_few_pieces_is_used),
+        cmocka_unit_test(sec_056_much_room_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
