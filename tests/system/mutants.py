@@ -38,6 +38,8 @@ def seeds():
         for path in sorted(glob.glob(pattern)):
             with open(path, 'rb') as f:
                 out.append(f.read())
+        if not glob.glob(pattern):
+            print('skipped: no seeds of ' + pattern)
     return out
 
 
