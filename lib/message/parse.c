@@ -13,6 +13,9 @@
 #include <stdalign.h>
 #include <string.h>
 
+/* A line end, and what of the line behind it tells that a file begins. */
+enum { LINE_BEGINS_MAX = 2 + 10 };
+
 size_t mk_message_need(const mk_message_config *config)
 {
     mk_message_config c = mk_parse_settle(config);
@@ -49,11 +52,10 @@ void mk_message_in_eof(mk_message *message)
     message->eof = true;
 }
 
+/* A boundary is shorter than the field that names it. */
 size_t mk_message_in_max(const mk_message *message)
 {
-    size_t line = (size_t)message->config.max_boundary_bytes + 8;
-    size_t field = (size_t)message->config.max_field_bytes + 2;
-    return field > line ? field : line;
+    return (size_t)message->config.max_field_bytes + LINE_BEGINS_MAX;
 }
 
 /* ---- small things -------------------------------------------------------- */
@@ -129,6 +131,7 @@ static mk_err step_begin(mk_message *m, mk_message_event *out)
     m->depth++;
     m->parts++;
     m->scanned = 0;
+    m->white = 0;
     m->overflowed = false;
     m->header_at = m->offset;
     mk_mime_begin(&m->facts);
@@ -209,7 +212,6 @@ static void consume_lines(mk_message *m, mk_str *io_in, size_t n)
         m->lines++;
     }
     consume(m, io_in, n);
-    m->white = 0;
 }
 
 static bool is_beyond(mk_message *m, size_t length)

@@ -299,6 +299,47 @@ static void empty_lines_of_another_end_are_told(void **state)
     }
 }
 
+/* A header beyond a limit says nothing of the one behind it. */
+static void sec_053_each_header_has_its_limits(void **state)
+{
+    mk_message_config c = small();
+    text t = {0};
+    (void)state;
+    c.max_field_bytes = 60;
+    text_z(&t, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n");
+    repeat(&t, "A: b\r\n", 9);
+    text_z(&t, "\r\nx\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nC: d\r\n");
+    summary s = parse(&t, &c);
+    assert_true(has(&s, MK_DEFECT_HEADER_COUNT));
+    assert_int_equal(s.parts, 4);
+    assert_int_equal(s.fields, 1 + 4 + 1 + 1);
+    same_at_any_cut(&t, &c);
+    text_free(&t);
+}
+
+/* What must be offered at once is bounded when all limits are the least. */
+static void little_is_kept_within_little_limits(void **state)
+{
+    static const char *const bodies[] = {
+        "x\r\nbegin 0644 y\r\n", "x\r\nbegin 0644", "begin 075",
+        "x\r\n=ybegin line=1",   "\r\n\r\n--x",     "\r"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        mk_message_config c = small();
+        text t = {0};
+        c.max_depth = 1;
+        c.max_parts = 1;
+        c.max_boundary_bytes = 1;
+        c.max_fields = 1;
+        c.max_field_bytes = 1;
+        c.max_header_bytes = 1;
+        text_z(&t, "\r\n");
+        text_z(&t, bodies[i]);
+        same_at_any_cut(&t, &c);
+        text_free(&t);
+    }
+}
+
 /* A field of 64 MiB, folded or not, in constant memory: of a field without end
  * no more is ever kept than before. */
 static void endless_field(const char *piece, size_t piece_len)
@@ -574,6 +615,80 @@ static void sec_063_each_ambiguity_is_told(void **state)
     }
 }
 
+/* A boundary that goes on is none, though it is longer than one that ends. */
+static void sec_063_the_longest_that_ends_counts(void **state)
+{
+    static const struct {
+        const char *outer, *inner, *line;
+        uint32_t depth, parts;
+    } rows[] = {
+        {"b c", "b", "--b cX", 2, 4},  {"b c", "b", "--b c", 2, 4},
+        {"b c", "b", "--b c--", 2, 3}, {"b", "b c", "--b cX", 2, 4},
+        {"b", "b c", "--bX", 2, 3},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text t = {0};
+        const char *pieces[] = {
+            "Content-Type: multipart/mixed; boundary=\"",
+            rows[i].outer,
+            "\"\r\n\r\n--",
+            rows[i].outer,
+            "\r\nContent-Type: multipart/mixed; boundary=\"",
+            rows[i].inner,
+            "\"\r\n\r\n--",
+            rows[i].inner,
+            "\r\n\r\nx\r\n",
+            rows[i].line,
+            "\r\n\r\ny"};
+        for (size_t k = 0; k < sizeof pieces / sizeof pieces[0]; k++) {
+            text_z(&t, pieces[k]);
+        }
+        summary s = parse(&t, NULL);
+        assert_int_equal(s.depth, rows[i].depth);
+        assert_int_equal(s.parts, rows[i].parts);
+        same_at_any_cut(&t, NULL);
+        text_free(&t);
+    }
+}
+
+/* MK_READING_SHORT, part by part: what one header began with is forgotten. */
+static void sec_063_a_header_may_end_at_any_odd_line(void **state)
+{
+    static const struct {
+        const char *message;
+        uint32_t fields;
+        size_t data;
+    } rows[] = {
+        {"A: b\r\n \r\nx", 1, 1},
+        {"A: b\r\n \t\nx", 1, 1},
+        {"A: b\r\n c\r\n\t\r\nx", 1, 1},
+        {" A: b\r\n\r\nx", 0, 10},
+        {"A : b\r\n\r\nx", 0, 10},
+        {"From a@b Mon\r\nA: b\r\n\r\nx", 2, 1},
+        {"From: a\r\nFrom b\r\n\r\nx", 2, 1},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n a\r\n"
+         "--b\r\nB\r\n\r\nx",
+         1, 2 + 6},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n \t a\r\n"
+         "--b\r\nB:c\r\n\r\nx",
+         2, 4 + 1},
+    };
+    mk_message_config c;
+    (void)state;
+    mk_message_config_init(&c, sizeof c);
+    c.reading = MK_READING_SHORT;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        text t = {0};
+        text_z(&t, rows[i].message);
+        summary s = parse(&t, &c);
+        assert_int_equal(s.fields, rows[i].fields);
+        assert_int_equal(s.data, rows[i].data);
+        same_at_any_cut(&t, &c);
+        text_free(&t);
+    }
+}
+
 /* White space behind a delimiter is padding (RFC 2046 5.1.1), and told once:
  * not all readers know. */
 static void sec_063_padding_is_read(void **state)
@@ -759,6 +874,8 @@ int main(void)
         cmocka_unit_test(sec_053_a_header_of_any_size),
         cmocka_unit_test(sec_053_a_field_of_any_size),
         cmocka_unit_test(empty_lines_of_another_end_are_told),
+        cmocka_unit_test(sec_053_each_header_has_its_limits),
+        cmocka_unit_test(little_is_kept_within_little_limits),
         cmocka_unit_test(sec_053_a_field_without_end),
         cmocka_unit_test(sec_054_ten_thousand_multiparts),
         cmocka_unit_test(sec_054_ten_thousand_messages),
@@ -770,6 +887,8 @@ int main(void)
         cmocka_unit_test(sec_055_long_boundaries_add_up),
         cmocka_unit_test(boundaries_are_forgotten_with_their_parts),
         cmocka_unit_test(sec_063_each_ambiguity_is_told),
+        cmocka_unit_test(sec_063_the_longest_that_ends_counts),
+        cmocka_unit_test(sec_063_a_header_may_end_at_any_odd_line),
         cmocka_unit_test(sec_063_padding_is_read),
         cmocka_unit_test(octets_are_judged_by_the_encoding),
         cmocka_unit_test(files_in_text_are_told),

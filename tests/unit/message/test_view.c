@@ -146,6 +146,38 @@ static void text_says_that_it_flows(void **state)
     }
 }
 
+/* RFC 2045 5.2: what names no type, or none that fits, is the default. */
+static void types_that_cannot_be_read_are_the_default(void **state)
+{
+    static const struct {
+        const char *start;
+        size_t fill; /* octets behind it */
+        bool is_default;
+    } rows[] = {
+        {"text/x", 100, false}, {"text/x", 154, false}, {"text/x", 155, true},
+        {"text/x", 999, true},  {"x", 200, true},       {"audio/x", 153, false},
+        {"audio/x", 154, true}, {"text", 0, false},     {"multipart", 0, false},
+        {"image", 0, true},     {"", 0, true},          {"/x", 0, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        text_z(&t, "Content-Type: ");
+        text_z(&t, rows[i].start);
+        for (size_t k = 0; k < rows[i].fill; k++) {
+            text_z(&t, "y");
+        }
+        text_z(&t, "\r\n\r\nx");
+        seen s = look(text_view(&t));
+        const mk_part *p = &s.v.parts[0].part;
+        bool is_default = (p->flags & MK_PART_DEFAULT_TYPE) != 0;
+        assert_int_equal(is_default, rows[i].is_default);
+        assert_true(!is_default || p->media == MK_MEDIA_TEXT_PLAIN);
+        free(s.block);
+        text_free(&t);
+    }
+}
+
 /* THREATS 63: of fields that stand twice the first counts, or the last. */
 static void sec_063_the_last_counts_when_asked(void **state)
 {
@@ -737,6 +769,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(indexes_parts_and_fields),
         cmocka_unit_test(text_says_that_it_flows),
+        cmocka_unit_test(types_that_cannot_be_read_are_the_default),
         cmocka_unit_test(sec_063_the_last_counts_when_asked),
         cmocka_unit_test(decodes_when_asked),
         cmocka_unit_test(reads_text_as_what_it_can_be),
