@@ -215,12 +215,27 @@ static void the_reply_to_ehlo_fits_its_room(void **state)
     assert_in_range(mk_smtp_extensions_room(&c), 0, 1024);
 }
 
-static void a_client_learns(void **state)
+typedef struct learnt {
+    const char *line;
+    smtp_offer offer;
+} learnt;
+
+static void check_learnt(const learnt *rows, size_t n)
 {
-    static const struct {
-        const char *line;
+    for (size_t i = 0; i < n; i++) {
         smtp_offer offer;
-    } rows[] = {
+        memset(&offer, 0, sizeof offer);
+        mk_smtp_extensions_learn(
+            mk_str_z(rows[i].line),
+            MK_SMTP_EXTENSION_ALL & ~(uint32_t)MK_SMTP_EXTENSION_DSN, &offer);
+        assert_memory_equal(&offer, &rows[i].offer, sizeof offer);
+    }
+}
+
+/* RFC 9422 3, 4 */
+static void a_client_learns_limits(void **state)
+{
+    static const learnt rows[] = {
         {"limits MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=1",
          {.extensions = MK_SMTP_EXTENSION_LIMITS,
           .mail_max = 5,
@@ -250,6 +265,14 @@ static void a_client_learns(void **state)
         {"LIMITS MAILMAX=5 RCPTMAX=\xC3\xA9",
          {.extensions = MK_SMTP_EXTENSION_LIMITS}},
         {"LIMITS", {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+    };
+    (void)state;
+    check_learnt(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void a_client_learns(void **state)
+{
+    static const learnt rows[] = {
         {"DELIVERBY 240",
          {.extensions = MK_SMTP_EXTENSION_DELIVERBY, .deliver_by_min_s = 240}},
         {"DELIVERBY 240,x-more",
@@ -290,14 +313,7 @@ static void a_client_learns(void **state)
         {"DSN", {0}}, /* it is not wanted */
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        smtp_offer offer;
-        memset(&offer, 0, sizeof offer);
-        mk_smtp_extensions_learn(
-            mk_str_z(rows[i].line),
-            MK_SMTP_EXTENSION_ALL & ~(uint32_t)MK_SMTP_EXTENSION_DSN, &offer);
-        assert_memory_equal(&offer, &rows[i].offer, sizeof offer);
-    }
+    check_learnt(rows, sizeof rows / sizeof rows[0]);
 }
 
 int main(void)
@@ -310,6 +326,7 @@ int main(void)
         cmocka_unit_test(settings_that_cannot_be_told_are_refused),
         cmocka_unit_test(the_reply_to_ehlo_fits_its_room),
         cmocka_unit_test(a_client_learns),
+        cmocka_unit_test(a_client_learns_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
