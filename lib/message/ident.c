@@ -154,12 +154,10 @@ bool mk_path_read(mk_str value, mk_defects *defects, mk_address *out_address)
     }
     mk_addresses_init(&it, MK_FIELD_RETURN_PATH, value, NULL);
     bool any = mk_addresses_next(&it, &found);
-    bool group = any && found.kind != MK_ADDRESS_MAILBOX;
     while (any && found.kind != MK_ADDRESS_MAILBOX) {
         any = mk_addresses_next(&it, &found); /* a group is no null path */
     }
-    if (!any || group || found.name.len > 0 ||
-        (found.flags & MK_ADDRESS_INVALID) != 0 ||
+    if (!any || found.name.len > 0 || (found.flags & MK_ADDRESS_INVALID) != 0 ||
         mk_addresses_next(&it, &more)) {
         mk_defects_add(defects, MK_DEFECT_HEADER_PATH, start,
                        value.len - start);

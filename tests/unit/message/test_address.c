@@ -106,6 +106,15 @@ static const row obsolete[] = {
      "addr-obsolete@0 addr-not-5321@0"},
     {S("joe@a/b.example"), "<joe@a/b.example>", "addr-not-5321@0"},
     {S("joe@-a.example"), "<joe@-a.example>", "addr-not-5321@0"},
+    {S("joe@a-.example"), "<joe@a-.example>", "addr-not-5321@0"},
+    {S("joe@a.example-"), "<joe@a.example->", "addr-not-5321@0"},
+    {S("joe@[IPv6:1:2:3:4:5:6:7::]"), "<joe@[IPv6:1:2:3:4:5:6:7::]>",
+     "addr-not-5321@0"},
+    {S("joe@[IPv6:1:2:3:4:5:6::]"), "<joe@[IPv6:1:2:3:4:5:6::]>", ""},
+    {S("\"a\\\x07\"@b.example"), "<\"a\xEF\xBF\xBD\"@b.example>",
+     "addr-obsolete@0 addr-not-5321@0"},
+    {S("\"a\\ \"@b.example"), "<\"a \"@b.example>", ""},
+    {S("\"a\\\\b\\\"\"@c.example"), "<\"a\\\\b\\\"\"@c.example>", ""},
     {S("\"a\tb\"@c.example"), "<\"a\tb\"@c.example>", "addr-not-5321@0"},
 };
 
@@ -136,6 +145,15 @@ static const row broken[] = {
     {S("G: a@b; H: c@d; e@f"), "G: <a@b> ; H: <c@d> ; <e@f>",
      "addr-invalid@8 addr-invalid@16"},
     {S(".a@b"), "<.a@b>", "addr-invalid@0"},
+    {S("\"a\\"), "<\"a\\>", "addr-invalid@2"},
+    {S("a (b\\"), "b<a>", "addr-invalid@4"},
+    {S("\"a\0b\"@c"),
+     "<\"a\xEF\xBF\xBD"
+     "b\"@c>",
+     "addr-invalid@2"},
+    {S("a@[b[c]"), "<a@[b[c]>", "addr-invalid@4"},
+    {S(". a <b@c>"), ". a<b@c>", "addr-invalid@4"},
+    {S(":a@b;"), "<a@b>", "addr-invalid@1 addr-invalid@5"},
     {S("a..b@c"), "<a..b@c>", "addr-invalid@2"},
     {S("a.@b"), "<a.@b>", "addr-invalid@2"},
     {S("a@.b"), "<a@.b>", "addr-invalid@2"},
@@ -262,6 +280,9 @@ static const struct {
     {"'ceo@bank.com'", "x@evil.example", "addr-in-name@0"},
     {"'joe@example.org", "o'joe@example.org", "addr-in-name@0"},
     {"joe@example.org'", "joe@example.org", ""},
+    {"'joe@example.org", "'joe@example.org", ""},
+    {"@bank.com", "x@y.example", ""},
+    {"\xC3\xE2\x80\xAE", "x@y.example", "addr-bidi@0"},
     {"ceo@bank.com", "'ceo@bank.com", "addr-in-name@0"},
     {"a \xE2\x80\xAE gnp.exe", "x@y.example", "addr-bidi@0"},
     {"x", "x@\xD0\xB0pple.com", "addr-mixed-script@0"},
@@ -324,6 +345,57 @@ static void fields_say_what_may_be_empty_or_several(void **state)
                                rows[i].defects);
     }
     assert_int_equal(failed, 0);
+}
+
+/* RFC 5321 4.5.3.1 and RFC 1035 2.3.4: at each length, and one beyond. */
+static void sec_021_lengths_are_those_of_smtp(void **state)
+{
+    static const struct {
+        size_t local, label, labels; /* labels of so many octets, with a dot */
+        bool is_long;
+    } rows[] = {
+        {64, 1, 1, false},  {65, 1, 1, true},   {1, 63, 1, false},
+        {1, 64, 1, true},   {10, 60, 4, false}, {64, 62, 3, false},
+        {64, 47, 4, true},  {60, 47, 4, false}, {61, 47, 4, false},
+        {62, 47, 4, false}, {63, 47, 4, true},  {1, 62, 4, false},
+        {1, 63, 4, true},   {1, 50, 5, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[600];
+        mk_buf b;
+        mk_addresses it;
+        mk_address a;
+        mk_buf_init(&b, text, sizeof text);
+        for (size_t k = 0; k < rows[i].local; k++) {
+            (void)mk_buf_add_c(&b, 'a');
+        }
+        for (size_t k = 0; k < rows[i].labels; k++) {
+            (void)mk_buf_add_c(&b, k == 0 ? '@' : '.');
+            for (size_t n = 0; n < rows[i].label; n++) {
+                (void)mk_buf_add_c(&b, 'b');
+            }
+        }
+        mk_addresses_init(&it, MK_FIELD_TO, mk_buf_str(&b), NULL);
+        assert_true(mk_addresses_next(&it, &a));
+        assert_int_equal((a.flags & MK_ADDRESS_LONG) != 0, rows[i].is_long);
+    }
+}
+
+/* What stands in a route is not said of the address. */
+static void routes_leave_no_flags(void **state)
+{
+    mk_addresses it;
+    mk_address a;
+    (void)state;
+    mk_addresses_init(&it, MK_FIELD_TO,
+                      mk_str_z("<@[192.0.2.1],@b . c:a@b.example>"), NULL);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_int_equal(a.flags, MK_ADDRESS_ANGLE | MK_ADDRESS_OBSOLETE);
+    assert_true(mk_str_is(a.route, mk_str_z("@[192.0.2.1],@b . c")));
+    mk_addresses_init(&it, MK_FIELD_TO, mk_str_z("<@[b:a@b.example>"), NULL);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_true((a.flags & MK_ADDRESS_INVALID) != 0);
 }
 
 static void parts_are_views_and_flags(void **state)
@@ -502,6 +574,8 @@ int main(void)
         cmocka_unit_test(sec_023_floods_are_linear_and_counted),
         cmocka_unit_test(sec_060_names_that_deceive_are_told),
         cmocka_unit_test(fields_say_what_may_be_empty_or_several),
+        cmocka_unit_test(sec_021_lengths_are_those_of_smtp),
+        cmocka_unit_test(routes_leave_no_flags),
         cmocka_unit_test(parts_are_views_and_flags),
         cmocka_unit_test(what_was_encoded_is_the_name_again),
         cmocka_unit_test(words_in_comments_are_told_for_what_they_are),
