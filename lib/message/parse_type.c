@@ -304,8 +304,6 @@ static void type_again(mime_facts *f, const mk_field *field,
     if ((f->reading & MK_READING_PLAIN) != 0) {
         f->type_failed = true;
     } else if (takes_last(f)) {
-        f->has_boundary = false;
-        f->boundary_len = 0;
         f->is_flowed = false;
         f->is_delsp = false;
         read_type(f, field->value, defects);

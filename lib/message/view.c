@@ -87,9 +87,6 @@ static void add_part(builder *b, const mk_part *part)
     mk_view_part *p = &b->parts[b->part_count];
     memset(p, 0, sizeof *p);
     p->part = *part;
-    /* Until its end is met, and for ever when it is not. */
-    p->part.body = b->message.len;
-    p->part.end = b->message.len;
     p->first_field = b->field_count;
     p->sibling = MK_PART_NONE;
     p->first_child = MK_PART_NONE;
@@ -127,13 +124,9 @@ static void add(builder *b, const mk_message_event *ev)
     case MK_MESSAGE_FIELD:
         add_field(b, ev);
         break;
-    case MK_MESSAGE_BODY:
-    case MK_MESSAGE_PART_END:
+    case MK_MESSAGE_PART_END: /* and each part ends */
         if (ev->part->number < b->part_count) {
-            mk_part *p = &b->parts[ev->part->number].part;
-            uint64_t end = p->end;
-            *p = *ev->part;
-            p->end = ev->type == MK_MESSAGE_BODY ? end : p->end;
+            b->parts[ev->part->number].part = *ev->part;
         }
         break;
     case MK_MESSAGE_DEFECT:

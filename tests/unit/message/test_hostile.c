@@ -108,6 +108,9 @@ static const family families[] = {
     {0, "\r\n", "=ybegin line=1 size=1 name=x\r\n", 0, NO_CODE},
     {0, "Content-Transfer-Encoding: quoted-printable\r\n\r\n", "= ", 0,
      NO_CODE},
+    {0, "Content-Transfer-Encoding: quoted-printable\r\n\r\n", " ", 0, NO_CODE},
+    {0, "Content-Transfer-Encoding: quoted-printable\r\n\r\n", "=\t\t", 0,
+     NO_CODE},
     {0, "Content-Transfer-Encoding: base64\r\n\r\n", "=", 0, NO_CODE},
     {0, "Content-Transfer-Encoding: x-uuencode\r\n\r\n", "begin 1 a\n", 0,
      NO_CODE},
@@ -372,6 +375,37 @@ static void sec_063_readings_one_by_one_cost_twice_for_twice(void **state)
     }
 }
 
+/* Base64 that stops, into little room again and again. */
+static void sec_063_little_room_costs_twice_for_twice(void **state)
+{
+    static const char *const pieces[] = {"QUJD", "QUJD\r\n", " ", "="};
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        uint64_t steps[2];
+        for (size_t k = 0; k < 2; k++) {
+            text t = {0};
+            mk_transfer d;
+            while (t.len < (k + 1) * SMALL) {
+                text_z(&t, pieces[i]);
+            }
+            mk_str in = text_view(&t);
+            mk_transfer_init(&d, MK_ENCODING_BASE64);
+            d.stops = true;
+            uint64_t before = cost_steps();
+            mk_err err = MK_E_ROOM;
+            while (err == MK_E_ROOM) {
+                char mem[8];
+                mk_buf out;
+                mk_buf_init(&out, mem, sizeof mem);
+                err = mk_transfer_decode(&d, &in, &out);
+            }
+            steps[k] = cost_steps() - before;
+            text_free(&t);
+        }
+        assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
+    }
+}
+
 /* 100 boundaries that are open, each the beginning of the next, and lines that
  * begin with the longest: what a line costs is not their number. */
 static void sec_055_open_boundaries_cost_nothing_more(void **state)
@@ -572,6 +606,7 @@ int main(void)
         cmocka_unit_test(sec_059_what_has_an_end_costs_twice_for_twice),
         cmocka_unit_test(sec_053_octets_one_by_one_cost_twice_for_twice),
         cmocka_unit_test(sec_063_readings_one_by_one_cost_twice_for_twice),
+        cmocka_unit_test(sec_063_little_room_costs_twice_for_twice),
         cmocka_unit_test(sec_055_open_boundaries_cost_nothing_more),
         cmocka_unit_test(sec_067_names_that_collide_cost_no_more),
         cmocka_unit_test(sec_053_a_gibibyte_in_one_field),

@@ -520,6 +520,42 @@ static void sec_055_a_boundary_of_any_size(void **state)
     }
 }
 
+/* Of a boundary beyond all limits nothing counts, not even its beginning; one
+ * may be folded and have escapes. */
+static void sec_055_boundaries_are_whole_or_none(void **state)
+{
+    static const struct {
+        const char *start, *end, *line;
+        size_t fill;
+        uint32_t parts;
+    } rows[] = {
+        {"", "", "", 1024, 2},      {"", "", "", 1025, 1},
+        {"", "z", "", 1024, 1},     {"a\r\n ", "", "a ", 4, 2},
+        {"a\n\t", "", "a\t", 4, 2}, {"a\\\"\\", "", "a\"", 4, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mk_message_config c;
+        text t = {0};
+        mk_message_config_init(&c, sizeof c);
+        c.max_boundary_bytes = 1024;
+        text_z(&t, "Content-Type: multipart/mixed; boundary=\"");
+        text_z(&t, rows[i].start);
+        repeat(&t, "y", rows[i].fill);
+        text_z(&t, rows[i].end);
+        text_z(&t, "\"\r\n\r\n--");
+        text_z(&t, rows[i].line);
+        repeat(&t, "y", rows[i].fill);
+        text_z(&t, "\r\n\r\ntext");
+        summary s = parse(&t, &c);
+        assert_int_equal(s.parts, rows[i].parts);
+        assert_int_equal(has(&s, MK_DEFECT_MIME_LONG_BOUNDARY),
+                         rows[i].parts == 1);
+        same_at_any_cut(&t, &c);
+        text_free(&t);
+    }
+}
+
 /* The store of boundaries is full before the stack is. */
 static void sec_055_long_boundaries_add_up(void **state)
 {
@@ -884,6 +920,7 @@ int main(void)
         cmocka_unit_test(sec_055_parts_of_nothing),
         cmocka_unit_test(sec_055_boundaries_within_boundaries),
         cmocka_unit_test(sec_055_a_boundary_of_any_size),
+        cmocka_unit_test(sec_055_boundaries_are_whole_or_none),
         cmocka_unit_test(sec_055_long_boundaries_add_up),
         cmocka_unit_test(boundaries_are_forgotten_with_their_parts),
         cmocka_unit_test(sec_063_each_ambiguity_is_told),

@@ -225,6 +225,8 @@ static void sec_063_plain_mail_has_one_reading(void **state)
         "Subject: x\r\nSubject: y\r\n\r\nx\r\n--\r\nme\r\n",
         MIXED "b\r\n\r\n--b\r\n\r\nevil\r\n--b--\r\nepilogue",
         "Content-Transfer-Encoding: base64\r\n\r\nZXZp\r\nbA==\r\n",
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=e9\r\n",
+        "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n~\r\n",
         MIXED "b\r\n\r\n--b\r\n" MIXED "bb\r\n\r\n--bb\r\n\r\nevil\r\n"
               "--bb--\r\n--b--\r\n",
     };

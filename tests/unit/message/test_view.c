@@ -205,6 +205,9 @@ static void sec_063_the_last_counts_when_asked(void **state)
          MK_PART_FLOWED | MK_PART_DELSP, MK_PART_FLOWED},
         {"Content-Type: text/plain; format=fixed; format=flowed", 0,
          MK_PART_FLOWED},
+        {"Content-Type: text/plain; format=flowed; delsp=yes\r\n"
+         "Content-Type: text/html",
+         MK_PART_FLOWED | MK_PART_DELSP, 0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -253,6 +256,71 @@ static void decodes_when_asked(void **state)
     assert_int_equal(mk_view_text(&s.v, 1, NULL, &out, NULL, NULL), MK_E_ROOM);
     assert_true(out.full);
     free(s.block);
+}
+
+/* THREATS 63: who stops at what is no base64 has less text, and perhaps of
+ * another character set. */
+static void sec_063_text_stops_where_octets_do(void **state)
+{
+    static const struct {
+        const char *label, *body, *text;
+        mk_charset charset;
+    } rows[] = {
+        {"utf-8", "ZXZpbA==!ZXZpbA==", "evil", MK_CHARSET_UTF_8},
+        {"utf-16be", "AGEAYg==!AGM=", "ab", MK_CHARSET_UTF_16BE},
+        {"us-ascii", "6Q==!w6k=", "\xC3\xA9", MK_CHARSET_WINDOWS_1252},
+        {"us-ascii", "w6k=!6Q==", "\xC3\xA9", MK_CHARSET_UTF_8},
+        {"us-ascii", "YQ==!6Q==", "a", MK_CHARSET_US_ASCII},
+    };
+    mk_message_config c;
+    (void)state;
+    mk_message_config_init(&c, sizeof c);
+    c.reading = MK_READING_STOP;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        char mem[64];
+        mk_buf out;
+        mk_charset charset = MK_CHARSET_NONE;
+        text_z(&t, "Content-Type: text/plain; charset=");
+        text_z(&t, rows[i].label);
+        text_z(&t, "\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+        text_z(&t, rows[i].body);
+        seen s = look_by(text_view(&t), &c);
+        mk_buf_init(&out, mem, sizeof mem);
+        assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, &charset, NULL),
+                         MK_OK);
+        assert_view(mk_buf_str(&out), rows[i].text);
+        assert_int_equal(charset, rows[i].charset);
+        text_free(&t);
+        free(s.block);
+    }
+}
+
+/* RFC 2045 6.4: what holds parts has no encoding, whatever it says. */
+static void parts_stand_as_they_are(void **state)
+{
+    static const char *const heads[] = {
+        "Content-Type: multipart/mixed; boundary=b\r\n",
+        "Content-Type: multipart/digest; boundary=b\r\n",
+        "Content-Type: multipart/x; boundary=b\r\nSubject: x\r\n"};
+    static const char body[] = "QUJD\r\n--b\r\n\r\nQUJD\r\n--b--\r\n";
+    (void)state;
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        text t = {0};
+        char mem[64];
+        mk_buf out;
+        text_z(&t, heads[i]);
+        text_z(&t, "Content-Transfer-Encoding: base64\r\n\r\n");
+        text_z(&t, body);
+        seen s = look(text_view(&t));
+        mk_buf_init(&out, mem, sizeof mem);
+        assert_true(s.v.part_count >= 2);
+        assert_int_equal(mk_view_decode(&s.v, 0, &out, NULL), MK_OK);
+        assert_view(mk_buf_str(&out), body);
+        assert_int_equal(mk_view_decoded_length(&s.v, 0), sizeof body - 1);
+        text_free(&t);
+        free(s.block);
+    }
 }
 
 /* Labels are believed as far as they can be. */
@@ -438,8 +506,8 @@ static void sec_066_only_what_is_given_counts(void **state)
 /* ---- what a reader shows ------------------------------------------------- */
 
 /* A message from a word: t text, h HTML, i image, p PDF, x text/css, M message;
- * capitals: T and I as attachments, N text with a name; m( mixed, a(
- * alternative, r( related. */
+ * capitals: T and I as attachments, N and J text and image with a name; m(
+ * mixed, a( alternative, r( related. */
 static void compose(const char *word, text *out)
 {
     char open[32];
@@ -447,7 +515,7 @@ static void compose(const char *word, text *out)
     char number = '0';
     text_z(out, "MIME-Version: 1.0\r\n");
     for (; *word != '\0'; word++) {
-        static const char letters[] = "thipxTINM";
+        static const char letters[] = "thipxTINMJ";
         static const char *const types[] = {
             "text/plain",
             "text/html",
@@ -457,7 +525,8 @@ static void compose(const char *word, text *out)
             "text/plain\r\nContent-Disposition: attachment",
             "image/png\r\nContent-Disposition: attachment; filename=x",
             "text/plain; name=x",
-            "message/rfc822"};
+            "message/rfc822",
+            "image/png; name=x"};
         const char *at = strchr(letters, *word);
         char boundary[] = {'b', depth > 0 ? open[depth - 1] : '-', 0};
         if (*word == '(' || *word == ' ') {
@@ -544,6 +613,10 @@ static void chooses_what_to_show(void **state)
         {"m(a(h) a(t))", "th th"},
         {"a(m(h t))", "th @"},
         {"m(M t)", "@ th th"},
+        {"m(t J)", "th th"},
+        {"r(t J)", "th @"},
+        {"a(t m(h a(h)))", "t h h"},
+        {"a(h m(t a(t)))", "h t t"},
         {"m()", ""},
         {"m(m(m()))", ""},
         /* the example of RFC 8621 4.1.4 */
@@ -584,6 +657,8 @@ static void walks_by_use(void **state)
     assert_int_equal(mk_view_next(&s.v, 0, MK_USE_HTML, 1), 5);
     assert_int_equal(mk_view_next(&s.v, 9, MK_USE_HTML, MK_PART_NONE),
                      MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, 2, MK_USE_TEXT, 1), MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_TEXT, 9), MK_PART_NONE);
     text_free(&t);
     free(s.block);
 }
@@ -619,7 +694,7 @@ static void a_small_block_holds_the_beginning(void **state)
     uint32_t parts = 0;
     (void)state;
     assert_true(whole.v.need > least && whole.v.need < BLOCK);
-    for (size_t n = least - 8; n <= whole.v.need; n += 8) {
+    for (size_t n = least - 8; n <= whole.v.need; n += 3) {
         void *block = malloc(n);
         mk_view v;
         mk_err err = mk_view_open(message, NULL, block, n, &v);
@@ -772,6 +847,8 @@ int main(void)
         cmocka_unit_test(types_that_cannot_be_read_are_the_default),
         cmocka_unit_test(sec_063_the_last_counts_when_asked),
         cmocka_unit_test(decodes_when_asked),
+        cmocka_unit_test(sec_063_text_stops_where_octets_do),
+        cmocka_unit_test(parts_stand_as_they_are),
         cmocka_unit_test(reads_text_as_what_it_can_be),
         cmocka_unit_test(tells_of_wrong_charsets),
         cmocka_unit_test(sec_066_a_message_has_a_budget),
