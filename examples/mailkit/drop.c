@@ -31,18 +31,9 @@ void drop_fini(drop *d)
 }
 
 typedef struct named {
-    mk_str id;
+    mk_str id; /* first, for tool_by_octets */
     uint32_t row;
 } named;
-
-static int compare_ids(const void *a, const void *b)
-{
-    mk_str x = ((const named *)a)->id;
-    mk_str y = ((const named *)b)->id;
-
-    return x.len != y.len ? (x.len < y.len ? -1 : 1)
-                          : memcmp(x.ptr, y.ptr, x.len);
-}
 
 bool drop_find_twins(drop *d)
 {
@@ -55,9 +46,9 @@ bool drop_find_twins(drop *d)
     for (i = 0; i < d->count; i++) {
         ids[i] = (named){mk_str_of(d->rows[i].uid, d->rows[i].uid_len), i};
     }
-    qsort(ids, d->count, sizeof *ids, compare_ids);
+    qsort(ids, d->count, sizeof *ids, tool_by_octets);
     for (i = 1; i < d->count; i++) {
-        if (compare_ids(&ids[i - 1], &ids[i]) == 0) {
+        if (tool_by_octets(&ids[i - 1], &ids[i]) == 0) {
             d->rows[ids[i - 1].row].is_twin = true;
             d->rows[ids[i].row].is_twin = true;
         }

@@ -53,8 +53,15 @@ static const char usage[] =
 
 static void complain(parse *p, int code, const char *path, const char *why)
 {
+    progress_end(&p->progress);
     tool_fail(code, path, why);
     p->exit = p->exit == TOOL_OK ? code : p->exit;
+}
+
+/* What is printed goes nowhere any more. */
+static bool is_lost(void)
+{
+    return ferror(stdout) != 0;
 }
 
 /* ---- one message --------------------------------------------------------- */
@@ -131,7 +138,9 @@ static void show(parse *p, int fd, const char *path)
     }
     p->parsed.path = path;
     mk_defects_init(&p->parsed.defects, p->parsed.found, PARSED_DEFECTS);
-    if (!(p->is_json ? parse_print_json : parse_print_tree)(&p->parsed)) {
+    p->parsed.lacks_memory = false;
+    (p->is_json ? parse_print_json : parse_print_tree)(&p->parsed);
+    if (p->parsed.lacks_memory) {
         complain(p, TOOL_OSERR, path, no_memory);
     }
     p->progress.message++;
@@ -267,23 +276,39 @@ static void open_level(parse *p, const path *at, level *levels, int *io_depth)
     (*io_depth)++;
 }
 
+static bool is_link(const char *name)
+{
+    struct stat st;
+    return lstat(name, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+static void show_file(parse *p, const char *name)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        complain(p, TOOL_NOINPUT, name, strerror(errno));
+        return;
+    }
+    show(p, fd, name);
+    close(fd);
+}
+
 /* A file, or a directory, which becomes the next level. What is neither is
- * passed over in a directory: a FIFO would wait for ever. */
+ * passed over in a directory, unopened: a FIFO would wait for ever, a device
+ * may act on it. So is a link to a directory: it may lead back to this one. */
 static void visit(parse *p, const path *at, level *levels, int *io_depth)
 {
     struct stat st;
-    int fd = open(at->ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &st) != 0) {
+    if (stat(at->ptr, &st) != 0) {
         complain(p, TOOL_NOINPUT, at->ptr, strerror(errno));
-    } else if (S_ISDIR(st.st_mode)) {
-        open_level(p, at, levels, io_depth);
     } else if (S_ISREG(st.st_mode)) {
-        show(p, fd, at->ptr);
-    } else if (*io_depth == 0) {
-        complain(p, TOOL_NOINPUT, at->ptr, "is no file");
-    }
-    if (fd >= 0) {
-        close(fd);
+        show_file(p, at->ptr);
+    } else if (!S_ISDIR(st.st_mode)) {
+        if (*io_depth == 0) {
+            complain(p, TOOL_NOINPUT, at->ptr, "is no file");
+        }
+    } else if (*io_depth == 0 || !is_link(at->ptr)) {
+        open_level(p, at, levels, io_depth);
     }
 }
 
@@ -298,7 +323,7 @@ static void walk(parse *p, const char *top)
     }
     while (depth > 0) {
         level *l = &levels[depth - 1];
-        if (l->next == l->count) {
+        if (l->next == l->count || is_lost()) {
             close_level(l);
             depth--;
             continue;
@@ -348,7 +373,8 @@ int tool_parse(int argc, char **argv)
 #endif
     p.parsed.charsets = mk_charset_table_iconv();
     progress_init(&p.progress, "read", 0, 0);
-    for (int i = optind; i < argc || i == optind; i++) {
+    p.progress.is_on = p.progress.is_on && isatty(STDOUT_FILENO) == 0;
+    for (int i = optind; (i < argc || i == optind) && !is_lost(); i++) {
         if (i == argc || strcmp(argv[i], "-") == 0) {
             show(&p, STDIN_FILENO, "-");
         } else {

@@ -22,10 +22,8 @@ typedef struct parsed {
     mk_defect found[PARSED_DEFECTS];
     char *room;
     size_t room_bytes;
+    bool lacks_memory; /* some value was not given for that */
 } parsed;
-
-/* An empty buffer in the room, with that much of it; false: no memory. */
-bool parse_room(parsed *p, size_t n, mk_buf *out);
 
 /* The value of a field of the message, and where its defects are told from;
  * false when there is none. */
@@ -34,20 +32,23 @@ bool parse_value(parsed *p, mk_field_id id, mk_str *out_value);
 bool parse_next_value(parsed *p, mk_field_id id, uint32_t *io_at,
                       mk_str *out_value);
 
-/* Unstructured text, an address's name or spec, a parameter, in the room. */
-bool parse_words(parsed *p, mk_str value, mk_str *out);
-bool parse_name(parsed *p, const mk_address *a, mk_str *out);
-bool parse_spec(parsed *p, const mk_address *a, mk_str *out);
-/* Tell what is deceptive in how the address of a value is shown. */
-bool parse_judge(parsed *p, const mk_address *a);
-/* out->ptr is NULL when there is no such parameter. */
-bool parse_param(parsed *p, const mk_params *params, mk_str name, mk_str *out);
+/* Values in the room, until the next one is asked for; ptr is NULL when there
+ * is none, or no memory for it, which is noted. Unstructured text, an address's
+ * name or spec. */
+mk_str parse_words(parsed *p, mk_str value);
+mk_str parse_name(parsed *p, const mk_address *a);
+mk_str parse_spec(parsed *p, const mk_address *a);
+/* A parameter. */
+mk_str parse_param(parsed *p, const mk_params *params, mk_str name);
 /* The name of a part: its disposition's filename, else its type's name. */
-bool parse_filename(parsed *p, uint32_t part, mk_str *out);
+mk_str parse_filename(parsed *p, uint32_t part);
 /* A token in lower case. */
-bool parse_lower(parsed *p, mk_str token, mk_str *out);
+mk_str parse_lower(parsed *p, mk_str token);
 /* A part's text. */
-bool parse_text(parsed *p, uint32_t part, mk_str *out);
+mk_str parse_text(parsed *p, uint32_t part);
+
+/* Tell what is deceptive in how the address of a value is shown. */
+void parse_judge(parsed *p, const mk_address *a);
 
 /* What a body is without its transfer encoding; its faults are told. */
 typedef struct parse_digest {
@@ -61,8 +62,8 @@ void parse_decode(parsed *p, uint32_t part, parse_digest *out);
 /* "base64" …, as the field should say it. */
 const char *parse_encoding(const mk_part *part);
 
-/* Print on standard output; false: no memory. */
-bool parse_print_json(parsed *p); /* one line */
-bool parse_print_tree(parsed *p);
+/* Print on standard output. */
+void parse_print_json(parsed *p); /* one line */
+void parse_print_tree(parsed *p);
 
 #endif

@@ -31,96 +31,85 @@ static void text_or_null(mk_str s)
 
 /* ---- the header ---------------------------------------------------------- */
 
-static bool headers(parsed *p)
+static void headers(parsed *p)
 {
     const mk_view_part *top = &p->view.parts[0];
     fputs("{\"headers\":[", stdout);
     for (uint32_t i = 0; i < top->field_count; i++) {
         const mk_field *f = &p->view.fields[top->first_field + i];
-        mk_str value;
         p->defects.base = f->offset + f->value_at;
-        if (!parse_words(p, f->value, &value)) {
-            return false;
-        }
         fputs(i > 0 ? ",{\"name\":" : "{\"name\":", stdout);
         text(f->name);
         key("value");
-        text(value);
+        text(parse_words(p, f->value));
         printf(",\"raw_offset\":%" PRIu64 ",\"raw_length\":%zu}", f->offset,
                f->length);
     }
     putchar(']');
-    return true;
 }
 
-/* The name of the group that the walk is in; lives as long as the message. */
+/* The name of a group stands at each of its mailboxes, and there may be many:
+ * of a long one the beginning. */
+enum { GROUP_BYTES = 256 };
+
 typedef struct walk {
     mk_addresses it;
-    mk_address group;
+    char group[GROUP_BYTES]; /* that the walk is in */
+    size_t group_bytes;
     bool is_first;
 } walk;
 
-static bool mailbox(parsed *p, const walk *w, const mk_address *a)
+static void enter_group(parsed *p, walk *w, const mk_address *a)
 {
-    mk_str s;
-    if (!parse_name(p, a, &s)) {
-        return false;
-    }
+    mk_buf b;
+    mk_buf_init(&b, w->group, sizeof w->group);
+    (void)mk_address_name_decode(a, p->charsets, &b, NULL);
+    w->group_bytes = b.len;
+}
+
+static void mailbox(parsed *p, const walk *w, const mk_address *a)
+{
+    mk_str name = parse_name(p, a);
     fputs("{\"name\":", stdout);
-    text_or_null(s.len > 0 ? s : mk_str_of(NULL, 0));
+    text_or_null(name.len > 0 ? name : mk_str_of(NULL, 0));
     key("address");
-    if (!parse_spec(p, a, &s)) {
-        return false;
-    }
-    text(s);
+    text(parse_spec(p, a));
     key("group");
-    if (!a->in_group) {
-        fputs("null}", stdout);
-        return true;
-    }
-    if (!parse_name(p, &w->group, &s)) {
-        return false;
-    }
-    text(s);
+    text_or_null(a->in_group ? mk_str_of(w->group, w->group_bytes)
+                             : mk_str_of(NULL, 0));
     putchar('}');
-    return true;
 }
 
 /* The mailboxes of one field, with commas; at most so many in all. */
-static bool list_mailboxes(parsed *p, walk *w, uint32_t *io_most)
+static void list_mailboxes(parsed *p, walk *w, uint32_t *io_most)
 {
     mk_address a;
     while (mk_addresses_next(&w->it, &a)) {
         if (a.kind == MK_ADDRESS_GROUP) {
-            w->group = a;
+            enter_group(p, w, &a);
         } else if (a.kind == MK_ADDRESS_MAILBOX && *io_most > 0) {
             if (!w->is_first) {
                 putchar(',');
             }
             w->is_first = false;
             (*io_most)--;
-            if (!mailbox(p, w, &a) || !parse_judge(p, &a)) {
-                return false;
-            }
+            mailbox(p, w, &a);
+            parse_judge(p, &a);
         }
     }
-    return true;
 }
 
 /* Of all fields of this name: who shows the first only and who shows the last
  * only are both right (THREATS 61). */
-static bool mailboxes(parsed *p, mk_field_id id, uint32_t most)
+static void mailboxes(parsed *p, mk_field_id id, uint32_t most)
 {
     walk w = {.is_first = true};
     mk_str value;
     uint32_t at = 0;
     while (parse_next_value(p, id, &at, &value)) {
         mk_addresses_init(&w.it, id, value, &p->defects);
-        if (!list_mailboxes(p, &w, &most)) {
-            return false;
-        }
+        list_mailboxes(p, &w, &most);
     }
-    return true;
 }
 
 static bool has_mailbox(parsed *p, mk_field_id id)
@@ -139,7 +128,7 @@ static bool has_mailbox(parsed *p, mk_field_id id)
     return found;
 }
 
-static bool addresses(parsed *p)
+static void addresses(parsed *p)
 {
     static const struct {
         const char *name;
@@ -154,17 +143,15 @@ static bool addresses(parsed *p)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         key(lists[i].name);
         putchar('[');
-        if (!mailboxes(p, lists[i].id, UINT32_MAX)) {
-            return false;
-        }
+        mailboxes(p, lists[i].id, UINT32_MAX);
         putchar(']');
     }
     key("sender");
-    if (!has_mailbox(p, MK_FIELD_SENDER)) {
+    if (has_mailbox(p, MK_FIELD_SENDER)) {
+        mailboxes(p, MK_FIELD_SENDER, 1);
+    } else {
         fputs("null", stdout);
-        return true;
     }
-    return mailboxes(p, MK_FIELD_SENDER, 1);
 }
 
 static void identifiers(parsed *p, const char *name, mk_field_id id,
@@ -192,18 +179,15 @@ static void identifiers(parsed *p, const char *name, mk_field_id id,
     fputs(is_list ? "]" : count == 0 ? "null" : "", stdout);
 }
 
-static bool subject_and_date(parsed *p)
+static void subject_and_date(parsed *p)
 {
     mk_str value;
     mk_str s = mk_str_of(NULL, 0);
     mk_date d;
     if (parse_value(p, MK_FIELD_SUBJECT, &value)) {
         mk_defects told = p->defects; /* with the headers */
-        bool good = parse_words(p, value, &s);
+        s = parse_words(p, value);
         p->defects = told;
-        if (!good) {
-            return false;
-        }
     }
     key("subject");
     text_or_null(s);
@@ -215,67 +199,50 @@ static bool subject_and_date(parsed *p)
     } else {
         fputs("null", stdout);
     }
-    return true;
 }
 
 /* ---- the parts ----------------------------------------------------------- */
 
-static bool params_of(parsed *p, mk_str value)
+/* The keys differ: in lower case (RFC 2045 5.1), and a name that is not UTF-8,
+ * which might become that of another, is left out. */
+static void params_of(parsed *p, mk_str value)
 {
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     bool is_first = true;
     mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, NULL);
     for (uint32_t i = 0; i < params.count; i++) {
-        mk_str s;
-        if ((mem[i].flags & MK_PARAM_FIRST) == 0) {
+        if ((mem[i].flags & MK_PARAM_FIRST) == 0 ||
+            !tool_is_utf8(mem[i].name)) {
             continue;
-        }
-        if (!parse_param(p, &params, mem[i].name, &s)) {
-            return false;
         }
         fputs(is_first ? "" : ",", stdout);
         is_first = false;
-        text(mem[i].name);
+        text(parse_lower(p, mem[i].name));
         putchar(':');
-        text(s);
+        text(parse_param(p, &params, mem[i].name));
     }
-    return true;
 }
 
-static bool lower(parsed *p, mk_str token)
-{
-    mk_str s;
-    bool good = parse_lower(p, token, &s);
-    if (good) {
-        tool_print_json_text(stdout, s);
-    }
-    return good;
-}
-
-static bool type_of(parsed *p, const mk_structure *s)
+static void type_of(parsed *p, const mk_structure *s)
 {
     putchar('"');
-    bool good = lower(p, s->type);
+    tool_print_json_text(stdout, parse_lower(p, s->type));
     putchar('/');
-    good = good && lower(p, s->subtype);
+    tool_print_json_text(stdout, parse_lower(p, s->subtype));
     putchar('"');
-    return good;
 }
 
 /* null, "inline", "attachment" … */
-static bool disposition_of(parsed *p, mk_str value)
+static void disposition_of(parsed *p, mk_str value)
 {
     mk_params params;
     if (value.ptr == NULL) {
         fputs("null", stdout);
-        return true;
+        return;
     }
     mk_params_parse(value, NULL, 0, &params, NULL);
-    putchar('"');
-    bool good = lower(p, params.type);
-    putchar('"');
-    return good;
+    text(parse_lower(p, params.type));
 }
 
 static void digest(parsed *p, uint32_t part)
@@ -300,35 +267,25 @@ static void digest(parsed *p, uint32_t part)
     putchar('"');
 }
 
-static bool part_of(parsed *p, uint32_t number)
+static void part_of(parsed *p, uint32_t number)
 {
     const mk_part *part = &p->view.parts[number].part;
     mk_charset charset = (mk_charset)part->charset;
     mk_structure s;
-    mk_str name;
     (void)mk_structure_read(&p->view, number, &s);
     printf("{\"number\":%" PRIu32 ",\"type\":", number);
-    if (!type_of(p, &s)) {
-        return false;
-    }
+    type_of(p, &s);
     key("params");
     putchar('{');
     p->defects.base = s.params.ptr == NULL
                           ? 0
                           : (uint64_t)(s.params.ptr - p->view.message.ptr);
-    if (!params_of(p, s.params)) {
-        return false;
-    }
+    params_of(p, s.params);
     putchar('}');
     key("disposition");
-    if (!disposition_of(p, s.disposition)) {
-        return false;
-    }
+    disposition_of(p, s.disposition);
     key("filename");
-    if (!parse_filename(p, number, &name)) {
-        return false;
-    }
-    text_or_null(name);
+    text_or_null(parse_filename(p, number));
     printf(",\"encoding\":\"%s\",\"charset\":", parse_encoding(part));
     text_or_null(charset == MK_CHARSET_NONE ? mk_str_of(NULL, 0)
                                             : mk_charset_name(charset));
@@ -336,11 +293,10 @@ static bool part_of(parsed *p, uint32_t number)
            part->end - part->body);
     digest(p, number);
     fputs(",\"children\":[", stdout);
-    return true;
 }
 
 /* They stand in the order of their beginning: a tree without recursion. */
-static bool parts(parsed *p)
+static void parts(parsed *p)
 {
     uint32_t depth = 0;
     key("parts");
@@ -351,39 +307,30 @@ static bool parts(parsed *p)
         }
         fputs(i > 0 && own <= depth ? "," : "", stdout);
         depth = own;
-        if (!part_of(p, i)) {
-            return false;
-        }
+        part_of(p, i);
     }
     for (uint32_t k = 0; k <= depth; k++) {
         fputs("]}", stdout);
     }
-    return true;
 }
 
 /* The parts of a use and media type, one behind the other. */
-static bool body(parsed *p, const char *name, mk_use use, mk_media media)
+static void body(parsed *p, const char *name, mk_use use, mk_media media)
 {
     uint32_t i = MK_PART_NONE;
     bool is_open = false;
     key(name);
     while ((i = mk_view_next(&p->view, 0, use, i)) != MK_PART_NONE) {
-        mk_str s;
-        if (p->view.parts[i].part.media != media) {
-            continue;
+        if (p->view.parts[i].part.media == media) {
+            fputs(is_open ? "" : "\"", stdout);
+            is_open = true;
+            tool_print_json_text(stdout, parse_text(p, i));
         }
-        if (!parse_text(p, i, &s)) {
-            return false;
-        }
-        fputs(is_open ? "" : "\"", stdout);
-        is_open = true;
-        tool_print_json_text(stdout, s);
     }
     fputs(is_open ? "\"" : "null", stdout);
-    return true;
 }
 
-static bool attachments(parsed *p)
+static void attachments(parsed *p)
 {
     uint32_t i = MK_PART_NONE;
     bool is_first = true;
@@ -392,22 +339,15 @@ static bool attachments(parsed *p)
     while ((i = mk_view_next(&p->view, 0, MK_USE_ATTACHMENT, i)) !=
            MK_PART_NONE) {
         mk_structure s;
-        mk_str name;
         (void)mk_structure_read(&p->view, i, &s);
         printf("%s{\"number\":%" PRIu32 ",\"type\":", is_first ? "" : ",", i);
         is_first = false;
-        if (!type_of(p, &s)) {
-            return false;
-        }
+        type_of(p, &s);
         key("filename");
-        if (!parse_filename(p, i, &name)) {
-            return false;
-        }
-        text_or_null(name);
+        text_or_null(parse_filename(p, i));
         putchar('}');
     }
     putchar(']');
-    return true;
 }
 
 /* ---- what is odd --------------------------------------------------------- */
@@ -424,20 +364,22 @@ static void defects_of(const mk_defects *list, bool *io_is_first)
     }
 }
 
-bool parse_print_json(parsed *p)
+void parse_print_json(parsed *p)
 {
     bool is_first = true;
-    if (!headers(p) || !addresses(p) || !subject_and_date(p)) {
-        return false;
-    }
+    uint64_t budget = p->view.budget->left;
+    headers(p);
+    addresses(p);
+    subject_and_date(p);
     identifiers(p, "message_id", MK_FIELD_MESSAGE_ID, false);
     identifiers(p, "in_reply_to", MK_FIELD_IN_REPLY_TO, true);
     identifiers(p, "references", MK_FIELD_REFERENCES, true);
-    if (!parts(p) || !body(p, "text_body", MK_USE_TEXT, MK_MEDIA_TEXT_PLAIN) ||
-        !body(p, "html_body", MK_USE_HTML, MK_MEDIA_TEXT_HTML) ||
-        !attachments(p)) {
-        return false;
-    }
+    parts(p);
+    /* texts were counted there: here they do not count once more */
+    p->view.budget->left = budget;
+    body(p, "text_body", MK_USE_TEXT, MK_MEDIA_TEXT_PLAIN);
+    body(p, "html_body", MK_USE_HTML, MK_MEDIA_TEXT_HTML);
+    attachments(p);
     key("defects");
     putchar('[');
     defects_of(p->view.defects, &is_first);
@@ -446,5 +388,4 @@ bool parse_print_json(parsed *p)
            p->view.defects->dropped + p->defects.dropped);
     text(mk_str_z(p->path));
     fputs("}\n", stdout);
-    return true;
 }

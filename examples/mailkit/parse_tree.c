@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * parse_tree.c: a message for people: who wrote it, its parts as a tree, and
- * what is odd in it. Controls never come out of the decoders; nothing here is
- * meant for other programs (that is the JSON).
+ * what is odd in it. Nothing of it is a command to a terminal, or turns the
+ * order of its text; nothing is meant for other programs (that is the JSON).
  */
 #include "parse.h"
 
@@ -10,37 +10,27 @@
 
 #include <inttypes.h>
 
-static void print(mk_str s)
-{
-    fwrite(s.ptr, 1, s.len, stdout);
-}
-
-static bool summary(parsed *p)
+static void summary(parsed *p)
 {
     static const mk_field_id ids[] = {MK_FIELD_FROM,    MK_FIELD_TO,
                                       MK_FIELD_CC,      MK_FIELD_DATE,
                                       MK_FIELD_SUBJECT, MK_FIELD_MESSAGE_ID};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const mk_field *f = mk_view_field(&p->view, 0, ids[i]);
-        mk_str s;
         if (f == NULL) {
             continue;
         }
         p->defects.base = f->offset + f->value_at;
-        if (!parse_words(p, f->value, &s)) {
-            return false;
-        }
         fputs("  ", stdout);
         tool_print_escaped(stdout, f->name);
         fputs(": ", stdout);
-        print(s);
+        tool_print_text(stdout, parse_words(p, f->value));
         putchar('\n');
     }
-    return true;
 }
 
 /* Defects of what JSON shows one by one are those of the values here, too. */
-static bool judge(parsed *p)
+static void judge(parsed *p)
 {
     static const mk_field_id lists[] = {MK_FIELD_FROM,     MK_FIELD_SENDER,
                                         MK_FIELD_REPLY_TO, MK_FIELD_TO,
@@ -54,19 +44,16 @@ static bool judge(parsed *p)
         while (parse_next_value(p, lists[i], &at, &value)) {
             mk_addresses_init(&it, lists[i], value, &p->defects);
             while (mk_addresses_next(&it, &a)) {
-                if (!parse_judge(p, &a)) {
-                    return false;
-                }
+                parse_judge(p, &a);
             }
         }
     }
     if (parse_value(p, MK_FIELD_DATE, &value)) {
         (void)mk_date_read(value, &p->defects, &d);
     }
-    return true;
 }
 
-static bool part(parsed *p, uint32_t number)
+static void part(parsed *p, uint32_t number)
 {
     const mk_view_part *v = &p->view.parts[number];
     mk_structure s;
@@ -81,21 +68,18 @@ static bool part(parsed *p, uint32_t number)
            v->part.end - v->part.body);
     if (v->part.charset != MK_CHARSET_NONE) {
         fputs(", ", stdout);
-        print(mk_charset_name((mk_charset)v->part.charset));
+        tool_print_text(stdout, mk_charset_name((mk_charset)v->part.charset));
     }
-    if (!parse_filename(p, number, &name)) {
-        return false;
-    }
+    name = parse_filename(p, number);
     if (name.ptr != NULL) {
         fputs(", \"", stdout);
-        print(name);
+        tool_print_text(stdout, name);
         putchar('"');
     }
     fputs((v->uses & MK_USE_TEXT) != 0 ? " [text]" : "", stdout);
     fputs((v->uses & MK_USE_HTML) != 0 ? " [html]" : "", stdout);
     fputs((v->uses & MK_USE_ATTACHMENT) != 0 ? " [attachment]" : "", stdout);
     putchar('\n');
-    return true;
 }
 
 static void defects_of(const mk_defects *list)
@@ -110,19 +94,15 @@ static void defects_of(const mk_defects *list)
     }
 }
 
-bool parse_print_tree(parsed *p)
+void parse_print_tree(parsed *p)
 {
     tool_print_escaped(stdout, mk_str_z(p->path));
     putchar('\n');
-    if (!summary(p) || !judge(p)) {
-        return false;
-    }
+    summary(p);
+    judge(p);
     for (uint32_t i = 0; i < p->view.part_count; i++) {
-        if (!part(p, i)) {
-            return false;
-        }
+        part(p, i);
     }
     defects_of(p->view.defects);
     defects_of(&p->defects);
-    return true;
 }

@@ -11,25 +11,21 @@
 
 enum { ROOM_LEAST = 4096, GROWTH = 3, PIECE = 16384 };
 
-bool parse_room(parsed *p, size_t n, mk_buf *out)
-{
-    if (n > p->room_bytes) {
-        char *room = realloc(p->room, n);
-        if (room == NULL) {
-            return false;
-        }
-        p->room = room;
-        p->room_bytes = n;
-    }
-    mk_buf_init(out, p->room, p->room_bytes);
-    return true;
-}
-
-/* A decoder gives three octets for one at most. */
+/* An empty buffer in the room, with that much of it. A decoder gives three
+ * octets for one at most. */
 static bool room_for(parsed *p, size_t octets, mk_buf *out)
 {
-    return octets <= (SIZE_MAX - ROOM_LEAST) / GROWTH &&
-           parse_room(p, octets * GROWTH + ROOM_LEAST, out);
+    bool fits = octets <= (SIZE_MAX - ROOM_LEAST) / GROWTH;
+    size_t n = fits ? octets * GROWTH + ROOM_LEAST : SIZE_MAX;
+    if (fits && n > p->room_bytes) {
+        char *room = realloc(p->room, n);
+        fits = room != NULL;
+        p->room = fits ? room : p->room;
+        p->room_bytes = fits ? n : p->room_bytes;
+    }
+    p->lacks_memory = p->lacks_memory || !fits;
+    mk_buf_init(out, p->room, fits ? p->room_bytes : 0);
+    return fits;
 }
 
 bool parse_next_value(parsed *p, mk_field_id id, uint32_t *io_at,
@@ -54,40 +50,47 @@ bool parse_value(parsed *p, mk_field_id id, mk_str *out_value)
     return parse_next_value(p, id, &at, out_value);
 }
 
-bool parse_words(parsed *p, mk_str value, mk_str *out)
+/* What a decoder has written; there was room for all of it. */
+static mk_str given(parsed *p, mk_err err, const mk_buf *b)
 {
-    mk_buf b;
-    bool good = room_for(p, value.len, &b) &&
-                mk_words_decode(value, p->charsets, &b, &p->defects) == MK_OK;
-    *out = good ? mk_buf_str(&b) : mk_str_of(NULL, 0);
-    return good;
+    p->lacks_memory = p->lacks_memory || err == MK_E_ROOM;
+    return err == MK_OK ? mk_buf_str(b) : mk_str_of(NULL, 0);
 }
 
-bool parse_name(parsed *p, const mk_address *a, mk_str *out)
+mk_str parse_words(parsed *p, mk_str value)
 {
     mk_buf b;
-    bool good = room_for(p, a->raw.len, &b) &&
-                mk_address_name_decode(a, p->charsets, &b, NULL) == MK_OK;
-    *out = good ? mk_buf_str(&b) : mk_str_of(NULL, 0);
-    return good;
+    mk_err err = room_for(p, value.len, &b)
+                     ? mk_words_decode(value, p->charsets, &b, &p->defects)
+                     : MK_E_ROOM;
+    return given(p, err, &b);
 }
 
-bool parse_spec(parsed *p, const mk_address *a, mk_str *out)
+mk_str parse_name(parsed *p, const mk_address *a)
 {
     mk_buf b;
-    bool good =
-        room_for(p, a->raw.len, &b) && mk_address_spec_format(a, &b) == MK_OK;
-    *out = good ? mk_buf_str(&b) : mk_str_of(NULL, 0);
-    return good;
+    mk_err err = room_for(p, a->raw.len, &b)
+                     ? mk_address_name_decode(a, p->charsets, &b, NULL)
+                     : MK_E_ROOM;
+    return given(p, err, &b);
 }
 
-bool parse_judge(parsed *p, const mk_address *a)
+mk_str parse_spec(parsed *p, const mk_address *a)
+{
+    mk_buf b;
+    mk_err err =
+        room_for(p, a->raw.len, &b) ? mk_address_spec_format(a, &b) : MK_E_ROOM;
+    return given(p, err, &b);
+}
+
+void parse_judge(parsed *p, const mk_address *a)
 {
     mk_buf name;
     mk_buf spec;
     uint64_t base = p->defects.base;
     if (a->raw.len > SIZE_MAX / 2 || !room_for(p, a->raw.len * 2, &name)) {
-        return false;
+        p->lacks_memory = true;
+        return;
     }
     mk_buf_init(&name, p->room, p->room_bytes / 2);
     mk_buf_init(&spec, p->room + p->room_bytes / 2, p->room_bytes / 2);
@@ -97,55 +100,50 @@ bool parse_judge(parsed *p, const mk_address *a)
     (void)mk_address_is_deceptive(mk_buf_str(&name), mk_buf_str(&spec),
                                   &p->defects);
     p->defects.base = base;
-    return true;
 }
 
-bool parse_param(parsed *p, const mk_params *params, mk_str name, mk_str *out)
+mk_str parse_param(parsed *p, const mk_params *params, mk_str name)
 {
     mk_buf b;
-    if (!room_for(p, params->text.len, &b)) {
-        return false;
-    }
-    mk_err err = mk_params_decode(params, name, p->charsets, &b, &p->defects);
-    *out = err == MK_OK ? mk_buf_str(&b) : mk_str_of(NULL, 0);
-    return err == MK_OK || err == MK_E_NOENT;
+    mk_err err =
+        room_for(p, params->text.len, &b)
+            ? mk_params_decode(params, name, p->charsets, &b, &p->defects)
+            : MK_E_ROOM;
+    return given(p, err, &b);
 }
 
-static bool param_of(parsed *p, uint32_t part, mk_field_id id, const char *name,
-                     mk_str *out)
+static mk_str param_of(parsed *p, uint32_t part, mk_field_id id,
+                       const char *name)
 {
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
     const mk_field *f = mk_view_field(&p->view, part, id);
-    *out = mk_str_of(NULL, 0);
     if (f == NULL) {
-        return true;
+        return mk_str_of(NULL, 0);
     }
     p->defects.base = f->offset + f->value_at;
     mk_params_parse(f->value, mem, MK_PARAM_COUNT_MAX, &params, NULL);
-    return parse_param(p, &params, mk_str_z(name), out);
+    return parse_param(p, &params, mk_str_z(name));
 }
 
-bool parse_filename(parsed *p, uint32_t part, mk_str *out)
+mk_str parse_filename(parsed *p, uint32_t part)
 {
-    return param_of(p, part, MK_FIELD_CONTENT_DISPOSITION, "filename", out) &&
-           (out->ptr != NULL ||
-            param_of(p, part, MK_FIELD_CONTENT_TYPE, "name", out));
+    mk_str s = param_of(p, part, MK_FIELD_CONTENT_DISPOSITION, "filename");
+    return s.ptr != NULL ? s : param_of(p, part, MK_FIELD_CONTENT_TYPE, "name");
 }
 
-bool parse_lower(parsed *p, mk_str token, mk_str *out)
+mk_str parse_lower(parsed *p, mk_str token)
 {
     mk_buf b;
     if (!room_for(p, token.len, &b)) {
-        return false;
+        return mk_str_of(NULL, 0);
     }
     for (size_t i = 0; i < token.len; i++) {
         char c = token.ptr[i];
         (void)mk_buf_add_c(&b,
                            c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
     }
-    *out = mk_buf_str(&b);
-    return true;
+    return mk_buf_str(&b);
 }
 
 /* Its paragraphs, behind it in the room: they take no more than it. */
@@ -161,20 +159,22 @@ static mk_str unflow(mk_buf *text, bool is_delsp)
     return mk_buf_str(&out);
 }
 
-bool parse_text(parsed *p, uint32_t part, mk_str *out)
+mk_str parse_text(parsed *p, uint32_t part)
 {
     mk_buf b;
     size_t n = mk_view_body(&p->view, part).len;
     uint32_t flags = p->view.parts[part].part.flags;
     bool is_flowed = (flags & MK_PART_FLOWED) != 0;
-    bool good = n <= SIZE_MAX / 2 && room_for(p, is_flowed ? n * 2 : n, &b);
-    if (good) {
-        p->defects.base = 0;
-        (void)mk_view_text(&p->view, part, p->charsets, &b, NULL, &p->defects);
-        *out = is_flowed ? unflow(&b, (flags & MK_PART_DELSP) != 0)
-                         : mk_buf_str(&b);
+    if (n > SIZE_MAX / 2 || !room_for(p, is_flowed ? n * 2 : n, &b)) {
+        p->lacks_memory = true;
+        return mk_str_of(NULL, 0);
     }
-    return good;
+    p->defects.base = 0;
+    mk_err err =
+        mk_view_text(&p->view, part, p->charsets, &b, NULL, &p->defects);
+    p->lacks_memory = p->lacks_memory || err == MK_E_ROOM;
+    return is_flowed ? unflow(&b, (flags & MK_PART_DELSP) != 0)
+                     : mk_buf_str(&b);
 }
 
 void parse_decode(parsed *p, uint32_t part, parse_digest *out)

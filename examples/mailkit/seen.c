@@ -26,15 +26,6 @@ static int complain(const seen *s, int code, const char *why)
 
 /* ---- reading ------------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
-{
-    const mk_str *x = a;
-    const mk_str *y = b;
-    int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
-
-    return order != 0 ? order : x->len == y->len ? 0 : x->len < y->len ? -1 : 1;
-}
-
 static bool is_id(mk_str s)
 {
     size_t i;
@@ -91,7 +82,7 @@ static int parse(seen *s, mk_str text)
         }
         s->count++;
     }
-    qsort(s->ids, s->count, sizeof *s->ids, compare);
+    qsort(s->ids, s->count, sizeof *s->ids, tool_by_octets);
     return TOOL_OK;
 }
 
@@ -146,8 +137,8 @@ int seen_open(seen *s, const char *path, const char *user, const char *host)
 
 bool seen_has(const seen *s, mk_str id)
 {
-    return s->count > 0 &&
-           bsearch(&id, s->ids, s->count, sizeof *s->ids, compare) != NULL;
+    return s->count > 0 && bsearch(&id, s->ids, s->count, sizeof *s->ids,
+                                   tool_by_octets) != NULL;
 }
 
 void seen_close(seen *s)

@@ -37,7 +37,7 @@ void tool_print_escaped(FILE *to, mk_str s)
 }
 
 /* Octets of the character at the front when it is well-formed, else 0. */
-static size_t utf8_length(mk_str s)
+static size_t utf8_at(mk_str s, unsigned *out_character)
 {
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = (unsigned char)s.ptr[0];
@@ -63,29 +63,102 @@ static size_t utf8_length(mk_str s)
         (value >= 0xd800 && value < 0xe000)) {
         return 0;
     }
+    *out_character = value;
     return n;
+}
+
+bool tool_is_utf8(mk_str s)
+{
+    unsigned c;
+    size_t n = 1;
+
+    while (s.len > 0 && n > 0) {
+        n = utf8_at(s, &c);
+        s = mk_str_sub(s, n, SIZE_MAX);
+    }
+    return s.len == 0;
+}
+
+int tool_by_octets(const void *a, const void *b)
+{
+    const mk_str *x = a;
+    const mk_str *y = b;
+    int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
+
+    return order != 0 ? order : x->len == y->len ? 0 : x->len < y->len ? -1 : 1;
+}
+
+/* C0 but the tab, DEL, C1; ALM, LRM, RLM, line and paragraph separator, LRE to
+ * RLO, LRI to PDI. */
+static bool is_obeyed(unsigned c)
+{
+    return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0) || c == 0x61c ||
+           (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+void tool_print_text(FILE *to, mk_str s)
+{
+    unsigned c = 0;
+    size_t n;
+
+    for (; s.len > 0; s = mk_str_sub(s, n, SIZE_MAX)) {
+        n = utf8_at(s, &c);
+        if (n == 0) {
+            n = 1;
+            tool_print_escaped(to, mk_str_sub(s, 0, 1));
+        } else if (is_obeyed(c)) {
+            fprintf(to, "\\u%04x", c);
+        } else {
+            fwrite(s.ptr, 1, n, to);
+        }
+    }
+}
+
+enum { JSON_OCTETS = 6 }; /* of a character, at most */
+
+/* The character at the front as JSON wants it, and behind it; how many octets
+ * were put. */
+static size_t put_json(char *to, mk_str *io_s)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned c = 0;
+    size_t n = utf8_at(*io_s, &c);
+    size_t put = 0;
+
+    if (n == 0) {
+        memcpy(to, "\\ufffd", JSON_OCTETS);
+        put = JSON_OCTETS;
+        n = 1;
+    } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+        memcpy(to, "\\u00", JSON_OCTETS - 2);
+        to[JSON_OCTETS - 2] = digits[c >> 4];
+        to[JSON_OCTETS - 1] = digits[c & 15];
+        put = JSON_OCTETS;
+    } else {
+        if (c == '"' || c == '\\') {
+            to[put++] = '\\';
+        }
+        memcpy(to + put, io_s->ptr, n);
+        put += n;
+    }
+    *io_s = mk_str_sub(*io_s, n, SIZE_MAX);
+    return put;
 }
 
 void tool_print_json_text(FILE *to, mk_str s)
 {
-    size_t n;
+    char room[1024];
+    size_t n = 0;
 
     while (s.len > 0) {
-        unsigned char c = (unsigned char)s.ptr[0];
-        n = utf8_length(s);
-        if (n == 0) {
-            fputs("\\ufffd", to);
-            n = 1;
-        } else if (c < 0x20 || c == 0x7f) {
-            fprintf(to, "\\u%04x", c);
-        } else {
-            if (c == '"' || c == '\\') {
-                fputc('\\', to);
-            }
-            fwrite(s.ptr, 1, n, to);
+        n += put_json(room + n, &s);
+        if (sizeof room - n < JSON_OCTETS) {
+            fwrite(room, 1, n, to);
+            n = 0;
         }
-        s = mk_str_sub(s, n, SIZE_MAX);
     }
+    fwrite(room, 1, n, to);
 }
 
 void tool_print_json(FILE *to, mk_str s)

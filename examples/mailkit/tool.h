@@ -31,6 +31,12 @@ typedef enum tool_exit {
 int tool_fail(int code, const char *what, const char *why);
 /* Print with everything that is not printable ASCII made visible. */
 void tool_print_escaped(FILE *to, mk_str s);
+/* Print text in UTF-8; what a terminal obeys, and what turns the order or the
+ * lines of text, is made visible as \uXXXX. */
+void tool_print_text(FILE *to, mk_str s);
+bool tool_is_utf8(mk_str s);
+/* For qsort, of what begins with an mk_str: by its octets. */
+int tool_by_octets(const void *a, const void *b);
 /* Print as a JSON string with its quotes; octets that are not UTF-8 become
  * U+FFFD. */
 void tool_print_json(FILE *to, mk_str s);

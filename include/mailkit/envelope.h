@@ -45,7 +45,8 @@ MK_API mk_err mk_envelope_read(const mk_view *view, uint32_t part,
 typedef struct mk_structure {
     const mk_view_part *part; /**< first_child and sibling lead on */
     mk_str type;    /**< "TEXT", as written, or the default (RFC 2045 5.2, RFC
-                         2046 5.1.5) */
+                         2046 5.1.5); of a field that the view lacks the
+                         family, such as "MULTIPART" "MIXED" */
     mk_str subtype; /**< "PLAIN", likewise */
     mk_str params;  /**< all of Content-Type; ptr NULL: none that could be
                          read */

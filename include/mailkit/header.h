@@ -262,7 +262,8 @@ typedef struct mk_addresses {
     mk_str text;
     mk_defects *defects;
     size_t at;
-    uint32_t max_count; /**< elements; MK_ADDRESS_COUNT_MAX */
+    uint32_t max_count; /**< elements but the end of a group that they leave
+                             open; MK_ADDRESS_COUNT_MAX */
     uint32_t count;     /**< elements met so far */
     uint32_t mailboxes; /**< mailboxes met so far */
     mk_field_id id;
@@ -287,8 +288,8 @@ MK_API void mk_addresses_init(mk_addresses *it, mk_field_id id, mk_str text,
  * phrases, routes, local-parts and domains, empty elements; and RFC 6532.
  * Text that no form yields is MK_DEFECT_ADDR_INVALID and read as well as can
  * be: missing commas, brackets and domains, junk behind an address. A group is
- * always ended; one in another is dissolved in it. Encoded words are never
- * looked into for addresses.
+ * always ended, where max_count stops the walk, too; one in another is
+ * dissolved in it. Encoded words are never looked into for addresses.
  *
  * @param it           the walk.
  * @param out_address  written when there is one.
@@ -647,10 +648,11 @@ typedef enum mk_words_place {
  *
  * ASCII words stay as they are, if need be as a quoted string in a phrase;
  * others become encoded words of at most 75 octets and of whole characters, by
- * Q or by base64 as is shorter. mk_words_decode gives the text back. Nothing is
- * written for an empty text.
+ * Q or by base64 as is shorter. A line is longer than 76 columns only for
+ * one plain word that is, of at most 900 octets. mk_words_decode gives the text
+ * back. Nothing is written for an empty text.
  *
- * @param utf8    the text; of C0 controls only HTAB is taken.
+ * @param utf8    the text; of controls, C0 and C1, only HTAB is taken.
  * @param column  octets that stand on the line already ("Subject: " is 9).
  * @param place   where it is to stand.
  * @param out     the text is appended, or nothing on failure.

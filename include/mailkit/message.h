@@ -116,8 +116,10 @@ typedef enum mk_reading {
     MK_READING_SHORT = 32, /**< a line that does not begin with a name and its
                                 colon, or is of white space alone, ends the
                                 header */
-    MK_READING_STOP = 64   /**< what is no base64 ends a body, and is not
+    MK_READING_STOP = 64,  /**< what is no base64 ends a body, and is not
                                 passed over; of a view alone */
+    MK_READING_TRIM = 128  /**< white space at the end of a boundary is none of
+                                it; likewise with MK_READING_LOOSE */
 } mk_reading;
 
 /** How many decoded octets may still be given, of one message or of many; to be
@@ -548,7 +550,7 @@ MK_API uint32_t mk_view_next(const mk_view *view, uint32_t root, mk_use wanted,
 
 /** A walk over the readings of a message; no field is for readers. */
 typedef struct mk_readings {
-    uint64_t done[2]; /* a bit for each reading that was given */
+    uint64_t done[4]; /* a bit for each reading that was given */
     uint32_t mask;    /* of those that make a difference */
 } mk_readings;
 
@@ -572,7 +574,7 @@ MK_API void mk_readings_init(mk_readings *it);
  * @param view         a view by the reading that was given last; NULL before
  *                     the first.
  * @param out_reading  written when there is one: mk_reading, or'ed.
- * @return true; false at the end, after at most 96. */
+ * @return true; false at the end, after at most 128. */
 MK_API bool mk_readings_next(mk_readings *it, const mk_view *view,
                              uint32_t *out_reading);
 

@@ -15,11 +15,11 @@
 
 MK_EXTERN_C_BEGIN
 
-/** Lengths of a header, octets; what is longer is refused. */
+/** Lengths of a header, octets. */
 enum {
-    MK_PROXY_LINE_MAX = 107, /**< version 1, with CRLF (its 2.1) */
-    MK_PROXY_MAX = 536 /**< version 2: a sender keeps to the smallest segment
-                        *   that every host takes (its 2) */
+    MK_PROXY_LINE_MAX = 107, /**< version 1, with CRLF (its 2.1); what is longer
+                              *   is refused. Of version 2 no more are needed */
+    MK_PROXY_MAX = 65551     /**< version 2, with its extensions (its 2.2) */
 };
 
 /** On whose behalf a proxy connects. */
@@ -42,19 +42,24 @@ typedef struct mk_proxy_header {
      *  addresses; IPv4 in IPv6 (RFC 4291 2.5.5.2) is told as IPv4. Else all
      *  zeros, family 0. */
     mk_peer peer;
+    /** Version 2: octets of extensions that are still to come: they are to be
+     *  dropped, unread, before the protocol begins. */
+    size_t rest;
 } mk_proxy_header;
 
 /** Read a header; cut anywhere, the same octets give the same answer, and the
  *  first octet that no header can have is refused at once.
  *
- * Extensions of version 2 (TLV) are passed over, a checksum among them.
+ * Extensions of version 2 (TLV) are passed over, a checksum among them. They
+ * need not be there: `rest` tells how many are missing.
  *
- * @param text        all octets of the connection so far.
+ * @param text        all octets of the connection so far; MK_PROXY_LINE_MAX of
+ *                    them do.
  * @param out_header  written when MK_OK is returned.
- * @param out_used    written when MK_OK is returned: octets of the header; what
- *                    is behind them is the protocol's.
+ * @param out_used    written when MK_OK is returned: octets of the header in
+ *                    text; what is behind them, and `rest`, is the protocol's.
  * @return MK_OK; MK_WAIT: all of `text` is a header's beginning; MK_E_CROSS:
- *         this is none; MK_E_SYNTAX: it is malformed; MK_E_SIZE: it is too
+ *         this is none; MK_E_SYNTAX: it is malformed; MK_E_SIZE: a line is too
  *         long. Behind each of these three the connection is to be closed
  *         without a word. */
 MK_API mk_err mk_proxy_parse(mk_str text, mk_proxy_header *out_header,

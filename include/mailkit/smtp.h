@@ -203,7 +203,8 @@ typedef struct mk_smtp_client_info {
     mk_str dest_port; /**< XCLIENT */
     mk_str ident;     /**< XFORWARD */
     mk_str source;    /**< XFORWARD: "LOCAL" or "REMOTE" */
-    uint32_t unsure;  /**< of `unknown`: for now only, "[TEMPUNAVAIL]" */
+    uint32_t unsure;  /**< of `unknown`: for now only, "[TEMPUNAVAIL]"; at a
+                       *   client XCLIENT's NAME, and no others */
 } mk_smtp_client_info;
 
 /** What is notable about a path. */
@@ -291,12 +292,15 @@ typedef struct mk_smtp_event {
     mk_str authzid;             /**< AUTH; empty: as oneself */
     uint32_t mechanism;         /**< AUTH: mk_sasl_mechanism. Client, READY:
                                  *   all that the server offers, or-ed */
-    const mk_smtp_mail_options *mail;  /**< server, MAIL; else NULL */
-    const mk_smtp_rcpt_options *rcpt;  /**< server, RCPT; else NULL */
-    const mk_smtp_client_info *client; /**< XCLIENT, XFORWARD; else NULL */
     uint32_t mail_max; /**< client, READY: messages of this connection, and */
     uint32_t rcpt_max; /**< recipients of a message that the server takes
                         *   (RFC 9422); 0: not told */
+    uint32_t rcpt_domain_max; /**< client, READY: likewise different domains of
+                               *   all recipients in this connection. To keep
+                               *   to it is the caller's, who knows them */
+    const mk_smtp_mail_options *mail;  /**< server, MAIL; else NULL */
+    const mk_smtp_rcpt_options *rcpt;  /**< server, RCPT; else NULL */
+    const mk_smtp_client_info *client; /**< XCLIENT, XFORWARD; else NULL */
 } mk_smtp_event;
 
 /** Flags of mk_smtp_event. */
@@ -320,7 +324,8 @@ typedef enum mk_smtp_event_type {
      *  behind its octets (RFC 3030 2). */
     MK_EV_SMTP_DATA = MK_EV_SMTP + 5,
     /** A transaction was dropped before its end; err tells why. The
-     *  end of the session (QUIT, FAULT, MK_END) drops one without it. */
+     *  end of the session (QUIT, FAULT, MK_END) drops one without it. Before
+     *  MAIL it drops what MK_EV_SMTP_XFORWARD told. */
     MK_EV_SMTP_RESET = MK_EV_SMTP + 6,
     MK_EV_SMTP_VRFY = MK_EV_SMTP + 7,
     MK_EV_SMTP_EXPN = MK_EV_SMTP + 8,
@@ -346,7 +351,9 @@ typedef enum mk_smtp_event_type {
      *  else a further one does not name stays. So do TLS, counts, budgets. */
     MK_EV_SMTP_XCLIENT = MK_EV_SMTP + 14,
     /** See `client`; always asked. It tells of the next message only; what a
-     *  further one does not name stays. It proves nothing: for records. */
+     *  further one does not name stays, and an unknown ADDR says that no client
+     *  sent it, whatever else is told of one. It proves nothing: for
+     *  records. */
     MK_EV_SMTP_XFORWARD = MK_EV_SMTP + 15,
     /* client */
     MK_EV_SMTP_REPLY = MK_EV_SMTP + 16, /**< a reply to `verb`, `index`; every
@@ -593,8 +600,9 @@ MK_API size_t mk_smtp_client_need(const mk_smtp_client_config *c);
  * as the reply to MK_SMTP_VERB_END, then MK_EV_FAULT with MK_E_REFUSED, whose
  * retry class is MK_RETRY_NEVER for a 5xx. A fault comes before the
  * MK_EV_DONE of the operation that it ends; after the final dot its retry
- * class is MK_RETRY_UNKNOWN. When a body breaks off the engine wants ABORT, so
- * that no dot can follow.
+ * class is MK_RETRY_UNKNOWN. An operation that a server had not heard of when
+ * it refused to go on ends with MK_E_CUT. When a body breaks off the engine
+ * wants ABORT, so that no dot can follow.
  *
  * @param c           settings; borrowed until mk_close.
  * @param mem         the engine's block, aligned for uint64_t; borrowed.
@@ -739,7 +747,8 @@ MK_API mk_err mk_smtp_client_command(mk_engine *e, mk_smtp_verb verb,
  *                Those that the server did not name are left out.
  * @param out_op  the operation.
  * @return MK_OK; MK_E_ARG: no field is given, or one that the verb has not;
- *         MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: beyond a line;
+ *         MK_E_STATE; MK_E_BUSY; MK_E_CTL; MK_E_LIMIT: beyond a line, or
+ *         one value beyond 255 octets as xtext;
  *         MK_E_UNSUPPORTED: not offered, or none of the fields; MK_WAIT: no
  * unit was free. Nothing was sent. */
 MK_API mk_err mk_smtp_client_introduce(mk_engine *e, mk_smtp_verb verb,

@@ -382,6 +382,7 @@ static void on_reset(mk_session *s, mk_err why)
                              mk_str_z(mk_err_text(why)), why);
     }
     mk_agent_chain_reset(s);
+    mk_agent_told_forget_forward(s);
 }
 
 static void on_fault(mk_session *s, const mk_fault *fault)

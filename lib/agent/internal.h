@@ -198,7 +198,8 @@ typedef struct told_info {
 typedef struct told {
     told_info *introduced;
     told_info *forwarded;
-    mk_peer via; /* who said XCLIENT */
+    mk_smtp_client_info record; /* what of it counts */
+    mk_peer via;                /* who said XCLIENT */
     bool is_introduced;
     uint8_t client_id_bytes;
     char client_id[255];

@@ -286,6 +286,31 @@ const mk_smtp_client_info *mk_session_introduced(const mk_session *s)
 
 /* ---- XFORWARD ------------------------------------------------------------ */
 
+/* A message whose ADDR is [UNAVAILABLE] was submitted there: then "the SMTP
+ * server should ignore other client attributes". They stay, for the next
+ * command may name another ADDR. */
+static mk_smtp_client_info record_of(const mk_smtp_client_info *all)
+{
+    enum {
+        NO_CLIENTS = MK_SMTP_CLIENT_FIELD_ADDR | MK_SMTP_CLIENT_FIELD_IDENT |
+                     MK_SMTP_CLIENT_FIELD_SOURCE
+    };
+    mk_smtp_client_info record = *all;
+
+    if ((all->unknown & MK_SMTP_CLIENT_FIELD_ADDR) == 0) {
+        return record;
+    }
+    record.given &= NO_CLIENTS;
+    record.unknown &= NO_CLIENTS;
+    record.unsure &= NO_CLIENTS;
+    for (size_t i = 0; i < FIELDS; i++) {
+        if ((NO_CLIENTS >> i & 1U) == 0) {
+            *field_of(&record, i) = mk_str_of(NULL, 0);
+        }
+    }
+    return record;
+}
+
 void mk_agent_told_forward(mk_session *s, const mk_event *ev)
 {
     told *t = told_of(s);
@@ -299,14 +324,14 @@ void mk_agent_told_forward(mk_session *s, const mk_event *ev)
     }
     info_free(s->in->c.alloc, t->forwarded);
     t->forwarded = info;
+    t->record = record_of(&info->pub);
     say_yes(s, ev);
 }
 
 const mk_smtp_client_info *mk_session_forwarded(const mk_session *s)
 {
-    return s->told != NULL && s->told->forwarded != NULL
-               ? &s->told->forwarded->pub
-               : &nothing;
+    return s->told != NULL && s->told->forwarded != NULL ? &s->told->record
+                                                         : &nothing;
 }
 
 /* ---- CLIENTID ------------------------------------------------------------ */

@@ -71,6 +71,12 @@ static inline bool mk_is_wsp(unsigned char c)
     return c == ' ' || c == '\t';
 }
 
+/* What unfolding and trimming take for white space: WSP and line ends. */
+static inline bool mk_is_space(unsigned char c)
+{
+    return mk_is_wsp(c) || c == '\r' || c == '\n';
+}
+
 static inline bool mk_is_token(unsigned char c)
 {
     return mk_ascii_is(c, MK_CLASS_TOKEN);

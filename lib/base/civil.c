@@ -8,6 +8,9 @@
 
 #define DAY_SECONDS INT64_C(86400)
 
+/* More than those from 1970-01-01 to either end of the calendar. */
+#define MOST_SECONDS (INT64_C(10000) * 366 * DAY_SECONDS)
+
 /* Days from 0001-01-01 to 1970-01-01. */
 #define EPOCH_DAY INT64_C(719162)
 
@@ -132,8 +135,9 @@ mk_err mk_date_format(int64_t utc_s, int zone_minutes, mk_buf *out)
         return MK_E_ARG;
     }
     zone *= zone_minutes;
-    /* Bounds first, so that the sum below cannot overflow. */
-    if (mk_date_split(utc_s, &civil) != MK_OK ||
+    /* Bounds first, so that the sum below cannot overflow; in its zone a moment
+     * just beyond the last year may be within. */
+    if (utc_s < -MOST_SECONDS || utc_s > MOST_SECONDS ||
         mk_date_split(utc_s + zone_minutes * INT64_C(60), &civil) != MK_OK ||
         civil.year < 1900) {
         return MK_E_ARG;

@@ -9,6 +9,8 @@
  */
 #include "codec_internal.h"
 
+#include "base/octets.h"
+
 #include <string.h>
 #if defined(__SSE2__) && !defined(MK_NO_SIMD)
 #define QP_HAS_SSE2 1
@@ -161,8 +163,6 @@ static size_t octets_before(uint64_t odd)
 #else
 enum { WORD = 8 };
 
-#define ONES UINT64_C(0x0101010101010101)
-
 /* The first octet lowest: one load where that is the order of the machine. */
 static uint64_t word_of_8(const char *ptr)
 {
@@ -172,21 +172,15 @@ static uint64_t word_of_8(const char *ptr)
            (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
-/* Zero when all is printable ASCII without "="; else the lowest bit tells the
- * first that is not: below it no borrow and no carry has been. */
 static uint64_t odd_of_word(const char *ptr)
 {
-    uint64_t w = word_of_8(ptr);
-    uint64_t equals = w ^ (ONES * '=');
-    uint64_t odd =
-        w | (w - ONES * ' ') | (w + ONES) | ((equals - ONES) & ~equals);
-    return odd & ONES * 0x80;
+    return mk_octets_odd(word_of_8(ptr), '=');
 }
 
 static size_t octets_before(uint64_t odd)
 {
     uint64_t below = (odd & (~odd + 1)) - 1;
-    return (size_t)((below >> 7 & ONES) * ONES >> 56);
+    return (size_t)((below >> 7 & MK_OCTETS_ONES) * MK_OCTETS_ONES >> 56);
 }
 #endif
 

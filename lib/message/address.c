@@ -338,6 +338,21 @@ static bool end_list(mk_addresses *it, token_reader *r, mk_address *out)
     return false;
 }
 
+/* No more elements but the end of an open group. */
+static bool stop(mk_addresses *it, mk_address *out)
+{
+    mk_defects_add(it->defects, MK_DEFECT_ADDR_COUNT, it->at, 0);
+    it->done = true;
+    if (!it->in_group) {
+        return false;
+    }
+    *out = (mk_address){.kind = MK_ADDRESS_GROUP_END,
+                        .raw = mk_str_sub(it->text, it->at, 0),
+                        .offset = it->at,
+                        .in_group = true};
+    return true;
+}
+
 void mk_addresses_init(mk_addresses *it, mk_field_id id, mk_str text,
                        mk_defects *defects)
 {
@@ -354,10 +369,8 @@ bool mk_addresses_next(mk_addresses *it, mk_address *out_address)
     if (it->done) {
         return false;
     }
-    if (it->count == it->max_count) {
-        mk_defects_add(it->defects, MK_DEFECT_ADDR_COUNT, it->at, 0);
-        it->done = true;
-        return false;
+    if (it->count >= it->max_count) {
+        return stop(it, out_address);
     }
     size_t start = r.at; /* comments before an address are its own */
     for (;;) {

@@ -33,6 +33,12 @@ static inline bool mk_token_is_atext(unsigned c)
     return c < TOKEN_END && (c >= 0x80 || mk_is_atext((unsigned char)c));
 }
 
+/* WSP, CR or LF. */
+static inline bool mk_token_is_space(unsigned c)
+{
+    return c < TOKEN_END && mk_is_space((unsigned char)c);
+}
+
 void mk_token_invalid(token_reader *r);
 
 /* CFWS, where some may begin. */

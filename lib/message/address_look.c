@@ -93,6 +93,25 @@ static bool is_address_octet(unsigned char c)
     return mk_is_atext(c) || c == '.' || c >= 0x80;
 }
 
+/* Signs of a sentence or quotes, as names have them around an address. */
+static bool is_sign(char c)
+{
+    return c == '\'' || c == '`' || c == '.' || c == '?' || c == '!';
+}
+
+/* Is it the address, but for such signs at its ends? Less of them may be part
+ * of it. */
+static bool is_same(mk_str shown, mk_str address)
+{
+    while (shown.len > address.len && is_sign(shown.ptr[shown.len - 1])) {
+        shown.len--;
+    }
+    while (shown.len > address.len && is_sign(shown.ptr[0])) {
+        shown = mk_str_sub(shown, 1, SIZE_MAX);
+    }
+    return mk_str_is_nocase(shown, address);
+}
+
 /* local-part "@" domain somewhere in the name that is not the address. */
 static bool has_other_address(mk_str name, mk_str address)
 {
@@ -111,7 +130,7 @@ static bool has_other_address(mk_str name, mk_str address)
             end++;
         }
         if (start < at && end > at + 1 &&
-            !mk_str_is_nocase(mk_str_sub(name, start, end - start), address)) {
+            !is_same(mk_str_sub(name, start, end - start), address)) {
             return true;
         }
         at = end;

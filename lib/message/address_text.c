@@ -53,7 +53,7 @@ static void add_comments(words *w, mk_str cfws)
         /* One comment at a time: they end where their depth is 0. */
         mk_str one = mk_token_comment(&r);
         mk_words_space(w);
-        mk_words_add(w, mk_field_trim(one), WORDS_QUOTED);
+        mk_words_add(w, mk_field_trim(one), WORDS_QUOTED | WORDS_COMMENT);
     }
 }
 
@@ -95,30 +95,39 @@ mk_err mk_address_name_decode(const mk_address *address,
 
 /* ---- the plain form ---- */
 
-static void add_octet(mk_buf *out, unsigned char c, bool escape)
+/* Where octets go: as they are, or as they are shown between quotes. */
+typedef struct sink {
+    mk_buf *out;
+    words *quoted; /* or NULL */
+} sink;
+
+static void add_octet(sink *to, unsigned char c)
 {
-    if (escape && (c == '"' || c == '\\')) {
-        (void)mk_buf_add_c(out, '\\');
+    const char text[2] = {'\\', (char)c};
+    bool escape = c == '"' || c == '\\';
+    if (to->quoted == NULL) {
+        (void)mk_buf_add_c(to->out, (char)c);
+    } else {
+        (void)mk_words_put(to->quoted,
+                           mk_str_sub(mk_str_of(text, 2), escape ? 0 : 1, 2));
     }
-    (void)mk_buf_add_c(out, (char)c);
 }
 
-/* The content of a quoted string without folds and, unless escape is set,
- * without its "\". */
-static void add_quoted(mk_str s, bool escape, mk_buf *out)
+/* The content of a quoted string without folds and its "\". */
+static void add_quoted(mk_str s, sink *to)
 {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = mk_octet_at(s, i);
         if (c == '\\' && i + 1 < s.len) {
             i++;
-            add_octet(out, mk_octet_at(s, i), escape);
+            add_octet(to, mk_octet_at(s, i));
         } else if (c != '\r' && c != '\n') {
-            add_octet(out, c, escape);
+            add_octet(to, c);
         }
     }
 }
 
-static void add_local_part(mk_str local, bool escape, mk_buf *out)
+static void add_local_part(mk_str local, sink to)
 {
     token_reader r = {local, 0, 0, 0};
     while (r.at < local.len) {
@@ -127,9 +136,9 @@ static void add_local_part(mk_str local, bool escape, mk_buf *out)
             continue;
         }
         if (mk_token_peek(&r) == '"') {
-            add_quoted(take_quoted(&r), escape, out);
+            add_quoted(take_quoted(&r), &to);
         } else {
-            add_octet(out, mk_octet_at(local, start), escape);
+            add_octet(&to, mk_octet_at(local, start));
             r.at++;
         }
     }
@@ -151,7 +160,7 @@ static bool is_dot_atom(mk_str s)
 
 mk_err mk_address_local_part(const mk_address *address, mk_buf *out)
 {
-    add_local_part(address->local_part, false, out);
+    add_local_part(address->local_part, (sink){out, NULL});
     return out->full ? MK_E_ROOM : MK_OK;
 }
 
@@ -167,49 +176,67 @@ static void add_shown(mk_str s, mk_buf *out)
     mk_charset_decoder_fini(&d);
 }
 
-/* Without the CFWS between labels; a literal keeps what it has. */
+/* domain-literal = "[" *([FWS] dtext) [FWS] "]": FWS means nothing, and is no
+ * white space where it is quoted. */
+static void add_literal(mk_str literal, mk_buf *out)
+{
+    size_t start = 0;
+    for (size_t at = 0; at < literal.len; at++) {
+        if (literal.ptr[at] == '\\') {
+            at++;
+        } else if (mk_is_space(mk_octet_at(literal, at))) {
+            add_shown(mk_str_sub(literal, start, at - start), out);
+            start = at + 1;
+        }
+    }
+    add_shown(mk_str_sub(literal, start, SIZE_MAX), out);
+}
+
+/* Without the CFWS between labels. */
 static void add_domain(mk_str domain, mk_buf *out)
 {
     token_reader r = {domain, 0, 0, 0};
-    bool literal = domain.ptr[0] == '[';
     while (r.at < domain.len) {
         size_t start = r.at;
-        if (!literal && mk_token_cfws(&r)) {
+        if (mk_token_cfws(&r)) {
             continue;
         }
         do {
             r.at++;
-        } while (r.at < domain.len &&
-                 (literal || mk_octet_at(domain, r.at) > ' ') &&
-                 (literal || domain.ptr[r.at] != '('));
+        } while (r.at < domain.len && mk_octet_at(domain, r.at) > ' ' &&
+                 domain.ptr[r.at] != '(');
         add_shown(mk_str_sub(domain, start, r.at - start), out);
     }
 }
 
+/* A valid local-part, quoted if it must be. */
+static void add_plain(mk_str local, mk_buf *out)
+{
+    words w;
+    size_t start = out->len;
+    add_local_part(local, (sink){out, NULL});
+    if (is_dot_atom(mk_str_sub(mk_buf_str(out), start, SIZE_MAX))) {
+        return;
+    }
+    out->len = start;
+    (void)mk_buf_add_c(out, '"');
+    mk_words_begin(&w, local, NULL, out, NULL);
+    add_local_part(local, (sink){out, &w});
+    (void)mk_buf_add_c(out, '"');
+}
+
 mk_err mk_address_spec_format(const mk_address *address, mk_buf *out)
 {
-    char mem[256];
-    mk_buf plain;
     mk_str local = address->local_part;
-    bool valid = (address->flags & MK_ADDRESS_INVALID) == 0;
-    mk_buf_init(&plain, mem, sizeof mem);
-    add_local_part(local, false, &plain);
-    if (!valid || plain.full || local.len == 0) {
+    if ((address->flags & MK_ADDRESS_INVALID) != 0 || local.len == 0) {
         add_shown(local, out);
-    } else if (is_dot_atom(mk_buf_str(&plain))) {
-        (void)mk_buf_add(out, mk_buf_str(&plain));
     } else {
-        char quoted[2 * sizeof mem];
-        mk_buf b;
-        mk_buf_init(&b, quoted, sizeof quoted);
-        add_local_part(local, true, &b);
-        (void)mk_buf_add_c(out, '"');
-        add_shown(mk_buf_str(&b), out);
-        (void)mk_buf_add_c(out, '"');
+        add_plain(local, out);
     }
     if (address->domain.len > 0) {
         (void)mk_buf_add_c(out, '@');
-        add_domain(address->domain, out);
+        (address->domain.ptr[0] == '[' ? add_literal
+                                       : add_domain)(address->domain, out);
     }
     return out->full ? MK_E_ROOM : MK_OK;
 }

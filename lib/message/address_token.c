@@ -61,8 +61,8 @@ static void take_pair(token_reader *r)
     r->at += 2;
 }
 
-/* comment = "(" *([FWS] ccontent) [FWS] ")" */
-static void take_comment(token_reader *r)
+/* comment = "(" *([FWS] ccontent) [FWS] ")"; true when it has an end. */
+static bool take_comment(token_reader *r)
 {
     size_t depth = 0;
     r->flags |= MK_ADDRESS_COMMENTED;
@@ -77,18 +77,18 @@ static void take_comment(token_reader *r)
             depth -= c == ')' ? 1U : 0U;
             take_text(r, c);
             if (depth == 0) {
-                return;
+                return true;
             }
         }
     }
     mk_token_invalid(r);
+    return false;
 }
 
 mk_str mk_token_comment(token_reader *r)
 {
     size_t start = r->at + 1;
-    take_comment(r);
-    bool closed = r->at > start && r->text.ptr[r->at - 1] == ')';
+    bool closed = take_comment(r);
     return mk_str_sub(r->text, start, r->at - start - (closed ? 1 : 0));
 }
 
@@ -101,7 +101,7 @@ bool mk_token_cfws_some(token_reader *r)
         if (mk_is_wsp(c)) {
             r->at++;
         } else if (c == '(') {
-            take_comment(r);
+            (void)take_comment(r);
             folds = 0;
         } else if (c == '\r' || c == '\n') {
             folds += take_fold(r) ? 1U : 0U;

@@ -29,8 +29,8 @@ static mk_str take_value(token_reader *r, const char *stops)
     }
     for (;;) {
         unsigned c = mk_token_peek(r);
-        if (c == TOKEN_END || c == ';' || c == ' ' || c == '\t' || c == '\r' ||
-            c == '\n' || c == '(' || c == '"' ||
+        if (c == TOKEN_END || mk_token_is_space(c) || c == ';' || c == '(' ||
+            c == '"' ||
             mk_str_find(mk_str_z(stops), (unsigned char)c) <
                 mk_str_z(stops).len) {
             return mk_str_sub(r->text, start, r->at - start);
@@ -50,6 +50,23 @@ static bool skip(token_reader *r, unsigned want)
     return true;
 }
 
+static bool is_version(mk_str s)
+{
+    size_t at = 0;
+    while (at < s.len && mk_is_digit(mk_octet_at(s, at))) {
+        at++;
+    }
+    return at == s.len;
+}
+
+/* Quotes and comments without end, and octets that none may hold. */
+static void tell_tokens(mk_auth_results *it, const token_reader *r)
+{
+    if ((r->flags & MK_ADDRESS_INVALID) != 0) {
+        tell(it, r->invalid_at);
+    }
+}
+
 /* authserv-id [CFWS authres-version] */
 void mk_auth_results_init(mk_auth_results *it, mk_str text, mk_defects *defects)
 {
@@ -61,7 +78,9 @@ void mk_auth_results_init(mk_auth_results *it, mk_str text, mk_defects *defects)
     it->version = take_value(&r, "");
     (void)mk_token_cfws(&r);
     it->at = r.at;
-    if (it->server.len == 0 || r.at == text.len || text.ptr[r.at] != ';') {
+    tell_tokens(it, &r);
+    if (it->server.len == 0 || !is_version(it->version) || r.at == text.len ||
+        text.ptr[r.at] != ';') {
         tell(it, r.at);
     }
 }
@@ -134,6 +153,7 @@ bool mk_auth_results_next(mk_auth_results *it, mk_auth_item *out_item)
         (void)mk_token_cfws(&r);
         if (r.at >= r.text.len) {
             it->at = r.at;
+            tell_tokens(it, &r);
             return false;
         }
         if (skip(&r, ';')) {
@@ -150,6 +170,7 @@ bool mk_auth_results_next(mk_auth_results *it, mk_auth_item *out_item)
             r.at++;
         }
     }
+    tell_tokens(it, &r);
     finish(it, &r, &item, out_item);
     return true;
 }

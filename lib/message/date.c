@@ -216,9 +216,9 @@ static bool write_offset(mk_buf *b, const parts *p)
 static bool write_down(const parts *p, mk_buf *b, bool *out_zone)
 {
     int hour = small_number(p->hour);
-    if (p->bad || p->day.len == 0 || p->day.len > 2 || p->year.len == 0 ||
-        p->year.len > 4 || p->month < 1 || p->month > 12 || p->hour.len == 0 ||
-        p->hour.len > 2 || p->minute.len == 0) {
+    if (p->bad || p->day.len == 0 || p->year.len == 0 || p->month < 1 ||
+        p->month > 12 || p->hour.len == 0 || p->hour.len > 2 ||
+        p->minute.len == 0) {
         return false;
     }
     if (p->half != 0 && (hour < 1 || hour > 12)) {

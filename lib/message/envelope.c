@@ -49,24 +49,37 @@ mk_err mk_envelope_read(const mk_view *view, uint32_t part,
 
 /* ---- body structure ------------------------------------------------------ */
 
+/* What can be said of a type that is not there to be read; "text" alone and
+ * "multipart" alone mail had before MIME. */
+static void default_type(const mk_part *p, mk_str *type, mk_str *subtype)
+{
+    bool is_text = p->media <= MK_MEDIA_TEXT && p->media != MK_MEDIA_OTHER;
+    bool is_multipart = p->media >= MK_MEDIA_ALTERNATIVE;
+    bool is_message = p->media == MK_MEDIA_MESSAGE_RFC822;
+    *type = mk_str_z(is_text        ? "TEXT"
+                     : is_multipart ? "MULTIPART"
+                     : is_message   ? "MESSAGE"
+                                    : "APPLICATION");
+    *subtype = mk_str_z(p->media == MK_MEDIA_TEXT_HTML ? "HTML"
+                        : is_text                      ? "PLAIN"
+                        : is_multipart                 ? "MIXED"
+                        : is_message                   ? "RFC822"
+                                                       : "OCTET-STREAM");
+}
+
 static void read_type(const mk_view *view, uint32_t part, mk_structure *s)
 {
     const mk_part *p = &view->parts[part].part;
     mk_params params;
+    default_type(p, &s->type, &s->subtype);
     if ((p->flags & MK_PART_DEFAULT_TYPE) != 0) {
-        bool is_digest = (p->flags & MK_PART_DIGEST) != 0;
-        s->type = mk_str_z(is_digest ? "MESSAGE" : "TEXT");
-        s->subtype = mk_str_z(is_digest ? "RFC822" : "PLAIN");
         return;
     }
     s->params = value_of(view, part, MK_FIELD_CONTENT_TYPE);
     mk_params_parse(s->params, NULL, 0, &params, NULL);
-    s->type = params.type;
-    s->subtype = params.subtype;
-    if (s->subtype.len == 0) {
-        /* Types of one word, as mail had them before MIME. */
-        s->subtype =
-            mk_str_z(p->media >= MK_MEDIA_ALTERNATIVE ? "MIXED" : "PLAIN");
+    if (params.type.len > 0) {
+        s->type = params.type;
+        s->subtype = params.subtype.len > 0 ? params.subtype : s->subtype;
     }
 }
 
@@ -78,11 +91,16 @@ static void read_encoding(const mk_view *view, uint32_t part, mk_structure *s)
     s->encoding = params.type.len > 0 ? params.type : mk_str_z("7BIT");
 }
 
-/* Does a line of the body end with LF alone, as stored files have it? */
-static bool has_lf(mk_str body)
+/* The lines that end with LF alone, as stored files have them; perhaps not
+ * all of them do. */
+static uint64_t bare_ends(mk_str body)
 {
-    size_t n = mk_str_find(body, '\n');
-    return n < body.len && (n == 0 || body.ptr[n - 1] != '\r');
+    uint64_t count = 0;
+    for (size_t at = 0; at < body.len; at++) {
+        at += mk_str_find(mk_str_sub(body, at, SIZE_MAX), '\n');
+        count += at < body.len && (at == 0 || body.ptr[at - 1] != '\r');
+    }
+    return count;
 }
 
 mk_err mk_structure_read(const mk_view *view, uint32_t part,
@@ -103,7 +121,7 @@ mk_err mk_structure_read(const mk_view *view, uint32_t part,
     s.language = value_of(view, part, MK_FIELD_CONTENT_LANGUAGE);
     s.location = value_of(view, part, MK_FIELD_CONTENT_LOCATION);
     s.octets = p->end - p->body;
-    s.octets += has_lf(mk_view_body(view, part)) ? p->lines : 0;
+    s.octets += bare_ends(mk_view_body(view, part));
     s.lines = p->lines;
     s.message = p->kind == MK_PART_MESSAGE ? s.part->first_child : MK_PART_NONE;
     *out_structure = s;

@@ -16,19 +16,14 @@
 #define ONCE_BIT(id, number, name, kind, once) | ((uint64_t)(once) << (number))
 static const uint64_t once_bits = 0 MK_FIELD_TABLE(ONCE_BIT);
 
-static bool is_space(unsigned char c)
-{
-    return mk_is_wsp(c) || c == '\r' || c == '\n';
-}
-
 mk_str mk_field_trim(mk_str value)
 {
     size_t start = 0;
     size_t end = value.len;
-    while (start < end && is_space(mk_octet_at(value, start))) {
+    while (start < end && mk_is_space(mk_octet_at(value, start))) {
         start++;
     }
-    while (end > start && is_space(mk_octet_at(value, end - 1))) {
+    while (end > start && mk_is_space(mk_octet_at(value, end - 1))) {
         end--;
     }
     return mk_str_sub(value, start, end - start);
@@ -44,11 +39,6 @@ void mk_fields_init(mk_fields *it, mk_str text, mk_defects *defects)
                       .max_count = MK_FIELD_COUNT_MAX};
     /* The first line tells how the others should end. */
     it->lf = feed < text.len && (feed == 0 || text.ptr[feed - 1] != '\r');
-}
-
-static void tell(const mk_fields *it, mk_defect_code code, size_t at, size_t n)
-{
-    mk_defects_add(it->defects, code, at, n);
 }
 
 static size_t blank_line(mk_str text, size_t at)
@@ -79,7 +69,7 @@ static void look_closer(mk_fields *it, const field_span *span, mk_field_id id)
 {
     const uint32_t odds = SPAN_ODD | SPAN_HIGH | SPAN_WHITE;
     uint64_t bit = UINT64_C(1) << id;
-    bool begins = it->at == 0 && is_space(mk_octet_at(it->text, 0));
+    bool begins = it->at == 0 && mk_is_space(mk_octet_at(it->text, 0));
     bool again = (it->seen & once_bits & bit) != 0;
     if ((span->flags & odds) != 0 || span->end > FIELD_LINE_MAX || begins ||
         again) {
@@ -110,7 +100,8 @@ void mk_field_read(mk_fields *it, const field_span *span, mk_field *out)
     out->value = mk_str_of(start + out->value_at, end - out->value_at);
     look_closer(it, span, out->id);
     if (out->value.len > it->max_field_bytes) {
-        tell(it, MK_DEFECT_HEADER_FIELD_SIZE, it->at, span->end);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_FIELD_SIZE, it->at,
+                       span->end);
         out->value.len = it->max_field_bytes;
         out->flags |= MK_FIELD_CUT;
     }
@@ -126,10 +117,14 @@ static bool end_fields(mk_fields *it)
     it->has_end = blank > 0;
     it->at += blank;
     if (!it->has_end) {
-        tell(it, MK_DEFECT_HEADER_NO_END, it->at, 0);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_NO_END, it->at, 0);
+    }
+    if (it->has_end && (blank == 1) != it->lf) {
+        /* To who wants the other end it is a line, and the header goes on. */
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_MIXED_ENDS, it->at - 1, 1);
     }
     if (it->at > it->max_bytes) {
-        tell(it, MK_DEFECT_HEADER_SIZE, 0, it->at);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_SIZE, 0, it->at);
     }
     return false;
 }
@@ -141,14 +136,14 @@ bool mk_fields_next(mk_fields *it, mk_field *out_field)
         field_span span;
         mk_field_scan(it->text.ptr + it->at, it->text.len - it->at, it->lf,
                       &span);
-        it->count++;
+        it->count += it->count < UINT32_MAX ? 1U : 0U;
         if (it->count <= it->max_count) {
             mk_field_read(it, &span, out_field);
             it->at += span.end;
             return true;
         }
         if (it->count == it->max_count + 1) {
-            tell(it, MK_DEFECT_HEADER_COUNT, it->at, 0);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_COUNT, it->at, 0);
         }
         it->at += span.end;
     }
@@ -172,9 +167,17 @@ void mk_fields_check(const mk_fields *it)
     static const mk_field_id needed[] = {MK_FIELD_DATE, MK_FIELD_FROM};
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if ((it->seen >> needed[i] & UINT64_C(1)) == 0) {
-            tell(it, MK_DEFECT_HEADER_MISSING, it->at, 0);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_MISSING, it->at, 0);
         }
     }
+}
+
+/* As much as fits of a piece. */
+static void add_fitting(mk_buf *out, mk_str piece)
+{
+    size_t room = out->full ? 0 : out->max - out->len;
+    (void)mk_buf_add(out, mk_str_sub(piece, 0, room));
+    out->full |= piece.len > room;
 }
 
 mk_err mk_field_unfold(mk_str value, mk_buf *out)
@@ -186,7 +189,7 @@ mk_err mk_field_unfold(mk_str value, mk_buf *out)
                mk_octet_at(value, at) != '\n' && mk_octet_at(value, at) != 0) {
             at++;
         }
-        (void)mk_buf_add(out, mk_str_sub(value, start, at - start));
+        add_fitting(out, mk_str_sub(value, start, at - start));
         if (at == value.len) {
             break;
         }

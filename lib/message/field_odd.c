@@ -11,16 +11,6 @@
 
 #include <string.h>
 
-static void tell(const mk_fields *it, mk_defect_code code, size_t at, size_t n)
-{
-    mk_defects_add(it->defects, code, at, n);
-}
-
-static bool is_space(unsigned char c)
-{
-    return mk_is_wsp(c) || c == '\r' || c == '\n';
-}
-
 /* The first NUL, bare CR and line of another end within a field. */
 static void tell_odd(const mk_fields *it, size_t at, size_t end)
 {
@@ -31,15 +21,22 @@ static void tell_odd(const mk_fields *it, size_t at, size_t end)
         bool crlf = ends && i > at && p[i - 1] == '\r';
         if (p[i] == '\0' && !nul) {
             nul = true;
-            tell(it, MK_DEFECT_HEADER_NUL, i, 1);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_NUL, i, 1);
         } else if (p[i] == '\r' && (i + 1 == end || p[i + 1] != '\n') && !cr) {
             cr = true;
-            tell(it, MK_DEFECT_HEADER_BARE_CR, i, 1);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_BARE_CR, i, 1);
         } else if (ends && crlf == it->lf && !mixed) {
             mixed = true;
-            tell(it, MK_DEFECT_HEADER_MIXED_ENDS, i, 1);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_MIXED_ENDS, i, 1);
         }
     }
+}
+
+/* Octets of a line without its end. */
+static size_t text_length(const char *line, size_t n)
+{
+    n -= n > 0 && line[n - 1] == '\n' ? 1U : 0U;
+    return n - (n > 0 && line[n - 1] == '\r' ? 1U : 0U);
 }
 
 /* Lines of a folded field: one of white space alone, one that is too long. */
@@ -51,16 +48,18 @@ static void tell_lines(const mk_fields *it, size_t at, size_t end)
         const char *feed = memchr(p + at, '\n', end - at);
         size_t next = feed == NULL ? end : (size_t)(feed - p) + 1;
         size_t i = at;
-        while (i < next && is_space((unsigned char)p[i])) {
+        while (i < next && mk_is_space((unsigned char)p[i])) {
             i++;
         }
         if (i == next && !white) {
             white = true;
-            tell(it, MK_DEFECT_HEADER_WHITE_LINE, at, next - at);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_WHITE_LINE, at,
+                           next - at);
         }
-        if (next - at > FIELD_LINE_MAX + 2 && !is_long) {
+        if (text_length(p + at, next - at) > FIELD_LINE_MAX && !is_long) {
             is_long = true;
-            tell(it, MK_DEFECT_HEADER_LONG_LINE, at, next - at);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_LONG_LINE, at,
+                           next - at);
         }
         at = next;
     }
@@ -73,12 +72,12 @@ static void tell_8bit(const mk_fields *it, size_t at, size_t end)
     for (size_t i = at; i < end; i++) {
         utf8_said said = mk_utf8_step(&w, (unsigned char)it->text.ptr[i]);
         if (said == UTF8_BAD || said == UTF8_CUT) {
-            tell(it, MK_DEFECT_HEADER_8BIT, i, 1);
+            mk_defects_add(it->defects, MK_DEFECT_HEADER_8BIT, i, 1);
             return;
         }
     }
     if (w.due != 0) {
-        tell(it, MK_DEFECT_HEADER_8BIT, end, 0);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_8BIT, end, 0);
     }
 }
 
@@ -101,18 +100,21 @@ void mk_field_read_odd_name(const mk_fields *it, const field_span *span,
     }
     out->name = mk_str_of(line.ptr, 0);
     if (bad && is_mbox_line(line)) {
-        tell(it, MK_DEFECT_HEADER_FROM_LINE, it->at, 0);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_FROM_LINE, it->at, 0);
         return;
     }
     if (span->colon == span->end) {
-        tell(it, MK_DEFECT_HEADER_NO_COLON, it->at, span->end);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_NO_COLON, it->at,
+                       span->end);
         return;
     }
     if (bad || name.len == 0) {
-        tell(it, MK_DEFECT_HEADER_NAME_INVALID, it->at, span->colon);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_NAME_INVALID, it->at,
+                       span->colon);
     }
     if (name.len > 0 && name.ptr + name.len < line.ptr + span->colon) {
-        tell(it, MK_DEFECT_HEADER_NAME_SPACE, it->at + span->colon, 1);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_NAME_SPACE,
+                       it->at + span->colon, 1);
     }
     out->name = name;
     out->value_at = span->colon + 1;
@@ -123,7 +125,7 @@ void mk_field_tell_odds(const mk_fields *it, const field_span *span,
 {
     size_t end = it->at + span->end;
     if (begins_with_space) {
-        tell(it, MK_DEFECT_HEADER_FIRST_SPACE, 0, 1);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_FIRST_SPACE, 0, 1);
     }
     if ((span->flags & SPAN_ODD) != 0) {
         tell_odd(it, it->at, end);
@@ -135,6 +137,7 @@ void mk_field_tell_odds(const mk_fields *it, const field_span *span,
         tell_lines(it, it->at, end);
     }
     if (is_again) {
-        tell(it, MK_DEFECT_HEADER_DUPLICATE, it->at, span->end);
+        mk_defects_add(it->defects, MK_DEFECT_HEADER_DUPLICATE, it->at,
+                       span->end);
     }
 }

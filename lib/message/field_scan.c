@@ -13,6 +13,7 @@
 #endif
 
 #include "base/ascii.h"
+#include "base/octets.h"
 
 typedef struct scan {
     const char *ptr;
@@ -81,14 +82,10 @@ static bool settle(scan s, size_t at, size_t stop, bool *io_cr, field_span *out)
     return false;
 }
 
-#define ONES UINT64_C(0x0101010101010101)
-#define LOW (ONES * 0x7f)
-
 /* The high bit of each octet is set where the octet is c. */
 static uint64_t octets_are(uint64_t w, unsigned char c)
 {
-    w ^= ONES * c;
-    return ~(((w & LOW) + LOW) | w | LOW);
+    return ~(mk_octets_any(w ^ mk_octets_of(c)) | MK_OCTETS_LOW);
 }
 
 void mk_field_scan_8(const char *ptr, size_t n, bool lf, field_span *out)
@@ -101,7 +98,7 @@ void mk_field_scan_8(const char *ptr, size_t n, bool lf, field_span *out)
         uint64_t w;
         memcpy(&w, ptr + at, 8);
         uint64_t any = octets_are(w, '\n') | octets_are(w, '\r') |
-                       octets_are(w, 0) | (w & ~LOW);
+                       octets_are(w, 0) | (w & MK_OCTETS_HIGH);
         if ((any != 0 || cr) && settle(s, at, at + 8, &cr, out)) {
             find_colon(s, out);
             return;

@@ -131,7 +131,7 @@ bool mk_msgids_next(mk_msgids *it, mk_str *out_id)
 bool mk_path_read(mk_str value, mk_defects *defects, mk_address *out_address)
 {
     mk_addresses it;
-    mk_address more;
+    mk_address found, more;
     token_reader r = {value, 0, 0, 0};
     (void)mk_token_cfws(&r);
     size_t start = r.at;
@@ -153,12 +153,17 @@ bool mk_path_read(mk_str value, mk_defects *defects, mk_address *out_address)
         }
     }
     mk_addresses_init(&it, MK_FIELD_RETURN_PATH, value, NULL);
-    bool any = mk_addresses_next(&it, out_address);
-    if (!any || out_address->kind != MK_ADDRESS_MAILBOX ||
-        out_address->name.len > 0 ||
-        (out_address->flags & MK_ADDRESS_INVALID) != 0 ||
+    bool any = mk_addresses_next(&it, &found);
+    while (any && found.kind != MK_ADDRESS_MAILBOX) {
+        any = mk_addresses_next(&it, &found); /* a group is no null path */
+    }
+    if (!any || found.name.len > 0 || (found.flags & MK_ADDRESS_INVALID) != 0 ||
         mk_addresses_next(&it, &more)) {
-        mk_defects_add(defects, MK_DEFECT_HEADER_PATH, start, value.len);
+        mk_defects_add(defects, MK_DEFECT_HEADER_PATH, start,
+                       value.len - start);
+    }
+    if (any) {
+        *out_address = found;
     }
     return any;
 }

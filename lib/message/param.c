@@ -36,11 +36,6 @@ static bool is_token(unsigned c)
     return c < TOKEN_END && (c >= 0x80 || mk_is_token((unsigned char)c));
 }
 
-static bool is_space(unsigned c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Octets of US-ASCII of a token at the front. */
 static size_t token_run(mk_str s)
 {
@@ -58,7 +53,7 @@ static mk_str take_run(reader *p, const char *stops)
     for (;;) {
         p->r.at += token_run(mk_str_sub(p->r.text, p->r.at, SIZE_MAX));
         unsigned c = mk_token_peek(&p->r);
-        if (c == TOKEN_END || is_space(c) || c == ';' ||
+        if (c == TOKEN_END || mk_token_is_space(c) || c == ';' ||
             mk_str_find(mk_str_z(stops), (unsigned char)c) <
                 mk_str_z(stops).len) {
             return mk_str_sub(p->r.text, start, p->r.at - start);

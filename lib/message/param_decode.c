@@ -62,7 +62,7 @@ static void read_prefix(chosen *c, const mk_param *first)
     mk_str rest = mk_str_sub(s, mark + 1, SIZE_MAX);
     size_t second = mk_str_find(rest, '\'');
     c->extended = (first->flags & MK_PARAM_EXTENDED) != 0;
-    if (c->extended && mark < s.len && second < rest.len) {
+    if (c->extended && second < rest.len) {
         c->charset = mk_str_sub(s, 0, mark);
         c->language = mk_str_sub(rest, 0, second);
         c->prefix = mark + 1 + second + 1;
@@ -99,7 +99,7 @@ static const mk_param *choose(chosen *c, const mk_params *params, mk_str name)
     return first;
 }
 
-/* ---- extended values: octets ---- */
+/* ---- octets ---- */
 
 typedef struct octets {
     mk_str rest;
@@ -108,10 +108,11 @@ typedef struct octets {
     bool junk;
 } octets;
 
-static void octets_begin(octets *o, const chosen *c, const mk_param *piece,
-                         bool first)
+/* Of the piece, which may be the first of what was chosen. */
+static void octets_begin(octets *o, const chosen *first, const mk_param *piece)
 {
-    o->rest = mk_str_sub(piece->value, first ? c->prefix : 0, SIZE_MAX);
+    o->rest =
+        mk_str_sub(piece->value, first != NULL ? first->prefix : 0, SIZE_MAX);
     o->percent = (piece->flags & MK_PARAM_EXTENDED) != 0;
     o->escape = (piece->flags & MK_PARAM_QUOTED) != 0;
     o->junk = false;
@@ -152,7 +153,7 @@ static bool walk(words *w, const chosen *c, const mk_param *first,
     for (const mk_param *one = first; one != NULL; one = next_piece(c, one)) {
         octets o;
         mk_buf b;
-        octets_begin(&o, c, one, one == first);
+        octets_begin(&o, one == first ? c : NULL, one);
         while (octets_next(&o, &b, mem)) {
             if (d == NULL) {
                 mk_charset_look_at(look, mk_buf_str(&b));
@@ -171,7 +172,9 @@ static void tell(const words *w, mk_defect_code code, const mk_param *one)
                    one->value.len);
 }
 
-static void put_extended(words *w, const chosen *c, const mk_param *first)
+/* The octets of all pieces as one text, so that a character split between two
+ * is whole again. */
+static void put_octets(words *w, const chosen *c, const mk_param *first)
 {
     mk_charset_look look;
     mk_charset_decoder d;
@@ -182,22 +185,36 @@ static void put_extended(words *w, const chosen *c, const mk_param *first)
     }
     mk_charset is = mk_charset_look_choose(&look, said);
     mk_err err = mk_charset_decoder_init(&d, is, w->table);
-    if (said == MK_CHARSET_NONE || err != MK_OK) {
+    if (!c->extended && is == MK_CHARSET_WINDOWS_1252) {
+        mk_words_tell(w, MK_DEFECT_WORD_8BIT, first->value.ptr,
+                      first->value.len);
+    }
+    if (c->extended && (said == MK_CHARSET_NONE || err != MK_OK)) {
         tell(w, MK_DEFECT_PARAM_CHARSET, first);
     }
     bool good = walk(w, c, first, NULL, &d);
     if (!(mk_words_octets(w, &d, mk_str_of(NULL, 0), true) && good)) {
         tell(w, MK_DEFECT_PARAM_CONTROL, first);
     }
-    if (d.defects > 0 || (is != said && said != MK_CHARSET_NONE)) {
+    if (c->extended &&
+        (d.defects > 0 || (is != said && said != MK_CHARSET_NONE))) {
         tell(w, MK_DEFECT_PARAM_MALFORMED, first);
     }
     mk_charset_decoder_fini(&d);
 }
 
-/* ---- plain values ---- */
+/* ---- encoded words ---- */
 
-static void put_plain(words *w, const chosen *c, const mk_param *first)
+static bool may_have_words(const chosen *c, const mk_param *first)
+{
+    bool may = false;
+    for (const mk_param *one = first; one != NULL; one = next_piece(c, one)) {
+        may |= mk_words_has_mark(one->value);
+    }
+    return may && !c->extended;
+}
+
+static void put_words(words *w, const chosen *c, const mk_param *first)
 {
     bool encoded = false;
     for (const mk_param *one = first; one != NULL; one = next_piece(c, one)) {
@@ -210,23 +227,53 @@ static void put_plain(words *w, const chosen *c, const mk_param *first)
     }
 }
 
-/* Sections that begin behind 0 or leave some out; a plain and an extended
- * form, or a whole and sections, side by side. */
-static void tell_forms(const words *w, const chosen *c, const mk_param *first)
+/* ---- forms side by side ---- */
+
+/* Does a piece in its plain form say `text`? */
+static bool says(const mk_param *plain, mk_str text)
+{
+    char mem[CHUNK];
+    octets o;
+    mk_buf b;
+    octets_begin(&o, NULL, plain);
+    while (octets_next(&o, &b, mem)) {
+        if (!mk_str_is(mk_str_sub(text, 0, b.len), mk_buf_str(&b))) {
+            return false;
+        }
+        text = mk_str_sub(text, b.len, SIZE_MAX);
+    }
+    return text.len == 0;
+}
+
+/* Is a piece of another form than that which counts, and does not say the
+ * same? */
+static bool is_other(const chosen *c, const mk_param *one, mk_str value)
+{
+    bool whole = one->section == MK_PARAM_WHOLE;
+    bool extended = (one->flags & MK_PARAM_EXTENDED) != 0;
+    if (!mk_str_is_nocase(one->name, c->name) ||
+        (whole != c->sections && !(whole && extended != c->extended))) {
+        return false;
+    }
+    return !whole || extended || !says(one, value);
+}
+
+static void tell_others(const words *w, const chosen *c, const mk_param *first,
+                        mk_str value)
 {
     bool others = false;
-    uint32_t due = 0;
     for (uint32_t i = 0; i < c->params->count; i++) {
-        const mk_param *one = &c->params->items[i];
-        bool alike = mk_str_is_nocase(one->name, c->name);
-        bool whole = one->section == MK_PARAM_WHOLE;
-        bool extended = (one->flags & MK_PARAM_EXTENDED) != 0;
-        others |= alike &&
-                  (whole == c->sections || (whole && extended != c->extended));
+        others |= is_other(c, &c->params->items[i], value);
     }
     if (others) {
         tell(w, MK_DEFECT_PARAM_BOTH_FORMS, first);
     }
+}
+
+/* Sections that begin behind 0 or leave some out. */
+static void tell_gap(const words *w, const chosen *c, const mk_param *first)
+{
+    uint32_t due = 0;
     for (const mk_param *one = c->sections ? first : NULL; one != NULL;
          one = next_piece(c, one)) {
         if (one->section != due) {
@@ -253,17 +300,19 @@ mk_err mk_params_decode(const mk_params *params, mk_str name,
 {
     words w;
     chosen c;
+    size_t start = out->len;
     const mk_param *first = choose(&c, params, name);
     if (first == NULL) {
         return MK_E_NOENT;
     }
     mk_words_begin(&w, params->text, table, out, defects);
-    tell_forms(&w, &c, first);
-    if (c.extended) {
-        put_extended(&w, &c, first);
+    tell_gap(&w, &c, first);
+    if (may_have_words(&c, first)) {
+        put_words(&w, &c, first);
     } else {
-        put_plain(&w, &c, first);
+        put_octets(&w, &c, first);
     }
+    tell_others(&w, &c, first, mk_str_sub(mk_buf_str(out), start, SIZE_MAX));
     return mk_words_end(&w);
 }
 

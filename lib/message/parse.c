@@ -13,58 +13,22 @@
 #include <stdalign.h>
 #include <string.h>
 
-/* The legal length (RFC 2046 5.1.1), and room for one that is not. */
-enum { LEGAL_BOUNDARY = 70 };
-
-static const mk_message_config defaults = {sizeof defaults,
-                                           100,
-                                           10000,
-                                           256,
-                                           MK_FIELD_COUNT_MAX,
-                                           MK_FIELD_BYTES_MAX,
-                                           MK_HEADER_BYTES_MAX,
-                                           0,
-                                           UINT64_C(1) << 28,
-                                           NULL};
-
-void mk_message_config_init(mk_message_config *config, size_t size)
-{
-    memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    config->size = size;
-}
-
-static mk_message_config settle_config(const mk_message_config *config)
-{
-    mk_message_config c = defaults;
-    if (config != NULL) {
-        size_t n = config->size < sizeof c ? config->size : sizeof c;
-        memcpy(&c, config, n);
-        c.size = sizeof c;
-    }
-    return c;
-}
-
-static size_t store_max(const mk_message_config *c)
-{
-    return (size_t)c->max_depth * LEGAL_BOUNDARY + c->max_boundary_bytes;
-}
+/* A line end, and what of the line behind it tells that a file begins. */
+enum { LINE_BEGINS_MAX = 2 + 10 };
 
 size_t mk_message_need(const mk_message_config *config)
 {
-    mk_message_config c = settle_config(config);
+    mk_message_config c = mk_parse_settle(config);
     return sizeof(mk_message) + ((size_t)c.max_depth + 1) * sizeof(level) +
-           store_max(&c);
+           mk_parse_store_max(&c);
 }
 
 mk_err mk_message_open(const mk_message_config *config, void *mem, size_t n,
                        mk_message **out_message)
 {
-    mk_message_config c = settle_config(config);
+    mk_message_config c = mk_parse_settle(config);
     mk_message *m = mem;
-    if (c.max_depth == 0 || c.max_depth > 10000 || c.max_parts == 0 ||
-        c.max_boundary_bytes == 0 || c.max_boundary_bytes > MIME_BOUNDARY_MAX ||
-        c.max_fields == 0 || c.max_field_bytes == 0 ||
-        c.max_header_bytes == 0 || c.max_decoded_bytes == 0 || mem == NULL ||
+    if (!mk_parse_allows(&c) || mem == NULL ||
         (uintptr_t)mem % alignof(mk_message) != 0) {
         return MK_E_ARG;
     }
@@ -75,7 +39,7 @@ mk_err mk_message_open(const mk_message_config *config, void *mem, size_t n,
     m->config = c;
     m->levels = (level *)(void *)(m + 1);
     m->store = (char *)(m->levels + c.max_depth + 1);
-    m->store_max = (uint32_t)store_max(&c);
+    m->store_max = (uint32_t)mk_parse_store_max(&c);
     m->facts.reading = (uint8_t)c.reading;
     mk_defects_init(&m->defects, m->room, PARSE_DEFECTS);
     m->state = PARSE_BEGIN;
@@ -88,11 +52,10 @@ void mk_message_in_eof(mk_message *message)
     message->eof = true;
 }
 
+/* A boundary is shorter than the field that names it. */
 size_t mk_message_in_max(const mk_message *message)
 {
-    size_t line = (size_t)message->config.max_boundary_bytes + 8;
-    size_t field = (size_t)message->config.max_field_bytes + 2;
-    return field > line ? field : line;
+    return (size_t)message->config.max_field_bytes + LINE_BEGINS_MAX;
 }
 
 /* ---- small things -------------------------------------------------------- */
@@ -109,7 +72,7 @@ static void consume(mk_message *m, mk_str *io_in, size_t n)
     m->offset += n;
 }
 
-static void tell(mk_message *m, mk_defect_code code, uint64_t at, size_t n)
+void mk_parse_tell(mk_message *m, mk_defect_code code, uint64_t at, size_t n)
 {
     m->defects.base = 0;
     mk_defects_add(&m->defects, code, at, n);
@@ -168,6 +131,7 @@ static mk_err step_begin(mk_message *m, mk_message_event *out)
     m->depth++;
     m->parts++;
     m->scanned = 0;
+    m->white = 0;
     m->overflowed = false;
     m->header_at = m->offset;
     mk_mime_begin(&m->facts);
@@ -256,8 +220,8 @@ static bool is_beyond(mk_message *m, size_t length)
     bool count = m->fields.count >= m->config.max_fields;
     if (!m->overflowed && (bytes || count)) {
         m->overflowed = true;
-        tell(m, count ? MK_DEFECT_HEADER_COUNT : MK_DEFECT_HEADER_SIZE,
-             m->offset, 0);
+        mk_parse_tell(m, count ? MK_DEFECT_HEADER_COUNT : MK_DEFECT_HEADER_SIZE,
+                      m->offset, 0);
     }
     return m->overflowed;
 }
@@ -294,7 +258,7 @@ static mk_err take_field(mk_message *m, mk_str *io_in, field_span *span,
     }
     if (is_long) {
         out->field.flags |= MK_FIELD_CUT;
-        tell(m, MK_DEFECT_HEADER_FIELD_SIZE, m->offset, max);
+        mk_parse_tell(m, MK_DEFECT_HEADER_FIELD_SIZE, m->offset, max);
     }
     out->field.offset = m->offset;
     out->data = text;
@@ -317,6 +281,18 @@ static size_t blank_line(const mk_message *m, mk_str in)
     return in.ptr[1] == '\n' ? 2 : 0;
 }
 
+/* An empty line that does not end as the first line does is one for some, and
+ * a line of a field for others. */
+static void end_header(mk_message *m, mk_str *io_in, size_t blank)
+{
+    bool is_lf = blank == 1 || io_in->ptr[blank - 2] != '\r';
+    if (m->fields.text.ptr != NULL && is_lf != m->fields.lf) {
+        mk_parse_tell(m, MK_DEFECT_HEADER_MIXED_ENDS, m->offset + blank - 1, 1);
+    }
+    consume_lines(m, io_in, blank);
+    m->fields.has_end = true;
+}
+
 static mk_err step_header(mk_message *m, mk_str *io_in, mk_message_event *out)
 {
     field_span span;
@@ -329,8 +305,7 @@ static mk_err step_header(mk_message *m, mk_str *io_in, mk_message_event *out)
         return MK_WAIT;
     }
     if (blank > 0) {
-        consume_lines(m, io_in, blank);
-        m->fields.has_end = true;
+        end_header(m, io_in, blank);
         return move(m, PARSE_FACTS);
     }
     if (io_in->ptr[0] == '-') {
@@ -379,55 +354,6 @@ static bool is_identity(const mime_facts *f)
     return f->encoding <= MK_ENCODING_BINARY;
 }
 
-/* What others may take for another boundary (RFC 2046 5.1.1: none ends with
- * white space). */
-static void tell_boundary(mk_message *m, const level *l)
-{
-    const char *own = m->store + l->boundary_at;
-    if (mk_is_wsp((unsigned char)own[l->boundary_len - 1])) {
-        tell(m, MK_DEFECT_MIME_BOUNDARY_SPACE, l->part.offset, 0);
-    }
-    for (const level *k = m->levels; k < l; k++) {
-        if (k->boundary_len == l->boundary_len &&
-            k->boundary_tag == l->boundary_tag &&
-            memcmp(m->store + k->boundary_at, own, l->boundary_len) == 0) {
-            tell(m, MK_DEFECT_MIME_BOUNDARY_SAME, l->part.offset, 0);
-            return;
-        }
-    }
-}
-
-/* A boundary is kept; false when there is none or no room for it. */
-static bool keep_boundary(mk_message *m, level *l)
-{
-    const mime_facts *f = &m->facts;
-    uint32_t n = f->boundary_len;
-    while (mk_parse_reads(m, MK_READING_LOOSE) && n > 1 &&
-           n <= MIME_BOUNDARY_MAX &&
-           mk_is_wsp((unsigned char)f->boundary[n - 1])) {
-        n--;
-    }
-    if (!f->has_boundary || n == 0) {
-        tell(m, MK_DEFECT_MIME_NO_BOUNDARY, l->part.offset, 0);
-        return false;
-    }
-    if (n > m->config.max_boundary_bytes || n > m->store_max - m->store_len) {
-        tell(m, MK_DEFECT_MIME_LONG_BOUNDARY, l->part.offset, 0);
-        return false;
-    }
-    memcpy(m->store + m->store_len, f->boundary, n);
-    l->boundary_at = m->store_len;
-    l->boundary_len = n;
-    l->boundary_tag = mk_parse_tag(f->boundary, n);
-    l->tag_mask = mk_parse_tag("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", n);
-    m->store_len += n;
-    tell_boundary(m, l);
-    if (n > m->longest) {
-        m->longest = n;
-    }
-    return true;
-}
-
 /* Will parts be looked for in the body? */
 static mk_part_kind choose_kind(mk_message *m, level *l)
 {
@@ -437,18 +363,18 @@ static mk_part_kind choose_kind(mk_message *m, level *l)
     }
     bool is_coded = !is_identity(&m->facts);
     if (is_coded) {
-        tell(m, MK_DEFECT_MIME_ENCODED_PARTS, l->part.offset, 0);
+        mk_parse_tell(m, MK_DEFECT_MIME_ENCODED_PARTS, l->part.offset, 0);
     }
     if (is_coded && mk_parse_reads(m, MK_READING_PLAIN)) {
         l->part.flags |= MK_PART_OPAQUE;
         return MK_PART_LEAF;
     }
     if (m->depth > m->config.max_depth) {
-        tell(m, MK_DEFECT_MIME_DEPTH, l->part.offset, 0);
-    } else if (is_multipart && keep_boundary(m, l)) {
+        mk_parse_tell(m, MK_DEFECT_MIME_DEPTH, l->part.offset, 0);
+    } else if (is_multipart && mk_parse_keep_boundary(m, l)) {
         return MK_PART_MULTIPART;
     } else if (!is_multipart && m->parts == m->config.max_parts) {
-        tell(m, MK_DEFECT_MIME_COUNT, l->part.offset, 0);
+        mk_parse_tell(m, MK_DEFECT_MIME_COUNT, l->part.offset, 0);
     } else if (!is_multipart && !is_coded) {
         return MK_PART_MESSAGE;
     }
@@ -477,15 +403,16 @@ static mk_err step_facts(mk_message *m, mk_message_event *out)
     const mime_facts *f = &m->facts;
     mk_str type;
     if (!m->fields.has_end) {
-        tell(m, MK_DEFECT_HEADER_NO_END, m->offset, 0);
+        mk_parse_tell(m, MK_DEFECT_HEADER_NO_END, m->offset, 0);
     }
     if (m->depth == 1 && f->has_type && !f->has_version) {
-        tell(m, MK_DEFECT_MIME_NO_VERSION, 0, 0);
+        mk_parse_tell(m, MK_DEFECT_MIME_NO_VERSION, 0, 0);
     }
     choose_type(m, l, &type);
     l->part.charset = f->charset;
     l->part.encoding = f->encoding;
-    l->part.flags |= (f->has_name ? (unsigned)MK_PART_NAMED : 0U) |
+    bool has_name = f->is_named || f->is_file_named;
+    l->part.flags |= (has_name ? (unsigned)MK_PART_NAMED : 0U) |
                      (f->is_inline ? (unsigned)MK_PART_INLINE : 0U) |
                      (f->is_attachment ? (unsigned)MK_PART_ATTACHMENT : 0U) |
                      (f->is_flowed ? (unsigned)MK_PART_FLOWED : 0U) |
@@ -580,12 +507,12 @@ static bool tell_look(mk_message *m, delimiter_kind kind, size_t at)
     }
     if (at == 0) {
         *told = true;
-        tell(m,
-             kind == DELIMITER_PREFIX     ? MK_DEFECT_MIME_BOUNDARY_PREFIX
-             : kind == DELIMITER_CLOSED   ? MK_DEFECT_MIME_AFTER_END
-             : kind == DELIMITER_UUENCODE ? MK_DEFECT_MIME_UUENCODE
-                                          : MK_DEFECT_MIME_YENC,
-             m->offset, 0);
+        mk_parse_tell(m,
+                      kind == DELIMITER_PREFIX ? MK_DEFECT_MIME_BOUNDARY_PREFIX
+                      : kind == DELIMITER_CLOSED   ? MK_DEFECT_MIME_AFTER_END
+                      : kind == DELIMITER_UUENCODE ? MK_DEFECT_MIME_UUENCODE
+                                                   : MK_DEFECT_MIME_YENC,
+                      m->offset, 0);
     }
     return true;
 }
@@ -634,31 +561,17 @@ static mk_err step_body(mk_message *m, mk_str *io_in, mk_message_event *out)
 
 /* ---- the ends ------------------------------------------------------------ */
 
-static void forget_boundary(mk_message *m, const level *l)
-{
-    if (l->boundary_len == 0) {
-        return;
-    }
-    m->store_len = l->boundary_at;
-    m->longest = 0;
-    for (uint32_t i = 0; i < m->depth; i++) {
-        if (m->levels[i].boundary_len > m->longest) {
-            m->longest = m->levels[i].boundary_len;
-        }
-    }
-}
-
 static void tell_body(mk_message *m, const mk_part *p)
 {
     if (p->kind == MK_PART_MULTIPART && (p->flags & MK_PART_CLOSED) == 0) {
-        tell(m, MK_DEFECT_MIME_NO_END, p->end, 0);
+        mk_parse_tell(m, MK_DEFECT_MIME_NO_END, p->end, 0);
     }
     if ((p->flags & MK_PART_NUL) != 0 && p->encoding != MK_ENCODING_BINARY) {
-        tell(m, MK_DEFECT_MIME_NUL, p->body, 0);
+        mk_parse_tell(m, MK_DEFECT_MIME_NUL, p->body, 0);
     }
     if ((p->flags & MK_PART_HIGH) != 0 && p->kind == MK_PART_LEAF &&
         p->encoding != MK_ENCODING_8BIT && p->encoding != MK_ENCODING_BINARY) {
-        tell(m, MK_DEFECT_MIME_8BIT, p->body, 0);
+        mk_parse_tell(m, MK_DEFECT_MIME_8BIT, p->body, 0);
     }
 }
 
@@ -669,13 +582,11 @@ static mk_err step_close(mk_message *m, mk_message_event *out)
     if (m->depth == m->target + 1) {
         return move(m, m->depth == 0 ? PARSE_LAST : PARSE_LINE);
     }
-    /* A header may have ended at the delimiter itself. */
-    l->part.end = m->cut_at > l->part.body ? m->cut_at : l->part.body;
-    l->part.lines =
-        m->cut_lines > l->lines_before ? m->cut_lines - l->lines_before : 0;
+    l->part.end = m->cut_at;
+    l->part.lines = m->cut_lines - l->lines_before;
     m->ended = l->part;
     m->depth--;
-    forget_boundary(m, l);
+    mk_parse_forget_boundary(m, l);
     tell_body(m, &m->ended);
     (void)give(m, MK_MESSAGE_PART_END, m->ended.end, out);
     out->part = &m->ended;
@@ -695,7 +606,7 @@ static mk_err end_line(mk_message *m)
         l->part.flags |= MK_PART_OPAQUE;
         if (!m->parts_told) {
             m->parts_told = true;
-            tell(m, MK_DEFECT_MIME_COUNT, m->offset, 0);
+            mk_parse_tell(m, MK_DEFECT_MIME_COUNT, m->offset, 0);
         }
     }
     return move(m, PARSE_BODY);
@@ -710,11 +621,11 @@ static mk_err step_line(mk_message *m, mk_str *io_in)
         if (mk_is_wsp(mk_octet_at(*io_in, i))) {
             if (!m->padding_told) {
                 m->padding_told = true;
-                tell(m, MK_DEFECT_MIME_PADDING, m->offset + i, 0);
+                mk_parse_tell(m, MK_DEFECT_MIME_PADDING, m->offset + i, 0);
             }
         } else if (io_in->ptr[i] != '\r') {
             m->junk_told = true;
-            tell(m, MK_DEFECT_MIME_BOUNDARY_TAIL, m->offset + i, 0);
+            mk_parse_tell(m, MK_DEFECT_MIME_BOUNDARY_TAIL, m->offset + i, 0);
         }
     }
     consume(m, io_in, has_end ? n + 1 : n);

@@ -16,6 +16,84 @@
 
 #include <string.h>
 
+/* Digits of the mode of a file in uuencode. */
+enum { MODE_MIN = 3, MODE_MAX = 4 };
+
+/* The first eight octets, NUL for those that are not there. */
+static uint64_t tag_of(const char *ptr, size_t n)
+{
+    uint64_t tag = 0;
+    memcpy(&tag, ptr, n < sizeof tag ? n : sizeof tag);
+    return tag;
+}
+
+/* ---- the boundaries of the open multiparts ------------------------------- */
+
+/* What others may take for another boundary (RFC 2046 5.1.1: none ends with
+ * white space). */
+static void tell_boundary(mk_message *m, const level *l)
+{
+    const char *own = m->store + l->boundary_at;
+    if (mk_is_wsp((unsigned char)own[l->boundary_len - 1])) {
+        mk_parse_tell(m, MK_DEFECT_MIME_BOUNDARY_SPACE, l->part.offset, 0);
+    }
+    for (const level *k = m->levels; k < l; k++) {
+        if (k->boundary_len == l->boundary_len &&
+            k->boundary_tag == l->boundary_tag &&
+            memcmp(m->store + k->boundary_at, own, l->boundary_len) == 0) {
+            mk_parse_tell(m, MK_DEFECT_MIME_BOUNDARY_SAME, l->part.offset, 0);
+            return;
+        }
+    }
+}
+
+bool mk_parse_keep_boundary(mk_message *m, level *l)
+{
+    const mime_facts *f = &m->facts;
+    uint32_t n = f->boundary_len;
+    bool trims = mk_parse_reads(m, MK_READING_LOOSE) ||
+                 mk_parse_reads(m, MK_READING_TRIM);
+    while (trims && n > 1 && n <= MIME_BOUNDARY_MAX &&
+           mk_is_wsp((unsigned char)f->boundary[n - 1])) {
+        n--;
+    }
+    if (!f->has_boundary || n == 0) {
+        mk_parse_tell(m, MK_DEFECT_MIME_NO_BOUNDARY, l->part.offset, 0);
+        return false;
+    }
+    if (n > m->config.max_boundary_bytes || n > m->store_max - m->store_len) {
+        mk_parse_tell(m, MK_DEFECT_MIME_LONG_BOUNDARY, l->part.offset, 0);
+        return false;
+    }
+    memcpy(m->store + m->store_len, f->boundary, n);
+    l->boundary_at = m->store_len;
+    l->boundary_len = n;
+    l->boundary_tag = tag_of(f->boundary, n);
+    l->tag_mask = tag_of("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", n);
+    m->store_len += n;
+    tell_boundary(m, l);
+    if (n > m->longest) {
+        m->longest = n;
+    }
+    return true;
+}
+
+void mk_parse_forget_boundary(mk_message *m, const level *l)
+{
+    if (l->boundary_len == 0) {
+        return;
+    }
+    m->store_len = l->boundary_at;
+    m->longest = 0;
+    for (uint32_t i = 0; i < m->depth; i++) {
+        if (m->levels[i].boundary_len > m->longest) {
+            m->longest = m->levels[i].boundary_len;
+        }
+    }
+}
+
+/* ---- lines --------------------------------------------------------------- */
+
 static bool ends_boundary(unsigned char c)
 {
     return mk_is_wsp(c) || c == '\r' || c == '\n';
@@ -43,19 +121,12 @@ static delimiter_kind behind(const mk_message *m, const char *ptr, size_t n,
     return DELIMITER_PREFIX;
 }
 
-uint64_t mk_parse_tag(const char *ptr, size_t n)
-{
-    uint64_t tag = 0;
-    memcpy(&tag, ptr, n < sizeof tag ? n : sizeof tag);
-    return tag;
-}
-
 /* Compare with each open multipart; text is what stands behind "--". A hundred
  * may be open, so most are told apart without a call. */
 static delimiter choose(const mk_message *m, mk_str text)
 {
     delimiter found = {DELIMITER_NOT, 0, 0};
-    uint64_t tag = mk_parse_tag(text.ptr, text.len);
+    uint64_t tag = tag_of(text.ptr, text.len);
     size_t best = 0;
     size_t least = 1;
     for (uint32_t i = m->depth; i > 0; i--) {
@@ -105,24 +176,27 @@ delimiter mk_parse_delimiter(const mk_message *m, const char *ptr, size_t n)
     return have < 2 ? no : choose(m, mk_str_of(ptr + 2, have - 2));
 }
 
-/* Does the line begin with word and then digits of octal, at least `digits` and
- * a space? Programs of old put files into text like that. */
+/* Does the line begin with word and then, when it has one, a mode: three or
+ * four digits of octal and a space? Programs of old put files into text like
+ * that. */
 static delimiter_kind file_begins(mk_str line, bool is_all, mk_str word,
-                                  unsigned digits, delimiter_kind kind)
+                                  bool has_mode, delimiter_kind kind)
 {
     size_t n = line.len < word.len ? line.len : word.len;
     if (memcmp(line.ptr, word.ptr, n) != 0) {
         return DELIMITER_NOT;
     }
-    for (size_t i = word.len; i < word.len + digits && i < line.len; i++) {
-        if (!mk_is_digit(mk_octet_at(line, i))) {
-            return DELIMITER_NOT;
-        }
+    size_t at = word.len;
+    while (has_mode && at < line.len && at < word.len + MODE_MAX &&
+           mk_octet_at(line, at) >= '0' && mk_octet_at(line, at) <= '7') {
+        at++;
     }
-    if (line.len >= word.len + digits) {
-        return kind;
+    if (at >= line.len && (has_mode || n < word.len)) {
+        return is_all ? DELIMITER_NOT : DELIMITER_NEED;
     }
-    return is_all ? DELIMITER_NOT : DELIMITER_NEED;
+    return !has_mode || (at >= word.len + MODE_MIN && line.ptr[at] == ' ')
+               ? kind
+               : DELIMITER_NOT;
 }
 
 delimiter mk_parse_line(const mk_message *m, const char *ptr, size_t n)
@@ -135,9 +209,9 @@ delimiter mk_parse_line(const mk_message *m, const char *ptr, size_t n)
         return mk_parse_delimiter(m, ptr, n);
     }
     if (ptr[0] == 'b') {
-        d.kind = file_begins(line, m->eof, begin, 3, DELIMITER_UUENCODE);
+        d.kind = file_begins(line, m->eof, begin, true, DELIMITER_UUENCODE);
     } else {
-        d.kind = file_begins(line, m->eof, ybegin, 0, DELIMITER_YENC);
+        d.kind = file_begins(line, m->eof, ybegin, false, DELIMITER_YENC);
     }
     return d;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * message/parse_internal.h: the parser of messages from inside. parse.c is the
- * machine, parse_boundary.c finds delimiters among the open multiparts,
- * parse_type.c reads the fields that the structure depends on. The open parts
+ * machine, parse_config.c its limits, parse_boundary.c keeps the boundaries of
+ * the open multiparts and finds delimiters, parse_type.c reads the fields that
+ * the structure depends on. The open parts
  * are a stack; the boundaries lie behind it, one after the other.
  */
 #ifndef MESSAGE_PARSE_INTERNAL_H
@@ -21,9 +22,9 @@ typedef struct mime_facts {
     bool type_failed; /* there is a Content-Type that names no type */
     bool has_boundary;
     bool has_disposition, is_inline, is_attachment;
-    bool has_name;
-    bool is_flowed, is_delsp; /* RFC 3676 4 */
-    uint8_t reading;          /* of the config; mk_mime_begin leaves it */
+    bool is_named, is_file_named; /* by the type, by the disposition */
+    bool is_flowed, is_delsp;     /* RFC 3676 4 */
+    uint8_t reading;              /* of the config; mk_mime_begin leaves it */
     uint16_t type_len, label_len, boundary_len;
     char type[MIME_TYPE_MAX];
     char label[MIME_LABEL_MAX];
@@ -97,6 +98,7 @@ struct mk_message {
     uint64_t cut_at;    /* where the line end before a delimiter began */
     uint64_t cut_lines; /* line ends before that */
     size_t scanned;     /* octets of a field that hold no end of it */
+    size_t white;       /* octets of white space at its front */
     uint32_t depth;     /* levels in use */
     uint32_t target;    /* the level that a delimiter belongs to */
     uint32_t parts;     /* announced so far */
@@ -115,8 +117,21 @@ struct mk_message {
     mime_facts facts;
 };
 
-/* The first eight octets, NUL for those that are not there. */
-uint64_t mk_parse_tag(const char *ptr, size_t n);
+/* What was given, and the defaults for what was not. */
+mk_message_config mk_parse_settle(const mk_message_config *config);
+/* Are all limits of sense? */
+bool mk_parse_allows(const mk_message_config *config);
+/* Octets for the boundaries of all levels. */
+size_t mk_parse_store_max(const mk_message_config *config);
+
+/* A defect, at an offset in the message. */
+void mk_parse_tell(mk_message *m, mk_defect_code code, uint64_t at, size_t n);
+
+/* Keep the boundary that the facts name; false when there is none or no room
+ * for it. */
+bool mk_parse_keep_boundary(mk_message *m, level *l);
+/* The level above the top is left. */
+void mk_parse_forget_boundary(mk_message *m, const level *l);
 /* What is the line at ptr[0], which begins with '-', of n octets offered? */
 delimiter mk_parse_delimiter(const mk_message *m, const char *ptr, size_t n);
 /* Likewise, whatever it begins with. */
@@ -133,7 +148,7 @@ delimiter_kind mk_parse_behind(const mk_message *m, const char *ptr, size_t n,
                                size_t *out_length);
 /* Octets of a line of white space alone at in.ptr[0], which is there; 0: there
  * is none; SIZE_MAX: it cannot be told yet. */
-size_t mk_parse_white(const mk_message *m, mk_str in);
+size_t mk_parse_white(mk_message *m, mk_str in);
 /* MK_READING_SHORT: cut the field before a white line; true: the header ends
  * before it. */
 bool mk_parse_short(const mk_message *m, mk_str in, struct field_span *io_span);

@@ -37,13 +37,14 @@ delimiter_kind mk_parse_behind(const mk_message *m, const char *ptr, size_t n,
     return DELIMITER_NOT;
 }
 
-size_t mk_parse_white(const mk_message *m, mk_str in)
+size_t mk_parse_white(mk_message *m, mk_str in)
 {
     size_t max = m->config.max_field_bytes;
-    size_t n = 0;
+    size_t n = m->white;
     while (n < in.len && n < max && mk_is_wsp(mk_octet_at(in, n))) {
         n++;
     }
+    m->white = n;
     if (n == max) {
         return 0;
     }

@@ -8,6 +8,8 @@
  */
 #include "message/parse_scan.h"
 
+#include "base/octets.h"
+
 #include <string.h>
 #ifdef PARSE_SCAN_HAS_AVX2
 #include <immintrin.h>
@@ -36,13 +38,9 @@ static size_t settle(const char *ptr, size_t at, size_t stop, parse_firsts f,
     return at;
 }
 
-#define ONES UINT64_C(0x0101010101010101)
-#define LOW (ONES * 0x7f)
-
-/* The high bit of each octet is set but where the octet is NUL. */
-static uint64_t not_nul(uint64_t w)
+static bool all_high(uint64_t w)
 {
-    return ((w & LOW) + LOW) | w;
+    return (w & MK_OCTETS_HIGH) == MK_OCTETS_HIGH;
 }
 
 size_t mk_parse_scan_8(const char *ptr, size_t at, size_t n,
@@ -52,14 +50,14 @@ size_t mk_parse_scan_8(const char *ptr, size_t at, size_t n,
     while (n - at >= 8) {
         uint64_t w;
         memcpy(&w, ptr + at, 8);
-        if (lf || (not_nul(w ^ (ONES * '\n')) & ~LOW) != ~LOW) {
+        if (lf || !all_high(mk_octets_any(w ^ mk_octets_of('\n')))) {
             size_t hit = settle(ptr, at, at + 8, firsts, &lf, io);
             if (hit < at + 8) {
                 return hit;
             }
         } else {
-            io->high |= (w & ~LOW) != 0;
-            io->nul |= (not_nul(w) & ~LOW) != ~LOW;
+            io->high |= (w & MK_OCTETS_HIGH) != 0;
+            io->nul |= !all_high(mk_octets_any(w));
         }
         at += 8;
     }

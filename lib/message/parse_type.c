@@ -104,7 +104,8 @@ void mk_mime_begin(mime_facts *facts)
     facts->has_disposition = false;
     facts->is_inline = false;
     facts->is_attachment = false;
-    facts->has_name = false;
+    facts->is_named = false;
+    facts->is_file_named = false;
     facts->is_flowed = false;
     facts->is_delsp = false;
     facts->type_len = 0;
@@ -164,10 +165,28 @@ static mk_err unquote(const mk_param *param, mk_buf *out)
     return out->full ? MK_E_ROOM : MK_OK;
 }
 
+static bool takes_last(const mime_facts *f)
+{
+    return (f->reading & MK_READING_LAST) != 0;
+}
+
+/* Cut a value into parameters. The first of a name counts, and when the last is
+ * wanted they stand the other way round. */
+static void read_params(const mime_facts *f, mk_str value, mk_param *mem,
+                        mk_params *out, mk_defects *defects)
+{
+    mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, out, defects);
+    for (uint32_t i = 0; takes_last(f) && i < out->count / 2; i++) {
+        mk_param one = mem[i];
+        mem[i] = mem[out->count - 1 - i];
+        mem[out->count - 1 - i] = one;
+    }
+}
+
 /* A value as octets. A boundary is compared with lines, so nothing may be
  * decoded but what RFC 2231 coded. */
-static mk_err read_value(const mk_params *params, mk_str name, bool takes_last,
-                         mk_buf *out, mk_defects *defects)
+static mk_err read_value(const mk_params *params, mk_str name, mk_buf *out,
+                         mk_defects *defects)
 {
     const mk_param *found = NULL;
     bool is_coded = false;
@@ -176,7 +195,7 @@ static mk_err read_value(const mk_params *params, mk_str name, bool takes_last,
         if (mk_str_is_nocase(p->name, name)) {
             is_coded |= p->section != MK_PARAM_WHOLE ||
                         (p->flags & MK_PARAM_EXTENDED) != 0;
-            found = found == NULL || takes_last ? p : found;
+            found = found == NULL ? p : found;
         }
     }
     if (found == NULL) {
@@ -192,8 +211,7 @@ static void read_boundary(mime_facts *f, const mk_params *params,
     static const mk_str name = S("boundary");
     mk_buf out;
     mk_buf_init(&out, f->boundary, sizeof f->boundary);
-    bool takes_last = (f->reading & MK_READING_LAST) != 0;
-    mk_err err = read_value(params, name, takes_last, &out, defects);
+    mk_err err = read_value(params, name, &out, defects);
     f->has_boundary = err != MK_E_NOENT;
     /* One too long for the buffer is beyond every limit. */
     f->boundary_len = err == MK_OK ? (uint16_t)out.len : UINT16_MAX;
@@ -211,7 +229,7 @@ static bool has_value(const mk_params *params, mk_str name, mk_str wanted)
     char mem[16];
     mk_buf out;
     mk_buf_init(&out, mem, sizeof mem);
-    return read_value(params, name, false, &out, NULL) == MK_OK &&
+    return read_value(params, name, &out, NULL) == MK_OK &&
            mk_str_is_nocase(mk_buf_str(&out), wanted);
 }
 
@@ -243,7 +261,7 @@ static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
     mk_params params;
     mk_buf label;
     uint32_t told = defects->count;
-    mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
+    read_params(f, value, mem, &params, defects);
     read_media(f, &params, defects);
     if ((f->reading & MK_READING_PLAIN) != 0 && is_repaired(defects, told)) {
         f->type_failed = true;
@@ -255,14 +273,16 @@ static void read_type(mime_facts *f, mk_str value, mk_defects *defects)
         read_format(f, &params);
     }
     mk_buf_init(&label, f->label, sizeof f->label);
-    (void)read_value(&params, charset, false, &label, NULL);
+    mk_err err = read_value(&params, charset, &label, NULL);
     f->label_len = (uint16_t)label.len;
-    f->charset = (uint8_t)mk_charset_parse(mk_buf_str(&label));
+    /* the beginning of a label is none */
+    f->charset = (uint8_t)(err == MK_OK ? mk_charset_parse(mk_buf_str(&label))
+                                        : MK_CHARSET_NONE);
     if (f->charset == MK_CHARSET_NONE && label.len > 0 &&
         f->media >= MK_MEDIA_TEXT_PLAIN && f->media <= MK_MEDIA_TEXT) {
         mk_defects_add(defects, MK_DEFECT_CHARSET_UNKNOWN, 0, params.text.len);
     }
-    f->has_name |= is_named(&params);
+    f->is_named = is_named(&params);
 }
 
 /* disposition := "inline" / "attachment" / extension-token (RFC 2183 2) */
@@ -271,10 +291,10 @@ static void read_disposition(mime_facts *f, mk_str value, mk_defects *defects)
     static const mk_str inline_type = S("inline");
     mk_param mem[MK_PARAM_COUNT_MAX];
     mk_params params;
-    mk_params_parse(value, mem, MK_PARAM_COUNT_MAX, &params, defects);
+    read_params(f, value, mem, &params, defects);
     f->is_inline = mk_str_is_nocase(params.type, inline_type);
     f->is_attachment = params.type.len > 0 && !f->is_inline;
-    f->has_name |= is_named(&params);
+    f->is_file_named = is_named(&params);
 }
 
 /* The second time. */
@@ -283,9 +303,7 @@ static void type_again(mime_facts *f, const mk_field *field,
 {
     if ((f->reading & MK_READING_PLAIN) != 0) {
         f->type_failed = true;
-    } else if ((f->reading & MK_READING_LAST) != 0) {
-        f->has_boundary = false;
-        f->boundary_len = 0;
+    } else if (takes_last(f)) {
         f->is_flowed = false;
         f->is_delsp = false;
         read_type(f, field->value, defects);
@@ -294,7 +312,6 @@ static void type_again(mime_facts *f, const mk_field *field,
 
 static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
 {
-    bool takes_last = (facts->reading & MK_READING_LAST) != 0;
     switch (field->id) {
     case MK_FIELD_CONTENT_TYPE:
         if (facts->has_type) {
@@ -305,13 +322,13 @@ static void learn(mime_facts *facts, const mk_field *field, mk_defects *defects)
         }
         break;
     case MK_FIELD_CONTENT_DISPOSITION:
-        if (!facts->has_disposition) {
+        if (!facts->has_disposition || takes_last(facts)) {
             facts->has_disposition = true;
             read_disposition(facts, field->value, defects);
         }
         break;
     case MK_FIELD_CONTENT_TRANSFER_ENCODING:
-        if (!facts->has_encoding || takes_last) {
+        if (!facts->has_encoding || takes_last(facts)) {
             facts->has_encoding = true;
             facts->encoding = (uint8_t)mk_mime_encoding(field->value);
             if (facts->encoding == MK_ENCODING_UNKNOWN) {

@@ -4,13 +4,13 @@
  * must see what any reader may see (THREATS 63). Which choices make a
  * difference is told by the defects of the views made so far, as one reading
  * may show what another hid; all their combinations are given, each once, but
- * for the two that exclude each other. It holds no part and compares none.
+ * for the three that exclude each other. It holds no part and compares none.
  */
 #include "message/view_internal.h"
 
 #include <string.h>
 
-enum { READINGS = 128 };
+enum { READINGS = 256 };
 
 typedef struct choice {
     uint16_t code;     /* a mk_defect_code */
@@ -36,7 +36,7 @@ static const choice choices[] = {
     {MK_DEFECT_MIME_ENCODED_PARTS,   MK_READING_PLAIN},
     {MK_DEFECT_MIME_BOUNDARY_TAIL,   MK_READING_STRICT},
     {MK_DEFECT_MIME_PADDING,         MK_READING_STRICT},
-    {MK_DEFECT_MIME_BOUNDARY_SPACE,  MK_READING_LOOSE},
+    {MK_DEFECT_MIME_BOUNDARY_SPACE,  MK_READING_LOOSE | MK_READING_TRIM},
     {MK_DEFECT_MIME_BOUNDARY_PREFIX, MK_READING_LOOSE},
     {MK_DEFECT_MIME_AFTER_END,       MK_READING_LOOSE},
     {MK_DEFECT_MIME_BOUNDARY_SAME,   MK_READING_OUTER},
@@ -75,16 +75,23 @@ void mk_readings_init(mk_readings *it)
     memset(it, 0, sizeof *it);
 }
 
+/* Of what is a delimiter there is one rule at a time. */
+static bool is_one_rule(uint32_t reading)
+{
+    uint32_t rules =
+        reading & (MK_READING_STRICT | MK_READING_LOOSE | MK_READING_TRIM);
+    return (rules & (rules - 1)) == 0;
+}
+
 bool mk_readings_next(mk_readings *it, const mk_view *view,
                       uint32_t *out_reading)
 {
-    static const uint32_t either = MK_READING_STRICT | MK_READING_LOOSE;
     if (view != NULL) {
         it->mask = readings_of(view, it->mask);
     }
     for (uint32_t r = 0; r < READINGS; r++) {
         uint64_t bit = UINT64_C(1) << r % 64;
-        if ((r & ~it->mask) == 0 && (r & either) != either &&
+        if ((r & ~it->mask) == 0 && is_one_rule(r) &&
             (it->done[r / 64] & bit) == 0) {
             it->done[r / 64] |= bit;
             *out_reading = r;

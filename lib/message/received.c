@@ -25,8 +25,7 @@ static mk_str take_word(token_reader *r)
     size_t start = r->at;
     for (;;) {
         unsigned c = mk_token_peek(r);
-        if (c == TOKEN_END || c == ' ' || c == '\t' || c == '\r' || c == '\n' ||
-            c == '(') {
+        if (c == TOKEN_END || mk_token_is_space(c) || c == '(') {
             return mk_str_sub(r->text, start, r->at - start);
         }
         if (c == '"') {
@@ -61,7 +60,7 @@ static void take_info(token_reader *r, mk_str *out_info)
             if (out_info != NULL && out_info->ptr == NULL) {
                 *out_info = info;
             }
-        } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+        } else if (mk_token_is_space(c)) {
             r->at++;
         } else {
             return;
@@ -88,25 +87,41 @@ static size_t find_date(mk_str text)
     return found;
 }
 
-/* address-literal = "[" ( IPv4 / "IPv6:" IPv6 ) "]", the first that is one. */
+/* Does what the client said of itself stand before the literal at `at`, as in
+ * "helo=[192.0.2.1]" and "HELO [192.0.2.1]"? */
+static bool is_said(mk_str s, size_t at)
+{
+    size_t end = at;
+    while (end > 0 && mk_is_space(mk_octet_at(s, end - 1))) {
+        end--;
+    }
+    mk_str word = mk_str_sub(s, end < 4 ? 0 : end - 4, end < 4 ? end : 4);
+    return (at > 0 && s.ptr[at - 1] == '=') ||
+           mk_str_is_nocase(word, mk_str_z("HELO")) ||
+           mk_str_is_nocase(word, mk_str_z("EHLO"));
+}
+
+/* TCP-info = address-literal / ( Domain FWS address-literal ), and
+ * address-literal = "[" ( IPv4 / "IPv6:" IPv6 ) "]"; the first that is one. */
 static bool find_address(mk_str s, mk_received *out)
 {
     mk_str tag = MK_STR_INIT("IPv6:");
+    size_t at = 0;
     for (;;) {
-        s = mk_str_sub(s, mk_str_find(s, '['), SIZE_MAX);
-        size_t end = mk_str_find(s, ']');
-        if (end == s.len) {
+        at += mk_str_find(mk_str_sub(s, at, SIZE_MAX), '[');
+        size_t n = mk_str_find(mk_str_sub(s, at, SIZE_MAX), ']');
+        if (at + n >= s.len) {
             return false;
         }
-        mk_str text = mk_str_sub(s, 1, end - 1);
+        mk_str text = mk_str_sub(s, at + 1, n - 1);
         if (mk_str_has_prefix_nocase(text, tag)) {
             text = mk_str_sub(text, tag.len, SIZE_MAX);
         }
-        out->family = mk_address_parse(text, out->address);
+        out->family = is_said(s, at) ? 0 : mk_address_parse(text, out->address);
         if (out->family != 0) {
             return true;
         }
-        s = mk_str_sub(s, end, SIZE_MAX);
+        at += n;
     }
 }
 

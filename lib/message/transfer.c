@@ -7,8 +7,7 @@
  * to refuse: the body is given as it stands (RFC 2045 6.4).
  */
 #include "base/codec_internal.h"
-#include "message/transfer_uu.h"
-#include "message/view_internal.h"
+#include "message/transfer_internal.h"
 
 #include <string.h>
 
@@ -181,7 +180,7 @@ static mk_err decode_within(mk_transfer *t, mk_str *in, mk_buf *out)
             return drop(t, in);
         }
         mk_buf some;
-        mk_buf_init(&some, out->ptr + out->len,
+        mk_buf_init(&some, room > 0 ? out->ptr + out->len : NULL,
                     left < room ? (size_t)left : room);
         mk_err err = decode_some(t, in, &some);
         out->len += some.len;

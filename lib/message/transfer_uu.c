@@ -6,8 +6,8 @@
  * It reads neither the mode nor the name, and gives no octet beyond a line's
  * length.
  */
-#include "message/transfer_uu.h"
 #include "base/codec_internal.h"
+#include "message/transfer_internal.h"
 
 /* mk_transfer.state */
 enum {

@@ -8,6 +8,7 @@
  */
 #include "message/charset_internal.h"
 #include "message/parse_internal.h"
+#include "message/transfer_internal.h"
 #include "message/view_internal.h"
 
 #include <stdalign.h>
@@ -36,14 +37,10 @@ static size_t aligned(size_t n)
     return (n + BLOCK_ALIGN - 1) / BLOCK_ALIGN * BLOCK_ALIGN;
 }
 
-static uint32_t depth_of(const mk_message_config *config)
+/* The list of the parts met last. */
+static size_t last_bytes(const mk_message_config *config)
 {
-    mk_message_config c;
-    if (config != NULL) {
-        return config->max_depth;
-    }
-    mk_message_config_init(&c, sizeof c);
-    return c.max_depth;
+    return ((size_t)mk_parse_settle(config).max_depth + 1) * sizeof(uint32_t);
 }
 
 /* What stands before the parts and fields. */
@@ -51,8 +48,7 @@ static size_t fixed(const mk_message_config *config)
 {
     return aligned(sizeof(mk_budget)) + aligned(sizeof(mk_defects)) +
            aligned(DEFECTS * sizeof(mk_defect)) +
-           aligned(mk_message_need(config)) +
-           aligned(((size_t)depth_of(config) + 1) * sizeof(uint32_t));
+           aligned(mk_message_need(config)) + aligned(last_bytes(config));
 }
 
 static size_t least(size_t head)
@@ -91,9 +87,6 @@ static void add_part(builder *b, const mk_part *part)
     mk_view_part *p = &b->parts[b->part_count];
     memset(p, 0, sizeof *p);
     p->part = *part;
-    /* Until its end is met, and for ever when it is not. */
-    p->part.body = b->message.len;
-    p->part.end = b->message.len;
     p->first_field = b->field_count;
     p->sibling = MK_PART_NONE;
     p->first_child = MK_PART_NONE;
@@ -131,13 +124,9 @@ static void add(builder *b, const mk_message_event *ev)
     case MK_MESSAGE_FIELD:
         add_field(b, ev);
         break;
-    case MK_MESSAGE_BODY:
-    case MK_MESSAGE_PART_END:
+    case MK_MESSAGE_PART_END: /* and each part ends */
         if (ev->part->number < b->part_count) {
-            mk_part *p = &b->parts[ev->part->number].part;
-            uint64_t end = p->end;
-            *p = *ev->part;
-            p->end = ev->type == MK_MESSAGE_BODY ? end : p->end;
+            b->parts[ev->part->number].part = *ev->part;
         }
         break;
     case MK_MESSAGE_DEFECT:
@@ -192,7 +181,7 @@ mk_err mk_view_open(mk_str message, const mk_message_config *config, void *mem,
     }
     budget->left = b.parser->config.max_decoded_bytes;
     budget->whole = b.parser->config.budget;
-    b.last = take(&at, ((size_t)depth_of(config) + 1) * sizeof *b.last);
+    b.last = take(&at, last_bytes(config));
     b.room = (n - head) / BLOCK_ALIGN * BLOCK_ALIGN;
     b.parts = (mk_view_part *)(void *)at;
     b.fields = (mk_field *)(void *)(at + b.room);
@@ -354,6 +343,7 @@ static mk_err decode_text(const mk_view *view, uint32_t part,
         err = mk_text_decode_finish(&d, out);
     }
     mk_text_decoder_fini(&d);
+    mk_budget_give_back(view->budget, d.len - d.at);
     *out_defects = d.charset.defects;
     if (err == MK_OK && d.transfer.is_cut) {
         return MK_E_LIMIT;

@@ -16,7 +16,5 @@ uint32_t mk_view_step(const mk_view_part *parts, uint32_t count, uint32_t i);
 
 /* How many faults decoding a part passes over. */
 uint64_t mk_view_faults(const mk_view *view, uint32_t part);
-/* What was decoded for nothing. */
-void mk_budget_give_back(mk_budget *budget, uint64_t octets);
 
 #endif

@@ -10,6 +10,7 @@
 #include "message/word.h"
 
 #include "base/ascii.h"
+#include "base/octets.h"
 
 #include <mailkit/codec.h>
 #include <string.h>
@@ -25,14 +26,9 @@ typedef struct word {
     bool base64;
 } word;
 
-static bool is_space(unsigned char c)
-{
-    return mk_is_wsp(c) || c == '\r' || c == '\n';
-}
-
 static size_t skip_space(mk_str s, size_t at)
 {
-    while (at < s.len && is_space(mk_octet_at(s, at))) {
+    while (at < s.len && mk_is_space(mk_octet_at(s, at))) {
         at++;
     }
     return at;
@@ -106,6 +102,7 @@ void mk_words_tell(words *w, mk_defect_code code, const char *at, size_t n)
 typedef struct octets {
     mk_base64_decoder base64;
     mk_str rest;
+    size_t spaces; /* of rest that are known to hold no fold */
     bool is_base64;
     bool junk;
 } octets;
@@ -116,7 +113,23 @@ static void octets_begin(octets *o, const word *from)
     mk_base64_decoder_init(&o->base64, MK_BASE64_MIME);
 }
 
-/* Q of RFC 2047 4.2, which has no lines: "_" is a space, a fold is nothing. */
+/* White space, which should not be there: a fold is nothing, other octets are
+ * a space each. A row of them is looked through once. */
+static size_t take_q_space(octets *o, mk_buf *b)
+{
+    if (o->spaces == 0) {
+        size_t n = skip_space(o->rest, 0);
+        if (mk_str_find(mk_str_sub(o->rest, 0, n), '\n') < n) {
+            return n;
+        }
+        o->spaces = n;
+    }
+    o->spaces--;
+    (void)mk_buf_add_c(b, ' ');
+    return 1;
+}
+
+/* Q of RFC 2047 4.2, which has no lines: "_" is a space. */
 static void take_q(octets *o, mk_buf *b)
 {
     mk_str s = o->rest;
@@ -127,13 +140,8 @@ static void take_q(octets *o, mk_buf *b)
     if (c == '=' && high >= 0 && low >= 0) {
         (void)mk_buf_add_c(b, (char)(high * 16 + low));
         n = 3;
-    } else if (is_space(c)) {
-        n = skip_space(s, 0);
-        mk_str gap = mk_str_sub(s, 0, n);
-        if (mk_str_find(gap, '\n') == n) {
-            n = 1;
-            (void)mk_buf_add_c(b, ' ');
-        }
+    } else if (mk_is_space(c)) {
+        n = take_q_space(o, b);
     } else {
         o->junk |= c == '=';
         (void)mk_buf_add_c(b, c == '_' ? ' ' : (char)c);
@@ -262,7 +270,7 @@ static void put_part(words *w, mk_charset_decoder *d, mk_str part)
 static bool is_bare(mk_str s, size_t at)
 {
     bool is_cr = s.ptr[at] == '\r';
-    return at + 1 < s.len &&
+    return at + 1 == s.len ||
            (is_cr ? s.ptr[at + 1] != '\n' : !mk_is_wsp(mk_octet_at(s, at + 1)));
 }
 
@@ -297,24 +305,16 @@ static bool is_ascii(mk_str s)
     return all < 0x80;
 }
 
-#define ONES UINT64_C(0x0101010101010101)
-
 /* US-ASCII that stands for itself in every mode: no control, no "\". */
-static bool is_simple_8(const char *ptr)
-{
-    uint64_t w;
-    memcpy(&w, ptr, 8);
-    uint64_t quote = w ^ (ONES * '\\');
-    uint64_t bad =
-        w | (w - ONES * ' ') | (w + ONES) | ((quote - ONES) & ~quote);
-    return (bad & (ONES * 0x80)) == 0;
-}
-
 static bool is_simple(mk_str s)
 {
     size_t at = 0;
-    while (s.len - at >= 8 && is_simple_8(s.ptr + at)) {
-        at += 8;
+    for (; s.len - at >= 8; at += 8) {
+        uint64_t w;
+        memcpy(&w, s.ptr + at, 8);
+        if (mk_octets_odd(w, '\\') != 0) {
+            break;
+        }
     }
     while (at < s.len &&
            (mk_is_vchar(mk_octet_at(s, at)) || s.ptr[at] == ' ') &&
@@ -327,7 +327,7 @@ static bool is_simple(mk_str s)
 /* Octets that are no encoded word: UTF-8, or else windows-1252. */
 static void put_raw(words *w, mk_str s, unsigned mode)
 {
-    if (!w->c2 && is_simple(s)) {
+    if (is_simple(s)) {
         append(w, s.ptr, s.len);
         return;
     }
@@ -362,6 +362,8 @@ static void put_gap(words *w)
                 for (; at < w->gap.len && b.len < b.max; at++) {
                     if (mk_is_wsp(mk_octet_at(w->gap, at))) {
                         (void)mk_buf_add_c(&b, w->gap.ptr[at]);
+                    } else if (is_bare(w->gap, at)) {
+                        (void)mk_buf_add_c(&b, ' ');
                     }
                 }
                 append(w, b.ptr, b.len);
@@ -381,13 +383,50 @@ static bool next_alike(mk_str s, size_t at, const word *first, word *out)
            mk_str_is_nocase(first->label, out->label);
 }
 
+/* Does an octet beside a word part it from what stands there (5)? */
+static bool is_delimiter(unsigned char c, unsigned mode)
+{
+    return mk_is_space(c) ||
+           ((mode & WORDS_COMMENT) != 0 && (c == '(' || c == ')'));
+}
+
+static bool has_space(mk_str s)
+{
+    size_t at = 0;
+    while (at < s.len && !mk_is_space(mk_octet_at(s, at))) {
+        at++;
+    }
+    return at < s.len;
+}
+
+static void tell_of_word(words *w, mk_str s, const word *one, unsigned mode)
+{
+    const char *ptr = one->whole.ptr;
+    size_t at = (size_t)(ptr - s.ptr);
+    size_t end = at + one->whole.len;
+    if ((at > 0 && !is_delimiter(mk_octet_at(s, at - 1), mode)) ||
+        (end < s.len && !is_delimiter(mk_octet_at(s, end), mode))) {
+        mk_words_tell(w, MK_DEFECT_WORD_JOINED, ptr, one->whole.len);
+    }
+    if (one->whole.len > WORD_MAX) {
+        mk_words_tell(w, MK_DEFECT_WORD_LONG, ptr, one->whole.len);
+    }
+    if ((mode & (WORDS_QUOTED | WORDS_COMMENT)) == WORDS_QUOTED) {
+        mk_words_tell(w, MK_DEFECT_WORD_QUOTED, ptr, one->whole.len);
+    }
+    if (has_space(one->text)) {
+        mk_words_tell(w, MK_DEFECT_WORD_SPACE, ptr, one->whole.len);
+    }
+}
+
 static size_t offset_behind(mk_str s, mk_str whole)
 {
     return (size_t)(whole.ptr - s.ptr) + whole.len;
 }
 
 /* Look at all words of a row; its end. */
-static size_t look_at_row(words *w, mk_str s, word first, mk_charset_look *look)
+static size_t look_at_row(words *w, mk_str s, word first, unsigned mode,
+                          mk_charset_look *look)
 {
     char mem[CHUNK];
     word one = first;
@@ -396,6 +435,7 @@ static size_t look_at_row(words *w, mk_str s, word first, mk_charset_look *look)
     do {
         octets o;
         mk_buf b;
+        tell_of_word(w, s, &one, mode);
         octets_begin(&o, &one);
         for (bool begin = true; octets_next(&o, &b, mem); begin = false) {
             bool cut = is_inside(mem[0]);
@@ -430,12 +470,12 @@ static bool decode_row(words *w, mk_str s, word first, mk_charset_decoder *d)
 }
 
 /* A row of words alike; where it ends in s. */
-static size_t put_row(words *w, mk_str s, word first)
+static size_t put_row(words *w, mk_str s, word first, unsigned mode)
 {
     mk_charset_look look;
     mk_charset_decoder d;
     mk_charset said = mk_charset_parse(first.label);
-    size_t end = look_at_row(w, s, first, &look);
+    size_t end = look_at_row(w, s, first, mode, &look);
     mk_charset is = mk_charset_look_choose(&look, said);
     mk_err err = mk_charset_decoder_init(&d, is, w->table);
     if (said == MK_CHARSET_NONE || err != MK_OK) {
@@ -480,13 +520,13 @@ static void put_text(words *w, mk_str s, unsigned mode)
             w->collapse = (mode & WORDS_COLLAPSE) != 0;
         }
         size_t end = text;
-        while (end < s.len && !is_space(mk_octet_at(s, end))) {
+        while (end < s.len && !mk_is_space(mk_octet_at(s, end))) {
             end++;
         }
         if ((mode & WORDS_COLLAPSE) == 0) {
             /* The gaps within go out with the text. */
             end = s.len;
-            while (end > text && is_space(mk_octet_at(s, end - 1))) {
+            while (end > text && mk_is_space(mk_octet_at(s, end - 1))) {
                 end--;
             }
         }
@@ -512,6 +552,11 @@ static size_t find_mark(mk_str s, size_t at)
     return s.len;
 }
 
+bool mk_words_has_mark(mk_str text)
+{
+    return find_mark(text, 0) < text.len;
+}
+
 bool mk_words_has(mk_str text)
 {
     word unused;
@@ -522,30 +567,6 @@ bool mk_words_has(mk_str text)
         }
     }
     return false;
-}
-
-static void tell_of_word(words *w, mk_str s, const word *one, unsigned mode)
-{
-    size_t at = (size_t)(one->whole.ptr - s.ptr);
-    size_t end = at + one->whole.len;
-    bool joined = (at > 0 && !is_space(mk_octet_at(s, at - 1))) ||
-                  (end < s.len && !is_space(mk_octet_at(s, end)));
-    const char *ptr = one->whole.ptr;
-    if (joined) {
-        mk_words_tell(w, MK_DEFECT_WORD_JOINED, ptr, one->whole.len);
-    }
-    if (one->whole.len > WORD_MAX) {
-        mk_words_tell(w, MK_DEFECT_WORD_LONG, ptr, one->whole.len);
-    }
-    if ((mode & WORDS_QUOTED) != 0) {
-        mk_words_tell(w, MK_DEFECT_WORD_QUOTED, ptr, one->whole.len);
-    }
-    for (size_t i = 0; i < one->text.len; i++) {
-        if (is_space(mk_octet_at(one->text, i))) {
-            mk_words_tell(w, MK_DEFECT_WORD_SPACE, ptr, one->whole.len);
-            break;
-        }
-    }
 }
 
 static void add(words *w, mk_str piece, unsigned mode)
@@ -564,8 +585,7 @@ static void add(words *w, mk_str piece, unsigned mode)
             w->gap.len = 0; /* 6.2: white space between words is nothing */
         }
         put_gap(w);
-        tell_of_word(w, piece, &one, mode);
-        start = put_row(w, piece, one);
+        start = put_row(w, piece, one, mode);
         at = find_mark(piece, start);
     }
     put_text(w, mk_str_sub(piece, start, SIZE_MAX), mode);
@@ -580,7 +600,7 @@ void mk_words_add(words *w, mk_str piece, unsigned mode)
     /* Between quotes white space at the ends is text. */
     size_t start = skip_space(piece, 0);
     size_t end = piece.len;
-    while (end > start && is_space(mk_octet_at(piece, end - 1))) {
+    while (end > start && mk_is_space(mk_octet_at(piece, end - 1))) {
         end--;
     }
     put_plain(w, mk_str_sub(piece, 0, start), mode);

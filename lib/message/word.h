@@ -10,8 +10,9 @@
 #include <mailkit/header.h>
 
 enum {
-    WORDS_QUOTED = 1,  /* "\" takes the next octet as it is */
-    WORDS_COLLAPSE = 2 /* white space between words is one space */
+    WORDS_QUOTED = 1,   /* "\" takes the next octet as it is */
+    WORDS_COLLAPSE = 2, /* white space between words is one space */
+    WORDS_COMMENT = 4   /* "(" and ")" delimit words as white space does */
 };
 
 typedef struct words {
@@ -50,6 +51,9 @@ bool mk_words_put(words *w, mk_str utf8);
 
 /* Tell of a code of the group WORD once in a text. */
 void mk_words_tell(words *w, mk_defect_code code, const char *at, size_t n);
+
+/* Does "=?", which may begin an encoded word, stand somewhere in the text? */
+bool mk_words_has_mark(mk_str text);
 
 /* Does an encoded word stand somewhere in the text? */
 bool mk_words_has(mk_str text);

@@ -14,7 +14,15 @@
 #include <mailkit/codec.h>
 #include <string.h>
 
-enum { LINE = 76, WORD_TEXT = 63, WORD_FRAME = 12, PLAIN_MAX = 900 };
+/* A gap that is longer is encoded with the words around it: behind a longer one
+ * no word fits on its line. */
+enum {
+    LINE = 76,
+    WORD_TEXT = 63,
+    WORD_FRAME = 12,
+    GAP_MAX = 32,
+    PLAIN_MAX = 900
+};
 
 typedef struct writer {
     mk_buf *out;
@@ -46,6 +54,15 @@ static void put_gap(writer *w, mk_str gap, size_t n)
         fold(w);
     }
     put(w, gap);
+}
+
+/* The first word of a value, which has no gap before it: n octets. */
+static void begin(writer *w, size_t n)
+{
+    if (w->column > 1 && w->column + n > LINE) {
+        fold(w);
+        put_z(w, " ");
+    }
 }
 
 /* ---- encoded words ---- */
@@ -112,9 +129,8 @@ static void put_encoded(writer *w, mk_str gap, mk_str s)
     bool first = true;
     size_t least = fitting(s, q, 1);
     size_t most = WORD_FRAME + (q ? 3 * least : (least + 2) / 3 * 4);
-    if (gap.len == 0 && w->column > 1 && w->column + most > LINE) {
-        fold(w); /* before the first word of a value */
-        put_z(w, " ");
+    if (gap.len == 0) {
+        begin(w, most);
     }
     put_gap(w, gap, most);
     while (s.len > 0) {
@@ -145,6 +161,15 @@ static size_t gap_length(mk_str s, size_t at)
 {
     size_t n = 0;
     while (at + n < s.len && mk_is_wsp(mk_octet_at(s, at + n))) {
+        n++;
+    }
+    return n;
+}
+
+static size_t gap_before(mk_str s, size_t at)
+{
+    size_t n = 0;
+    while (n < at && mk_is_wsp(mk_octet_at(s, at - n - 1))) {
         n++;
     }
     return n;
@@ -185,13 +210,13 @@ static bool needs_encoding(mk_str s)
 }
 
 /* Must the word at `at` be encoded, for its own sake or for that of white space
- * that ends the text? */
+ * that ends the text or is long? */
 static bool must_encode(mk_str s, size_t at)
 {
     size_t n = word_length(s, at);
     size_t gap = gap_length(s, at + n);
-    return needs_encoding(mk_str_sub(s, at, n)) ||
-           (gap > 0 && at + n + gap == s.len);
+    return needs_encoding(mk_str_sub(s, at, n)) || gap > GAP_MAX ||
+           gap_before(s, at) > GAP_MAX || (gap > 0 && at + n + gap == s.len);
 }
 
 /* The end of a row of words that all need encoding, the gaps within it, and
@@ -220,6 +245,9 @@ static void put_text(writer *w, mk_str s)
         mk_str before = mk_str_sub(s, at, gap);
         bool leads = at == 0 && gap > 0;
         if (!leads && !must_encode(s, at + gap)) {
+            if (gap == 0) {
+                begin(w, n);
+            }
             put_gap(w, before, n);
             put(w, mk_str_sub(s, at + gap, n));
             at += gap + n;
@@ -249,28 +277,55 @@ static bool is_atoms(mk_str s)
     return atom;
 }
 
+static bool is_escaped(char c)
+{
+    return c == '"' || c == '\\';
+}
+
+/* Octets of the content of a quoted string. */
+static size_t quoted_length(mk_str s)
+{
+    size_t n = s.len;
+    for (size_t i = 0; i < s.len; i++) {
+        n += is_escaped(s.ptr[i]) ? 1U : 0U;
+    }
+    return n;
+}
+
 static void put_quoted(writer *w, mk_str s)
 {
+    size_t first = gap_length(s, 0);
+    first += quoted_length(mk_str_sub(s, first, word_length(s, first)));
+    begin(w, first + 2);
     put_z(w, "\"");
     for (size_t at = 0; at < s.len;) {
         size_t gap = gap_length(s, at);
-        size_t n = word_length(s, at + gap);
-        bool inside = at > 0 && n > 0;
-        put_gap(w, mk_str_sub(s, at, gap), inside ? n + 1 : 0);
-        for (size_t i = at + gap; i < at + gap + n; i++) {
-            if (s.ptr[i] == '"' || s.ptr[i] == '\\') {
+        mk_str word = mk_str_sub(s, at + gap, word_length(s, at + gap));
+        size_t n = at > 0 ? quoted_length(word) + 1 : 0;
+        put_gap(w, mk_str_sub(s, at, gap), n);
+        for (size_t i = 0; i < word.len; i++) {
+            if (is_escaped(word.ptr[i])) {
                 put_z(w, "\\");
             }
-            put(w, mk_str_sub(s, i, 1));
+            put(w, mk_str_sub(word, i, 1));
         }
-        at += gap + n;
+        at += gap + word.len;
     }
     put_z(w, "\"");
 }
 
+static bool has_long_gap(mk_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len && n <= GAP_MAX; i++) {
+        n = mk_is_wsp(mk_octet_at(s, i)) ? n + 1 : 0;
+    }
+    return n > GAP_MAX;
+}
+
 static void put_phrase(writer *w, mk_str s)
 {
-    if (needs_encoding(s)) {
+    if (needs_encoding(s) || quoted_length(s) > PLAIN_MAX || has_long_gap(s)) {
         put_encoded(w, mk_str_of(NULL, 0), s);
     } else if (is_atoms(s)) {
         put_text(w, s);
@@ -288,7 +343,8 @@ static mk_err check(mk_str s)
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = mk_octet_at(s, i);
         utf8_said said = mk_utf8_step(&walk, c);
-        if ((mk_is_ctl(c) && c != '\t') || said == UTF8_BAD ||
+        bool c1 = said == UTF8_WHOLE && walk.bits >= 0x80 && walk.bits < 0xA0;
+        if ((mk_is_ctl(c) && c != '\t') || c1 || said == UTF8_BAD ||
             said == UTF8_CUT) {
             return MK_E_SYNTAX;
         }

@@ -3,8 +3,9 @@
  * uv_proxy.c: a connection whose proxy has not told yet for whom it is
  * (mk_proxied, mailkit/proxy.h). It has no session and counts for no address,
  * only in all. The header is looked at where it lies, and then exactly its
- * octets are taken: what is behind them is left to the engine, or to TLS. Who
- * says anything else, or is late, is closed without a word.
+ * octets are taken: what is behind them is left to the engine, or to TLS.
+ * Extensions are dropped as they come. Who says anything else, or is late, is
+ * closed without a word.
  */
 #include "net/uv_internal.h"
 
@@ -15,8 +16,9 @@
 
 struct mk_net_arrival {
     mk_peer proxy;
-    size_t len; /* octets of the header that were taken */
-    char head[MK_PROXY_MAX];
+    mk_proxy_header header; /* once its version is not 0 */
+    size_t len;             /* octets of the head that were taken */
+    char head[MK_PROXY_LINE_MAX];
 };
 
 mk_err mk_net_arrival_begin(mk_conn *c, const mk_peer *proxy)
@@ -64,13 +66,13 @@ static void name_peer(const mk_proxy_header *header, mk_peer *io_peer)
 }
 
 /* From here on it is a connection as any other, but for its peer. */
-static void arrive(mk_conn *c, const mk_proxy_header *header)
+static void arrive(mk_conn *c)
 {
     const mk_service *service = c->service;
     mk_peer peer = c->arrival->proxy;
     mk_err r;
 
-    name_peer(header, &peer);
+    name_peer(&c->arrival->header, &peer);
     mk_net_arrival_free(c);
     r = mk_net_admit(c->host, &peer, &c->source);
     if (r == MK_OK) {
@@ -92,14 +94,35 @@ static ssize_t take(int fd, char *at, size_t n, int flags)
     return got;
 }
 
+/* So many octets of the head were seen: those that are the header's are taken.
+ * MK_WAIT, MK_OK, or why it is none. */
+static mk_err take_head(mk_conn *c, size_t seen)
+{
+    mk_net_arrival *a = c->arrival;
+    size_t used = 0;
+    mk_err r = mk_proxy_parse(mk_str_of(a->head, seen), &a->header, &used);
+
+    if (r == MK_WAIT) {
+        used = seen; /* all of it is the header's */
+    }
+    if (r >= 0 && take(c->fd, a->head + a->len, used - a->len, 0) !=
+                      (ssize_t)(used - a->len)) {
+        r = MK_E_NET;
+    }
+    a->len = used;
+    return r;
+}
+
 void mk_net_arrival_read(mk_conn *c)
 {
     mk_net_arrival *a = c->arrival;
-    char *at = a->head + a->len;
-    ssize_t got = take(c->fd, at, sizeof a->head - a->len, MSG_PEEK);
-    mk_proxy_header header;
-    size_t used = 0;
-    mk_err r;
+    bool has_head = a->header.version != 0;
+    char waste[1024];
+    size_t n = a->header.rest < sizeof waste ? a->header.rest : sizeof waste;
+    ssize_t got = has_head ? take(c->fd, waste, n, 0)
+                           : take(c->fd, a->head + a->len,
+                                  sizeof a->head - a->len, MSG_PEEK);
+    mk_err r = MK_OK;
 
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return;
@@ -108,19 +131,14 @@ void mk_net_arrival_read(mk_conn *c)
         mk_net_arrival_fail(c, got == 0 ? MK_E_CUT : MK_E_NET);
         return;
     }
-    r = mk_proxy_parse(mk_str_of(a->head, a->len + (size_t)got), &header,
-                       &used);
-    if (r == MK_WAIT) {
-        used = a->len + (size_t)got; /* all of it is the header's */
+    if (has_head) {
+        a->header.rest -= (size_t)got;
+    } else {
+        r = take_head(c, a->len + (size_t)got);
     }
-    if (r >= 0 &&
-        take(c->fd, at, used - a->len, 0) != (ssize_t)(used - a->len)) {
-        r = MK_E_NET;
-    }
-    a->len = used;
     if (r < 0) {
         mk_net_arrival_fail(c, r);
-    } else if (r == MK_OK) {
-        arrive(c, &header);
+    } else if (r == MK_OK && a->header.rest == 0) {
+        arrive(c);
     }
 }

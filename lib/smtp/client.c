@@ -147,6 +147,7 @@ static void tell_ready(mk_smtp_client *c, mk_event *ev)
     c->event.extensions = c->offer.extensions;
     c->event.mail_max = c->offer.mail_max;
     c->event.rcpt_max = c->offer.rcpt_max;
+    c->event.rcpt_domain_max = c->offer.rcpt_domain_max;
     c->event.mechanism = c->core.mechanisms;
     c->event.tls = c->core.tls;
     c->event.flags = c->is_esmtp ? MK_SMTP_EVENT_ESMTP : 0;
@@ -177,10 +178,18 @@ static void bad_reply(mk_smtp_client *c, mk_err why, const char *text)
     mk_smtp_client_fault(c, why, MK_RETRY_LATER, text);
 }
 
+/* Had the server heard nothing of the operation? Then it refused none. */
+static bool is_unheard(const mk_smtp_client *c)
+{
+    return c->got == 0 && (c->core.state == CLIENT_ENVELOPE ||
+                           c->core.state == CLIENT_COMMAND);
+}
+
 /* A complete reply is in the reader. */
 static void take_reply(mk_smtp_client *c)
 {
     uint16_t code = c->reader.reply.code;
+    bool was_unheard = is_unheard(c);
 
     c->core.since_ms = c->core.now_ms;
     if (!c->core.is_early) {
@@ -194,6 +203,7 @@ static void take_reply(mk_smtp_client *c)
         mk_smtp_client_fault(c, MK_E_REFUSED,
                              code >= 500 ? MK_RETRY_NEVER : MK_RETRY_LATER,
                              "the server breaks it off");
+        c->outcome = was_unheard ? MK_E_CUT : c->outcome;
     } else if (c->core.awaited > 0) {
         bad_reply(c, MK_E_EARLY, "a reply before its command was sent");
     } else {

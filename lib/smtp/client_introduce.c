@@ -15,6 +15,8 @@ enum { attributes_max = 512 - 11 };
 
 static mk_err add_attribute(mk_buf *out, const char *word, mk_str value)
 {
+    size_t at;
+
     if (mk_str_has_ctl(value)) {
         return MK_E_CTL;
     }
@@ -24,13 +26,16 @@ static mk_err add_attribute(mk_buf *out, const char *word, mk_str value)
     mk_buf_add_z(out, out->len > 0 ? " " : "");
     mk_buf_add_z(out, word);
     mk_buf_add_c(out, '=');
+    at = out->len;
     mk_smtp_xtext_format(value, out);
-    return out->full ? MK_E_LIMIT : MK_OK;
+    return out->full || out->len - at > SMTP_PEER_VALUE_MAX ? MK_E_LIMIT
+                                                            : MK_OK;
 }
 
-/* All that is told is looked at, be it said or not. */
+/* All that is told is looked at, be it said or not. Only of XCLIENT's NAME it
+ * can be said that it is unknown for now. */
 static mk_err add_attributes(const mk_smtp_client_info *client, uint32_t named,
-                             mk_buf *out)
+                             uint32_t unsure, mk_buf *out)
 {
     char unsaid[attributes_max];
     mk_err r = MK_OK;
@@ -47,8 +52,8 @@ static mk_err add_attributes(const mk_smtp_client_info *client, uint32_t named,
         }
         memcpy(&value, (const char *)client + field->at, sizeof value);
         if ((client->unknown & bit) != 0) {
-            value = mk_str_z((client->unsure & bit) != 0 ? "[TEMPUNAVAIL]"
-                                                         : "[UNAVAILABLE]");
+            value = mk_str_z((unsure & bit) != 0 ? "[TEMPUNAVAIL]"
+                                                 : "[UNAVAILABLE]");
         }
         mk_buf_init(&nowhere, unsaid, sizeof unsaid);
         r = add_attribute((named & bit) != 0 ? out : &nowhere, field->word,
@@ -66,6 +71,7 @@ mk_err mk_smtp_client_introduce(mk_engine *e, mk_smtp_verb verb,
     char room[attributes_max];
     mk_smtp_client *c;
     uint32_t named;
+    uint32_t unsure;
     mk_buf b;
     mk_err r = mk_smtp_client_find_ready(e, out_op, false, &c);
 
@@ -77,8 +83,9 @@ mk_err mk_smtp_client_introduce(mk_engine *e, mk_smtp_verb verb,
         return MK_E_ARG;
     }
     named = is_xclient ? c->offer.xclient : c->offer.xforward;
+    unsure = is_xclient ? client->unsure & MK_SMTP_CLIENT_FIELD_NAME : 0;
     mk_buf_init(&b, room, sizeof room);
-    r = add_attributes(client, named, &b);
+    r = add_attributes(client, named, unsure, &b);
     if (r == MK_OK && b.len == 0) {
         r = MK_E_UNSUPPORTED;
     }

@@ -7,7 +7,11 @@
 #include "smtp/extensions.h"
 #include "smtp/peer_fields.h"
 
-#include <string.h>
+#include "base/ascii.h"
+
+#include <mailkit/date.h>
+
+#include <stddef.h>
 
 /* The next word of a line. */
 static mk_str next_word(mk_str *io_line)
@@ -39,19 +43,55 @@ static void learn_number(mk_str value, uint32_t *out)
     }
 }
 
-/* LIMITS: name "=" value, with blanks between (RFC 9422 3, 4) */
+/* A name of letters, digits, "-" and "_"; and "=" with visible octets but ";"
+ * behind it, or nothing (RFC 9422 3). */
+static bool is_limit(mk_str name, mk_str one)
+{
+    bool fine = name.len > 0 && name.len + 1 != one.len;
+    for (size_t i = 0; i < one.len; i++) {
+        unsigned char c = mk_octet_at(one, i);
+        fine = fine && (i < name.len ? mk_is_alnum(c) || c == '-' || c == '_'
+                                     : mk_is_vchar(c) && c != ';');
+    }
+    return fine;
+}
+
+/* %x31-39 0*5DIGIT (RFC 9422 4); any other is as if it were not told. */
+static void learn_limit(mk_str name, mk_str value, smtp_offer *io)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } limits[] = {
+        {"MAILMAX", offsetof(smtp_offer, mail_max)},
+        {"RCPTMAX", offsetof(smtp_offer, rcpt_max)},
+        {"RCPTDOMAINMAX", offsetof(smtp_offer, rcpt_domain_max)},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        if (mk_str_is_nocase(name, mk_str_z(limits[i].name)) &&
+            value.len <= 6 && mk_octet_at(value, 0) != '0') {
+            learn_number(value,
+                         (uint32_t *)(void *)((char *)io + limits[i].at));
+        }
+    }
+}
+
+/* Limits with a blank between each. One that cannot be read spoils the line,
+ * for nobody knows what it was to say. */
 static void learn_limits(mk_str value, smtp_offer *io)
 {
+    smtp_offer told = *io;
     while (value.len > 0) {
         mk_str one = next_word(&value);
         mk_str name = mk_str_sub(one, 0, mk_str_find(one, '='));
-        mk_str number = mk_str_sub(one, name.len + 1, SIZE_MAX);
-        if (mk_str_is_nocase(name, mk_str_z("MAILMAX"))) {
-            learn_number(number, &io->mail_max);
-        } else if (mk_str_is_nocase(name, mk_str_z("RCPTMAX"))) {
-            learn_number(number, &io->rcpt_max);
+        if (!is_limit(name, one)) {
+            return;
+        }
+        if (name.len < one.len) {
+            learn_limit(name, mk_str_sub(one, name.len + 1, SIZE_MAX), &told);
         }
     }
+    *io = told;
 }
 
 /* min-by-time *( "," extension-token ) (RFC 2852 3) */
@@ -62,14 +102,14 @@ static void learn_deliver_by(mk_str value, smtp_offer *io)
                  &io->deliver_by_min_s);
 }
 
-/* The longest time, and the latest date and time; in another form than this
- * one it is not compared with. */
+/* max-future-release-interval SP max-future-release-date-time, which is any
+ * date-time of RFC 3339 5.6 (RFC 4865 4, its erratum 2040). */
 static void learn_future_release(mk_str value, smtp_offer *io)
 {
     learn_number(next_word(&value), &io->hold_for_max_s);
-    if (value.len == sizeof io->hold_until_max &&
-        value.ptr[value.len - 1] == 'Z') {
-        memcpy(io->hold_until_max, value.ptr, sizeof io->hold_until_max);
+    if (mk_date_internet_parse(next_word(&value), &io->hold_until_max_s) !=
+        MK_OK) {
+        io->hold_until_max_s = INT64_MAX;
     }
 }
 

@@ -387,11 +387,9 @@ static mk_err check_tls(const mk_smtp_client *c)
 }
 
 /* RFC 2852 3: the least time for what is returned; RFC 4865 3: how long it
- * holds a message, where it told that in a form that can be read. */
+ * holds a message. */
 static bool is_in_time(const smtp_offer *offer, const mk_smtp_mail_options *m)
 {
-    mk_str max = mk_str_of(offer->hold_until_max, sizeof offer->hold_until_max);
-    int64_t max_s;
     int64_t until_s;
     if (m->by == MK_SMTP_BY_RETURN &&
         m->by_s < (int64_t)offer->deliver_by_min_s) {
@@ -401,7 +399,7 @@ static bool is_in_time(const smtp_offer *offer, const mk_smtp_mail_options *m)
         return false;
     }
     return mk_date_internet_parse(m->hold_until, &until_s) != MK_OK ||
-           mk_date_internet_parse(max, &max_s) != MK_OK || until_s <= max_s;
+           until_s <= offer->hold_until_max_s;
 }
 
 static mk_err fit(const mk_smtp_client *c, const mk_smtp_envelope *envelope,

@@ -522,7 +522,8 @@ void mk_smtp_client_go_on(mk_smtp_client *c)
     if (c->talk.is_stopped) {
         c->outcome = MK_E_CANCELLED;
     } else if (core->fault.why != MK_OK) {
-        c->outcome = core->fault.why;
+        c->outcome = core->fault.why == MK_E_REFUSED ? MK_E_CUT /* not this */
+                                                     : core->fault.why;
         core->fault.retry =
             core->fault.retry == MK_RETRY_NOW ? MK_RETRY_NOW : MK_RETRY_LATER;
         core->pending |= PENDING_FAULT;

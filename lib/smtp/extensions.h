@@ -40,13 +40,14 @@ typedef struct smtp_offer {
     uint32_t extensions;       /* mk_smtp_extension, or-ed */
     uint32_t mail_max;         /* LIMITS */
     uint32_t rcpt_max;         /* likewise */
+    uint32_t rcpt_domain_max;  /* likewise */
     uint32_t deliver_by_min_s; /* DELIVERBY */
     uint32_t hold_for_max_s;   /* FUTURERELEASE */
     uint32_t xclient;          /* XCLIENT: attributes, bits of peer_fields.h */
     uint32_t xforward;         /* XFORWARD: likewise */
     uint64_t size_max;         /* SIZE */
+    int64_t hold_until_max_s;  /* FUTURERELEASE; where it is not offered 0 */
     mk_str mechanisms;         /* AUTH: names, a view of the line */
-    char hold_until_max[20];   /* FUTURERELEASE: "YYYY-MM-DDTHH:MM:SSZ" */
 } smtp_offer;
 
 /* Client: take one line of the reply to EHLO, behind its code. Extensions

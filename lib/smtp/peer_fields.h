@@ -14,7 +14,10 @@ typedef struct smtp_peer_field {
     uint8_t at; /* of the mk_str in mk_smtp_client_info */
 } smtp_peer_field;
 
-enum { SMTP_PEER_FIELDS = 10 };
+enum {
+    SMTP_PEER_FIELDS = 10,
+    SMTP_PEER_VALUE_MAX = 255 /* octets, as xtext (XFORWARD_README, note 1) */
+};
 
 /* What each verb has. */
 enum {

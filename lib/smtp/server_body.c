@@ -75,6 +75,14 @@ mk_err mk_smtp_server_refused(smtp_server *s, mk_event *ev)
     return dropped(s, ev, row->err);
 }
 
+/* RFC 2033 4.3: the last chunk has a reply for each recipient that was accepted
+ * and, where there is none, no reply: one would be taken for the next
+ * command's. It is an error all the same. */
+static bool is_unheard(const smtp_server *s)
+{
+    return s->config->is_lmtp && s->esmtp && s->is_last && s->accepted == 0;
+}
+
 /* A body that is refused, or a chunk that may not be there, is through. */
 static mk_err refused_end(smtp_server *s, mk_event *ev)
 {
@@ -83,7 +91,9 @@ static mk_err refused_end(smtp_server *s, mk_event *ev)
         mk_serve_flow_refused(base);
         s->refusal = REFUSAL_NONE;
     } else if (s->refusal == REFUSAL_PLACE) {
-        mk_serve_put(base, s->of.chunk.refusal);
+        if (!is_unheard(s)) {
+            mk_serve_put(base, s->of.chunk.refusal);
+        }
     } else {
         mk_serve_put(base, refusal_rows[s->refusal].line);
     }

@@ -64,6 +64,7 @@ typedef struct smtp_server {
     bool utf8 : 1;       /* SMTPUTF8 */
     bool esmtp : 1;      /* EHLO or LHLO, not HELO */
     bool dropped : 1;    /* a transaction ended by what ends none: to be told */
+    bool forwarded : 1;  /* XFORWARD told of a transaction to come */
     bool binary : 1;     /* BODY=BINARYMIME */
     bool chunked : 1;    /* the body comes by BDAT */
     bool is_last : 1;    /* and this is its last chunk */

@@ -19,7 +19,7 @@ _Static_assert(sizeof(mk_smtp_client_info) + SERVE_TEXT_MAX + 24 <=
                    SERVER_REPLY_ROOM,
                "what is told lies beside the reply to it");
 
-enum { TEXT_MAX = 255, PROTOCOL_MAX = 64, ID_TYPE_MAX = 16, ID_MAX = 128 };
+enum { PROTOCOL_MAX = 64, ID_TYPE_MAX = 16, ID_MAX = 128 };
 
 static mk_err ask(smtp_server *s, mk_event *ev, mk_smtp_verb verb)
 {
@@ -39,7 +39,7 @@ static bool is_visible(mk_str text, size_t max)
 
 static bool is_name(mk_str text)
 {
-    return is_visible(text, TEXT_MAX);
+    return is_visible(text, SMTP_PEER_VALUE_MAX);
 }
 
 /* "numerical IPv4 network address, IPv6 address prefixed with IPV6:" */
@@ -97,7 +97,7 @@ static const char *take_value(mk_str value, uint32_t bit, bool is_xclient,
                               mk_smtp_client_info *out)
 {
     static const char refusal[] = "501 5.5.4 Bad attribute value";
-    char room[TEXT_MAX];
+    char room[SMTP_PEER_VALUE_MAX];
     mk_buf plain;
     unsigned row = 0;
     bool is_unsure = bit == MK_SMTP_CLIENT_FIELD_NAME &&
@@ -113,7 +113,8 @@ static const char *take_value(mk_str value, uint32_t bit, bool is_xclient,
         return NULL;
     }
     mk_buf_init(&plain, room, sizeof room);
-    if (mk_smtp_xtext_parse(value, &plain) != MK_OK ||
+    if (value.len > SMTP_PEER_VALUE_MAX ||
+        mk_smtp_xtext_parse(value, &plain) != MK_OK ||
         !checks[row](mk_buf_str(&plain)) ||
         (is_xclient && bit == MK_SMTP_CLIENT_FIELD_PROTO &&
          !is_smtp(mk_buf_str(&plain)))) {
@@ -190,7 +191,9 @@ void mk_smtp_server_introduced(smtp_server *s)
 {
     s->vouched = s->vouching;
     s->base.known = s->vouched;
+    s->base.heard = false;
     s->esmtp = false;
+    s->forwarded = false;
     s->identified = false;
     mk_smtp_server_move(s, SERVER_OPEN);
 }

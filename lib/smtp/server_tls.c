@@ -41,6 +41,7 @@ mk_err mk_smtp_server_secured(mk_serve *base, mk_event *ev)
         mk_smtp_server_move(s, SERVER_GREETED);
     }
     s->esmtp = false;
+    s->forwarded = false;
     s->vouched = false; /* a login from here on is by AUTH, or named anew */
     mk_serve_crossed(base);
     mk_smtp_server_event(s, ev, MK_EV_SMTP_TLS, MK_SMTP_VERB_STARTTLS);

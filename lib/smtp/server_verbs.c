@@ -212,11 +212,22 @@ static mk_err on_data(smtp_server *s, mk_str arg, mk_event *ev)
     return mk_smtp_server_ask(s, ev, MK_SMTP_ASK_DATA);
 }
 
+/* RSET and HELO forget a transaction, and what XFORWARD told of the next one
+ * (XFORWARD_README, "Server operation"). Was there any? */
+static bool forgets(smtp_server *s)
+{
+    bool is_open = mk_smtp_server_in_transaction(s);
+    bool is_any = is_open || s->forwarded;
+    s->accepted = is_open ? s->accepted : 0;
+    s->forwarded = false;
+    return is_any;
+}
+
 static mk_err on_rset(smtp_server *s, mk_str arg, mk_event *ev)
 {
     (void)arg;
     mk_err err = MK_E_AGAIN;
-    bool is_open = mk_smtp_server_in_transaction(s);
+    bool is_open = forgets(s);
     if (is_open || s->state == SERVER_SPOILT) {
         mk_smtp_server_move(s, SERVER_READY);
     }
@@ -580,13 +591,14 @@ static void accepted(smtp_server *s)
     case MK_SMTP_VERB_EHLO:
     case MK_SMTP_VERB_LHLO:
         s->esmtp = s->base.subject != MK_SMTP_VERB_HELO;
-        s->dropped = mk_smtp_server_in_transaction(s); /* RFC 5321 4.1.4 */
+        s->dropped = forgets(s); /* RFC 5321 4.1.4 */
         s->junk -= s->state == SERVER_GREETED ? 1 : 0;
         mk_smtp_server_move(s, SERVER_READY);
         break;
     case MK_SMTP_VERB_MAIL:
         s->accepted = 0;
         s->turned_away = 0;
+        s->forwarded = false; /* it belongs to the transaction now */
         mk_smtp_server_move(s, SERVER_MAIL);
         break;
     case MK_SMTP_VERB_RCPT:
@@ -601,6 +613,9 @@ static void accepted(smtp_server *s)
         break;
     case MK_SMTP_VERB_XCLIENT:
         mk_smtp_server_introduced(s);
+        break;
+    case MK_SMTP_VERB_XFORWARD:
+        s->forwarded = true;
         break;
     case MK_SMTP_VERB_CLIENTID:
         s->identified = true;

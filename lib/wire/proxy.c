@@ -176,24 +176,22 @@ static mk_err parse_v2(mk_str in, mk_proxy_header *h, size_t *out_used)
     if (!read_kind(command, family, &h->kind, &least)) {
         return MK_E_SYNTAX;
     }
-    if (in.len >= at + 3 && mk_octet_at(in, at + 2) > MK_PROXY_MAX >> 8) {
-        return MK_E_SIZE;
-    }
     if (in.len < V2_HEAD) {
         return MK_WAIT;
     }
-    size_t used = (size_t)V2_HEAD + read_u16(in, at + 2);
-    if (used > MK_PROXY_MAX || used - V2_HEAD < least) {
-        return used > MK_PROXY_MAX ? MK_E_SIZE : MK_E_SYNTAX;
+    size_t all = (size_t)V2_HEAD + read_u16(in, at + 2);
+    if (all - V2_HEAD < least) {
+        return MK_E_SYNTAX;
     }
-    if (in.len < used) {
+    if (in.len - V2_HEAD < least) {
         return MK_WAIT;
     }
     if (h->kind == MK_PROXY_PEER) {
         read_block(mk_str_sub(in, V2_HEAD, SIZE_MAX), least == IPV6_BLOCK,
                    &h->peer);
     }
-    *out_used = used;
+    *out_used = in.len < all ? in.len : all;
+    h->rest = all - *out_used;
     return MK_OK;
 }
 

@@ -8,6 +8,8 @@
  */
 #include "wire/scan.h"
 
+#include "base/octets.h"
+
 #include <string.h>
 #ifdef SCAN_HAS_AVX2
 #include <immintrin.h>
@@ -33,13 +35,10 @@ static size_t settle(const char *ptr, size_t at, size_t n)
     return ptr[n - 1] == '\r' ? n - 1 : n;
 }
 
-#define ONES UINT64_C(0x0101010101010101)
-#define LOW (ONES * 0x7f)
-
-/* The high bit of each octet is set but where the octet is NUL. */
-static uint64_t not_nul(uint64_t w)
+/* The high bit of each octet is set but where the octet is `other`. */
+static uint64_t are_not(uint64_t w, unsigned char other)
 {
-    return ((w & LOW) + LOW) | w;
+    return mk_octets_any(w ^ mk_octets_of(other));
 }
 
 /* IRREGULAR for the octets of a word: some high bit is set. */
@@ -49,14 +48,14 @@ static uint64_t irregular_8(const char *at)
     uint64_t b;
     memcpy(&c, at, 8);
     memcpy(&b, at - 1, 8);
-    return (not_nul(c ^ (ONES * '\n')) ^ not_nul(b ^ (ONES * '\r'))) |
-           ~not_nul(c) |
-           ~(not_nul(c ^ (ONES * '.')) | not_nul(b ^ (ONES * '\n')));
+    return (are_not(c, '\n') ^ are_not(b, '\r')) | ~mk_octets_any(c) |
+           ~(are_not(c, '.') | are_not(b, '\n'));
 }
 
 size_t mk_scan_body_8(const char *ptr, size_t at, size_t n)
 {
-    for (at++; n - at >= 8 && (irregular_8(ptr + at) & ~LOW) == 0; at += 8) {
+    for (at++; n - at >= 8 && (irregular_8(ptr + at) & MK_OCTETS_HIGH) == 0;
+         at += 8) {
     }
     return settle(ptr, at, n);
 }

@@ -382,13 +382,17 @@ static bool is_foreign(mk_str line)
     return mk_str_has_prefix_nocase(word, ssh);
 }
 
+bool mk_serve_leads_octets(const mk_serve *s, mk_str line)
+{
+    const mk_serve_kind *kind = mk_serve_kind_of(s);
+    return kind->leads_octets != NULL && kind->leads_octets(s, line);
+}
+
 static mk_err refuse_line(mk_serve *s, mk_str line, mk_err why,
                           const char *text, mk_event *ev)
 {
-    const mk_serve_kind *kind = mk_serve_kind_of(s);
-    return kind->leads_octets != NULL && kind->leads_octets(s, line)
-               ? mk_serve_fault(s, ev, why, text)
-               : mk_serve_say(s, text);
+    return mk_serve_leads_octets(s, line) ? mk_serve_fault(s, ev, why, text)
+                                          : mk_serve_say(s, text);
 }
 
 static mk_err take_line(mk_serve *s, const frame_unit *unit, mk_event *ev)

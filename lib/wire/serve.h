@@ -89,9 +89,11 @@ typedef struct mk_serve {
     uint8_t login;     /* = serve_login; only KEPT, see `logged` */
     uint8_t flow_subject; /* what a refusal of the flow is about */
     uint8_t flow_answer;  /* which it is */
+    uint8_t lead_octets;  /* of these */
+    char lead[4];         /* a login's line begins so, blanks left out */
     /* bits, for there are thousands of idle sessions */
     bool begun : 1; /* the clock of the peer runs */
-    bool heard : 1; /* octets were offered */
+    bool heard : 1; /* = octets were offered since a greeting was due */
     bool hurried : 1;
     bool known : 1;     /* = logged in */
     bool guard : 1;     /* = the reply on its way must be acknowledged first */
@@ -182,7 +184,8 @@ typedef struct mk_serve_kind {
     mk_err (*line)(mk_serve *, mk_str line, mk_event *ev);
 
     /* Do octets follow the line that begins so? One that cannot be read ends
-     * the session then, for they are no commands. NULL: never. */
+     * the session then, for they are no commands. Four octets and the blanks
+     * before them must do. NULL: never. */
     bool (*leads_octets)(const mk_serve *, mk_str line);
 
     /* Format a reply known beforehand, with its end. text, when not empty,

@@ -35,6 +35,9 @@ mk_err mk_serve_idle(mk_serve *s, mk_str in, mk_event *ev);
 
 void mk_serve_next_op(mk_serve *s);
 
+/* Do octets follow the line that begins so? */
+bool mk_serve_leads_octets(const mk_serve *s, mk_str line);
+
 /* mk_serve_say, of an error that waits for so long at least. */
 void mk_serve_say_late(mk_serve *s, const char *line, uint64_t least_ms);
 

@@ -9,6 +9,8 @@
  */
 #include "wire/serve_internal.h"
 
+#include "base/ascii.h"
+
 #include <mailkit/codec.h>
 
 #include <string.h>
@@ -39,6 +41,7 @@ void mk_serve_login_close(mk_serve *s)
             mk_pool_give(room.units, s->sasl);
         }
     }
+    mk_wipe(s->lead, sizeof s->lead); /* of what may be a secret */
     s->sasl = NULL;
     s->login = SERVE_LOGIN_NONE;
 }
@@ -129,6 +132,7 @@ static mk_err challenge(mk_serve *s, mk_event *ev, mk_str message)
         return ended(s, ev);
     }
     s->login = SERVE_LOGIN_LINE;
+    s->lead_octets = 0;
     s->guard = true;
     mk_framer_mode(&s->framer, FRAME_PIECES, SERVE_LOGIN_LINE_MAX);
     return MK_E_AGAIN;
@@ -195,12 +199,32 @@ static uint64_t heard(const mk_serve *s)
     return SERVE_LOGIN_LINE_MAX - s->framer.left;
 }
 
+static void keep_lead(mk_serve *s, mk_str part)
+{
+    for (size_t i = 0; i < part.len && s->lead_octets < sizeof s->lead; i++) {
+        if (s->lead_octets > 0 || mk_octet_at(part, i) > ' ') {
+            s->lead[s->lead_octets++] = part.ptr[i];
+        }
+    }
+}
+
 static void hear(mk_serve *s, mk_str part)
 {
     if (part.ptr[0] == '*' && heard(s) == part.len) {
         s->login = SERVE_LOGIN_STAR;
     }
+    keep_lead(s, part);
     ops(s)->hear(s->sasl, part);
+}
+
+/* The line is no answer. When it is a command before octets, in the wrong
+ * place, they must not be read as others (RFC 3030 2). */
+static mk_err refuse_line(mk_serve *s, mk_event *ev, mk_err why,
+                          const char *line)
+{
+    return mk_serve_leads_octets(s, mk_str_of(s->lead, s->lead_octets))
+               ? mk_serve_fault(s, ev, why, line)
+               : refuse(s, ev, why, line);
 }
 
 static mk_err line_ended(mk_serve *s, bool is_long, mk_event *ev)
@@ -211,7 +235,7 @@ static mk_err line_ended(mk_serve *s, bool is_long, mk_event *ev)
     mk_serve_heard(s);
     if (is_long) {
         ops(s)->fail(s->sasl, MK_E_LIMIT);
-        return refuse(s, ev, MK_E_LIMIT, words(s)->message_long);
+        return refuse_line(s, ev, MK_E_LIMIT, words(s)->message_long);
     }
     if (is_cancel) {
         ops(s)->fail(s->sasl, MK_E_CANCELLED);
@@ -219,7 +243,7 @@ static mk_err line_ended(mk_serve *s, bool is_long, mk_event *ev)
     }
     (void)ops(s)->next_state(s->sasl); /* what was said has arrived */
     if (ops(s)->heard(s->sasl) == MK_E_SYNTAX) {
-        return refuse(s, ev, MK_E_SYNTAX, words(s)->not_base64);
+        return refuse_line(s, ev, MK_E_SYNTAX, words(s)->not_base64);
     }
     s->login = SERVE_LOGIN_MOVES;
     return MK_E_AGAIN;

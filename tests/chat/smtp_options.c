@@ -142,9 +142,11 @@ static void fill_info(mk_smtp_client_info *info, mk_str rest)
         mk_str word = next_of(&value, '=');
         for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
             if (mk_str_is(word, mk_str_z(words[i]))) {
-                bool is_unknown = mk_str_is(value, mk_str_z("-"));
+                bool is_unsure = mk_str_is(value, mk_str_z("--"));
+                bool is_unknown = is_unsure || mk_str_is(value, mk_str_z("-"));
                 info->given |= UINT32_C(1) << i;
                 info->unknown |= is_unknown ? UINT32_C(1) << i : 0;
+                info->unsure |= is_unsure ? UINT32_C(1) << i : 0;
                 *fields[i] = is_unknown ? mk_str_of(NULL, 0) : value;
             }
         }

@@ -486,6 +486,21 @@ bool test_vfs_only_entry(const test_vfs *t, const char *path, char out[256])
     return n == 1;
 }
 
+bool test_vfs_clear(const test_vfs *t, const char *path)
+{
+    DIR *d = opendir(test_vfs_path(t, path));
+    const struct dirent *e;
+    bool good = d != NULL;
+
+    while (good && (e = readdir(d)) != NULL) {
+        good = e->d_name[0] == '.' || unlinkat(dirfd(d), e->d_name, 0) == 0;
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    return good && test_vfs_entries(t, path) == 0;
+}
+
 long test_vfs_contents(const test_vfs *t, const char *path, void *out,
                        size_t max)
 {

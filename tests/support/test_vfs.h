@@ -82,6 +82,8 @@ bool test_vfs_is_durable(const test_vfs *t);
 int test_vfs_entries(const test_vfs *t, const char *path);
 /** The name of the only entry of a directory below the root. */
 bool test_vfs_only_entry(const test_vfs *t, const char *path, char out[256]);
+/** Remove the files of a directory below the root; false when one stays. */
+bool test_vfs_clear(const test_vfs *t, const char *path);
 /** Contents of a file below the root; octets read, -1 when absent. */
 long test_vfs_contents(const test_vfs *t, const char *path, void *out,
                        size_t max);

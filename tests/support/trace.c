@@ -367,6 +367,9 @@ static void smtp(text *out, const mk_event *ev)
     if (type == MK_EV_SMTP_READY) {
         flags(out, extensions, COUNT(extensions), s->extensions);
         key_u64(out, "size", s->size);
+        key_u64(out, "mail_max", s->mail_max);
+        key_u64(out, "rcpt_max", s->rcpt_max);
+        key_u64(out, "rcpt_domain_max", s->rcpt_domain_max);
     }
     if (type == MK_EV_DONE) {
         text names = {0};

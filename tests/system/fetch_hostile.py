@@ -7,15 +7,14 @@ import base64
 import hashlib
 import json
 import os
-import pty
-import subprocess
 import sys
 import time
 
-from lib.case import (SLOW, Scratch, Skip, has, main, program, run, same,
+from lib.case import (SLOW, Scratch, has, main, program, run, same,
                       true)
 from lib.maildir import Box
 from lib.sink import free_port
+from lib.terminal import on_terminal
 from lib.tls import Authority, Talker, server_context
 
 USAGE, NO_INPUT, UNAVAILABLE, LATER, PROTOCOL, REFUSED_LOGIN = (
@@ -465,26 +464,10 @@ def check_progress_on_a_terminal():
     with Case() as c:
         texts = [b'Subject: %d\r\n\r\n%s\r\n' % (n, b'z' * 70000)
                  for n in range(30)]
-        try:
-            ours, theirs = pty.openpty()
-        except OSError as error:
-            raise Skip('no terminal can be had: %s' % error) from error
         with Talker(pop3(texts, over={b'RETR 25': lambda *_: time.sleep(0.5)})
                     ) as server:
-            child = subprocess.Popen(c.argv(server, *CLEAR), stderr=theirs,
-                                     stdout=subprocess.DEVNULL)
-            os.close(theirs)
-            shown = b''
-            try:
-                while True:
-                    got = os.read(ours, 4096)
-                    if not got:
-                        break
-                    shown += got
-            except OSError:  # the terminal is gone
-                pass
-            os.close(ours)
-            same(child.wait(20 * SLOW), 0)
+            code, shown = on_terminal(c.argv(server, *CLEAR))
+        same(code, 0)
         has(shown, b' of 30 messages, ')
         has(shown, b' of 2.0 MiB fetched (')
         true(shown.endswith(b'\r'), shown[-100:])

@@ -12,7 +12,7 @@ import sys
 
 from lib.case import SLOW, Scratch, has, main, need, run, same, true
 from lib.daemon import Daemon
-from lib.dovecot import Dovecot
+from lib.dovecot import UNPRIVILEGED, Dovecot
 from lib.listeners import (ALICE, BOB, NOBODY, TEXT, Served, offers, received,
                            reply_to_each, send, verdicts)
 from lib.maildir import field, split
@@ -47,16 +47,7 @@ service lmtp {{
     mode = 0666
   }}
 }}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-"""
+""" + UNPRIVILEGED
 
 
 class LmtpDovecot(Dovecot):

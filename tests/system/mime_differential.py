@@ -64,6 +64,9 @@ def messages(scratch):
     found = {name: sorted(glob.glob(pattern))
              for name, pattern in SETS.items()}
     found[REAL[0]] = real_mail(scratch)
+    for name, paths in found.items():
+        if not paths:
+            print('skipped: no messages of %s' % name)
     return {name: paths for name, paths in found.items() if paths}
 
 

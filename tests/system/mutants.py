@@ -10,7 +10,6 @@ fails is looked for alone and printed in base64.
 `mutants.py write N FOLDER` writes the first N."""
 import base64
 import glob
-import json
 import os
 import random
 import re
@@ -19,6 +18,7 @@ import sys
 import time
 
 from lib.case import SLOW, Scratch, Skip, main, program, true
+from lib.parsed import object_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPORA = os.environ.get('MAILKIT_CORPORA') or os.path.join(
@@ -38,6 +38,8 @@ def seeds():
         for path in sorted(glob.glob(pattern)):
             with open(path, 'rb') as f:
                 out.append(f.read())
+        if not glob.glob(pattern):
+            print('skipped: no seeds of ' + pattern)
     return out
 
 
@@ -159,9 +161,8 @@ def complaint(argv, seconds, judge):
 def has_trees(count):
     def judge(out):
         try:
-            told = [json.loads(line.decode('utf-8'))
-                    for line in out.splitlines()]
-        except ValueError as why:
+            told = [object_of(line) for line in out.splitlines()]
+        except (ValueError, AssertionError) as why:
             return 'no JSON: %s' % why
         if len(told) != count:
             return '%d lines for %d messages' % (len(told), count)

@@ -5,7 +5,6 @@ JSON for whatever octets there are, many files in the memory of one, and what
 cannot be read. Hashes and texts are held against Python's own."""
 import base64
 import hashlib
-import json
 import os
 import random
 import resource
@@ -13,6 +12,8 @@ import subprocess
 import sys
 
 from lib.case import Scratch, main, program, same, true
+from lib.parsed import lines_of, run, told_by
+from lib.terminal import on_terminal
 
 WHOLE = b'''Received: from a.example by b.example; Mon, 2 Jan 2006 15:04:05\r
  -0700\r
@@ -62,22 +63,6 @@ x\r
 '''
 
 
-def run(*args, given=None, code=0):
-    done = subprocess.run([program('mailkit'), 'parse', *map(str, args)],
-                          input=given, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=120, check=False)
-    same(done.returncode, code, done.stderr.decode('latin-1'))
-    return done
-
-
-def lines_of(done):
-    """Strict: UTF-8, and no NaN."""
-    def never(what):
-        raise AssertionError(what)
-    return [json.loads(line.decode('utf-8'), parse_constant=never)
-            for line in done.stdout.splitlines()]
-
-
 def person(name, address, group=None):
     return {'name': name, 'address': address, 'group': group}
 
@@ -87,7 +72,7 @@ def check_the_schema():
         path = scratch.file('whole.eml', WHOLE.decode('latin-1'))
         with open(path, 'wb') as f:
             f.write(WHOLE)
-        got, = lines_of(run('--json', path))
+        got, = told_by('--json', path)
     same(list(got), ['headers', 'from', 'to', 'cc', 'bcc', 'reply_to',
                      'sender', 'subject', 'date', 'message_id', 'in_reply_to',
                      'references', 'parts', 'text_body', 'html_body',
@@ -138,7 +123,7 @@ def check_the_schema():
 
 
 def check_the_tree():
-    done = run(given=WHOLE).stdout.decode('utf-8')
+    done = run(given=WHOLE)[0].decode('utf-8')
     for line in ('-', '  Subject: caf\xe9 and more',
                  '  0 multipart/mixed, 7bit',
                  '      2 Text/Plain, quoted-printable, 10 octets, iso-8859-1 '
@@ -160,7 +145,7 @@ def check_flowed_text_is_joined():
             (b'delsp=yes', body.decode())):
         text = (b'MIME-Version: 1.0\r\nContent-Type: text/plain; ' + params +
                 b'\r\n\r\n' + body)
-        got, = lines_of(run('--json', given=text))
+        got, = told_by('--json', given=text)
         same(got['text_body'], want, params)
         same(got['parts']['sha256'], hashlib.sha256(body).hexdigest())
 
@@ -170,7 +155,7 @@ def check_every_field_of_a_name_is_listed():
     that deceive are told."""
     text = (b'From: a@example.org\r\nFrom: "boss@bank.example" <b@evil.example>'
             b'\r\nTo: c@example.org\r\nTo: G: d@example.org;\r\n\r\n')
-    got, = lines_of(run('--json', given=text))
+    got, = told_by('--json', given=text)
     same(got['from'], [person(None, 'a@example.org'),
                        person('boss@bank.example', 'b@evil.example')])
     same(got['to'], [person(None, 'c@example.org'),
@@ -186,7 +171,7 @@ def check_junk_in_an_encoding_is_told():
                                     (b'quoted-printable', b'=zz\r\n', True)):
         text = (b'MIME-Version: 1.0\r\nContent-Transfer-Encoding: ' +
                 encoding + b'\r\n\r\n' + body)
-        got, = lines_of(run('--json', given=text))
+        got, = told_by('--json', given=text)
         told = [d['offset'] for d in got['defects']
                 if d['code'] == 'transfer-malformed']
         same(told, [text.index(body)] if is_told else [], body)
@@ -202,7 +187,7 @@ def check_sets_of_several_octets():
                 base64.b64encode(octets) + b'?=\r\nMIME-Version: 1.0\r\n'
                 b'Content-Type: text/plain; charset=' + label.encode() +
                 b'\r\nContent-Transfer-Encoding: 8bit\r\n\r\n' + octets)
-        got, = lines_of(run('--json', given=text))
+        got, = told_by('--json', given=text)
         told = {d['code'] for d in got['defects']}
         if 'charset-unknown' in told:
             true('word-charset' in told and said not in got['text_body'], told)
@@ -218,8 +203,7 @@ def check_decoding_has_a_budget():
             b'--b\r\n\r\nmore\r\n--b--\r\n')
     for limit, lengths in ((2999, [None, None]), (3000, [3000, None]),
                            (3004, [3000, 4])):
-        got, = lines_of(run('--json', '--max-decoded-bytes', limit,
-                            given=text))
+        got, = told_by('--json', '--max-decoded-bytes', limit, given=text)
         parts = got['parts']['children']
         same([p['decoded_length'] for p in parts], lengths, limit)
         same([p['sha256'] is None for p in parts],
@@ -235,7 +219,7 @@ def check_large_attachments_are_hashed():
     text = (b'MIME-Version: 1.0\r\nContent-Type: image/png\r\n'
             b'Content-Transfer-Encoding: base64\r\n\r\n' +
             base64.encodebytes(octets).replace(b'\n', b'\r\n'))
-    got, = lines_of(run('--json', '-', given=text))
+    got, = told_by('--json', '-', given=text)
     same([got['parts']['decoded_length'], got['parts']['sha256']],
          [len(octets), hashlib.sha256(octets).hexdigest()])
 
@@ -271,11 +255,11 @@ def check_json_whatever_comes():
             with open(os.path.join(top, '%04d' % count), 'wb') as f:
                 f.write(text)
             count += 1
-        got = lines_of(run('--json', top))
+        got = told_by('--json', top)
         same(len(got), count)
         same([os.path.basename(g['path']) for g in got],
              ['%04d' % n for n in range(count)])
-        shown = run(top).stdout.decode('utf-8')
+        shown = run(top)[0].decode('utf-8')
         true(not any(c < ' ' and c != '\n' and c != '\t' for c in shown),
              'controls')
 
@@ -319,17 +303,9 @@ def check_progress_is_for_a_terminal():
         for n in range(40):
             with open(os.path.join(top, '%02d' % n), 'wb') as f:
                 f.write(WHOLE)
-        same(run('--json', top).stderr, b'', 'no terminal')
-        ours, theirs = os.openpty()
-        try:
-            done = subprocess.run([program('mailkit'), 'parse', '--json', top],
-                                  stdout=subprocess.PIPE, stderr=theirs,
-                                  timeout=120, check=True)
-            shown = os.read(ours, 4096)
-        finally:
-            os.close(ours)
-            os.close(theirs)
-        same(len(lines_of(done)), 40)
+        same(run('--json', top)[1], b'', 'no terminal')
+        code, shown = on_terminal([program('mailkit'), 'parse', '--json', top])
+        same(code, 0)
         true(b'\r20 messages, ' in shown and b' MiB read' in shown and
              shown.endswith(b' \r'), shown)
 
@@ -342,14 +318,14 @@ def check_what_cannot_be_read():
         os.mkfifo(os.path.join(top, 'fifo'))
         os.mkdir(os.path.join(top, 'sub'))
         scratch.file('box/sub/b', 'Subject: b\r\n\r\n')
-        got = lines_of(run('--json', top))
+        got = told_by('--json', top)
         same([g['subject'] for g in got], ['a', 'b'])
-        done = run('--json', os.path.join(top, 'none'), top, code=66)
-        same(len(done.stdout.splitlines()), 2, 'the others are shown')
-        true(b'none: No such file' in done.stderr, done.stderr)
+        out, err = run('--json', os.path.join(top, 'none'), top, code=66)
+        same(len(lines_of(out)), 2, 'the others are shown')
+        true(b'none: No such file' in err, err)
         run(os.path.join(top, 'fifo'), code=66)
         run('--yaml', top, code=64)
-        true(run('--help').stdout.startswith(b'usage: mailkit parse'), 'help')
+        true(run('--help')[0].startswith(b'usage: mailkit parse'), 'help')
 
 
 if __name__ == '__main__':

@@ -4,12 +4,12 @@
 whose memory does not grow with their number, and a line of valid JSON for each,
 in order. The messages are mutants of the goldens (mutants.py), among them long
 ones, so that the memory of the largest is needed in both runs."""
-import json
 import os
 import subprocess
 import sys
 
 from lib.case import SLOW, Scratch, main, program, same, true
+from lib.parsed import object_of
 from mutants import mutants, seeds, words
 
 FEW, MANY = 600, 6000
@@ -49,7 +49,7 @@ def lines_and_peak(folder):
                                'ASAN_OPTIONS': options}) as process:
         names = []
         for line in process.stdout:
-            told = json.loads(line.decode('utf-8'))
+            told = object_of(line)
             true(line.endswith(b'\n') and told['parts']['type'], line[:200])
             names.append(os.path.basename(told['path']))
             if len(names) % 20 == 0:

@@ -5,15 +5,15 @@ vanishes at every command, and against servers that say what nobody should: the
 exit code and the line of each recipient tell what happened, exactly."""
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
 
-from lib.case import Scratch, Skip, has, main, program, run, same, true
+from lib.case import Scratch, has, main, program, run, same, true
 from lib.daemon import Daemon
 from lib.maildir import field, split
 from lib.sink import Script, Sink, free_port
+from lib.terminal import on_terminal
 from lib.tls import Talker
 
 USAGE, UNFIT, NO_INPUT, NO_HOST, REFUSED, LATER, PROTOCOL = (
@@ -497,26 +497,10 @@ def check_progress_on_a_terminal():
     with Scratch() as scratch, Daemon(scratch) as daemon:
         path = scratch.file('big', body)
         same(send(daemon.server(), path)[2], b'')
-        try:
-            ours, theirs = pty.openpty()
-        except OSError as error:
-            raise Skip('no terminal can be had: %s' % error) from error
-        child = subprocess.Popen(
+        code, shown = on_terminal(
             [program('mailkit'), 'send', '--server', daemon.server(),
-             '--from', 'a@b.example', '--to', ALICE, path],
-            stdout=subprocess.DEVNULL, stderr=theirs)
-        os.close(theirs)
-        shown = b''
-        try:
-            while True:
-                got = os.read(ours, 4096)
-                if not got:
-                    break
-                shown += got
-        except OSError:  # the terminal is gone
-            pass
-        os.close(ours)
-        same(child.wait(60), 0)
+             '--from', 'a@b.example', '--to', ALICE, path])
+        same(code, 0)
         true(re.search(rb'\r\d+\.\d of 11\.\d MiB sent', shown), shown)
         true(shown.endswith(b'\r'), shown)
         same(daemon.box().count(), 2)

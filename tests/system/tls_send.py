@@ -87,6 +87,15 @@ def implicit(**more):
     return talk
 
 
+def to_starttls(line, behind=b''):
+    """Up to the go-ahead, and what is in the packet behind it."""
+    line.send(b'220 s ESMTP\r\n')
+    line.line()
+    line.send(b'250-s\r\n250 STARTTLS\r\n')
+    line.line()
+    line.send(b'220 go\r\n' + behind)
+
+
 def starttls(before=(b'STARTTLS',), **more):
     def talk(line):
         line.send(b'220 s.example ESMTP\r\n')
@@ -400,11 +409,7 @@ def check_openssl_in_its_place():
                 same(b'hello' in inside, want == 0)
 
         def talk(line):
-            line.send(b'220 s ESMTP\r\n')
-            line.line()
-            line.send(b'250-s\r\n250 STARTTLS\r\n')
-            line.line()
-            line.send(b'220 go\r\n250 AUTH PLAIN\r\n')
+            to_starttls(line, b'250 AUTH PLAIN\r\n')
         with Talker(talk) as server:
             code, out, _ = run([program('tls_openssl'), 'localhost',
                                 server.port, c.ca.pem, 'eve@example.com',
@@ -421,11 +426,7 @@ def check_openssl_body():
             taken = []
 
             def talk(line):
-                line.send(b'220 s ESMTP\r\n')
-                line.line()
-                line.send(b'250-s\r\n250 STARTTLS\r\n')
-                line.line()
-                line.send(b'220 go\r\n')
+                to_starttls(line)
                 line.start_tls()
                 while (command := line.line()) not in (b'QUIT', None):
                     line.send(b'354 go\r\n' if command == b'DATA'
@@ -458,11 +459,7 @@ def check_openssl_garbage():
         for junk in (b'\x17\x03\x03\x00\x20' + b'\0' * 32, b'250 ok\r\n',
                      b'\x15\x03\x03\x00\x02\x02\x28'):
             def talk(line):
-                line.send(b'220 s ESMTP\r\n')
-                line.line()
-                line.send(b'250-s\r\n250 STARTTLS\r\n')
-                line.line()
-                line.send(b'220 go\r\n')
+                to_starttls(line)
                 line.start_tls()
                 line.line()
                 with socket.socket(fileno=os.dup(
@@ -589,11 +586,7 @@ def check_sec_029_replies_before_tls():
     with Case() as c:
         for extra in (b'250-s\r\n250 AUTH PLAIN\r\n', b'2', b'\x16\x03\x03'):
             def talk(line, extra=extra):
-                line.send(b'220 s ESMTP\r\n')
-                line.line()
-                line.send(b'250-s\r\n250 STARTTLS\r\n')
-                line.line()
-                line.send(b'220 go\r\n' + extra)
+                to_starttls(line, extra)
                 line.start_tls()
                 smtp(line, judge=plain)
             for options in (c.login(), ['--tls', 'starttls'],

@@ -7,6 +7,18 @@ import subprocess
 
 from lib.case import SLOW, Skip, need, until
 
+# What may not chroot when nobody is root, at the end of each configuration.
+UNPRIVILEGED = """service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""
+
 CONF = """
 base_dir = {dir}/run
 state_dir = {dir}/run
@@ -30,16 +42,7 @@ service auth {{
     mode = 0666
   }}
 }}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-"""
+""" + UNPRIVILEGED
 
 
 class Dovecot:

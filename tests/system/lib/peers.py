@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from lib.case import SLOW, Skip, need, until
+from lib.dovecot import UNPRIVILEGED
 from lib.postfix import Postfix
 from lib.sink import free_port
 from lib.unpacked import inside, run, tree
@@ -336,16 +337,7 @@ service lmtp {{
     port = {port}
   }}
 }}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-"""
+""" + UNPRIVILEGED
 
 
 class DovecotLmtp(Peer):

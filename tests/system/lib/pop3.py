@@ -7,7 +7,7 @@ import random
 import socket
 
 from lib.case import need
-from lib.dovecot import Dovecot
+from lib.dovecot import UNPRIVILEGED, Dovecot
 from lib.pop3_clients import NOBODY, TOKEN, give
 from lib.secure import Secure
 from lib.sink import free_port
@@ -55,16 +55,7 @@ service pop3-login {{
     ssl = yes
   }}
 }}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-"""
+""" + UNPRIVILEGED
 
 
 def answers(port):

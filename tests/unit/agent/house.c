@@ -328,3 +328,28 @@ int house_count(const house *h, const char *domain, const char *user)
     int n = test_vfs_entries(h->t, path);
     return n < 0 ? 0 : n;
 }
+
+/* ---- what was said ------------------------------------------------------- */
+
+void begins(const char *z, const char *want)
+{
+    if (strncmp(z, want, strlen(want)) != 0) {
+        fail_msg("'%s' does not begin with '%s'", z, want);
+    }
+}
+
+void has(const char *z, const char *want)
+{
+    if (strstr(z, want) == NULL) {
+        print_error("%.2000s\n", z);
+        fail_msg("there is no '%s'", want);
+    }
+}
+
+void has_not(const char *z, const char *what)
+{
+    if (strstr(z, what) != NULL) {
+        print_error("%.2000s\n", z);
+        fail_msg("there is '%s'", what);
+    }
+}

@@ -106,4 +106,9 @@ const char *house_file(house *h, const char *domain, const char *user);
 /* Files in new/; 0 also when there is no mailbox. */
 int house_count(const house *h, const char *domain, const char *user);
 
+/* What was said begins with it, or has it somewhere, or nowhere. */
+void begins(const char *z, const char *want);
+void has(const char *z, const char *want);
+void has_not(const char *z, const char *what);
+
 #endif

@@ -18,13 +18,6 @@ static house h;
 static mk_delay *delay;
 static test_alloc memory;
 
-static void begins(const char *z, const char *want)
-{
-    if (strncmp(z, want, strlen(want)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", z, want);
-    }
-}
-
 /* The delay needs the house's host, which is made by then. */
 static void tune(house *x, mk_inbound_config *c)
 {

@@ -25,14 +25,6 @@ static const char *skip_to(const char *z, const char *what)
     return at + strlen(what);
 }
 
-static void begins(const char *z, const char *want)
-{
-    char start[512];
-    size_t n = strlen(want) < sizeof start ? strlen(want) : sizeof start - 1;
-    snprintf(start, n + 1, "%s", z);
-    assert_string_equal(start, want);
-}
-
 /* RFC 5321 4.4: Return-Path, then Received, then the message. */
 static void trace_of_one_recipient(void **state)
 {

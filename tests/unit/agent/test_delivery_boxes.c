@@ -23,11 +23,6 @@
 #define MESSAGE "Subject: x\r\n\r\nbody\r\n"
 #define BOXES 150 /* three groups */
 
-static void begins(const char *z, const char *want)
-{
-    assert_memory_equal(z, want, strlen(want));
-}
-
 /* ---- boxes that stay open ------------------------------------------------ */
 
 static void send_one(house *h)

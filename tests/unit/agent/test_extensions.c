@@ -21,29 +21,6 @@
 
 static house h;
 
-static void begins(const char *z, const char *want)
-{
-    if (strncmp(z, want, strlen(want)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", z, want);
-    }
-}
-
-static void has(const char *z, const char *want)
-{
-    if (strstr(z, want) == NULL) {
-        print_error("%.2000s\n", z);
-        fail_msg("there is no '%s'", want);
-    }
-}
-
-static void has_not(const char *z, const char *what)
-{
-    if (strstr(z, what) != NULL) {
-        print_error("%.2000s\n", z);
-        fail_msg("there is '%s'", what);
-    }
-}
-
 /* All that there is, as far as the service lets it. */
 static void tune(house *x, mk_inbound_config *c)
 {

@@ -33,13 +33,6 @@ static const struct {
 
 static house h;
 
-static void begins(const char *z, const char *want)
-{
-    if (strncmp(z, want, strlen(want)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", z, want);
-    }
-}
-
 /* The n-th line. */
 static const char *line_of(const char *said, unsigned n)
 {

@@ -17,13 +17,6 @@
 
 static house h;
 
-static void begins(const char *z, const char *want)
-{
-    if (strncmp(z, want, strlen(want)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", z, want);
-    }
-}
-
 static uint32_t fixes;
 static bool is_all;
 

@@ -18,29 +18,6 @@
 
 static house h;
 
-static void begins(const char *z, const char *want)
-{
-    if (strncmp(z, want, strlen(want)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", z, want);
-    }
-}
-
-static void has(const char *z, const char *want)
-{
-    if (strstr(z, want) == NULL) {
-        print_error("%.2000s\n", z);
-        fail_msg("there is no '%s'", want);
-    }
-}
-
-static void has_not(const char *z, const char *what)
-{
-    if (strstr(z, what) != NULL) {
-        print_error("%.2000s\n", z);
-        fail_msg("there is '%s'", what);
-    }
-}
-
 /* ---- a stage that looks ----------------------------------------------------
  */
 
@@ -333,6 +310,65 @@ static void what_was_forwarded_is_for_one_message(void **state)
     house_close(&h);
 }
 
+/* RSET ends what was told of a message that never began. */
+static void what_was_forwarded_ends_with_rset(void **state)
+{
+    (void)state;
+    open_from("192.0.2.0/24");
+    begins(house_says(&h, "XFORWARD ADDR=198.51.100.1\r\n"), "250");
+    begins(house_says(&h, "RSET\r\n"), "250");
+    begins(house_says(&h, "XFORWARD NAME=a.example\r\n"), "250");
+    begins(house_send(&h, "ann@mx.example", MESSAGE), "250 2.0.0");
+    assert_string_equal(seen.forwarded, "");
+    has(text_c(&h.log), " orig-name=\"a.example\"");
+    text_clear(&h.log);
+    begins(house_says(&h, "XFORWARD ADDR=198.51.100.1\r\n"), "250");
+    begins(house_says(&h, "MAIL FROM:<>\r\n"), "250");
+    assert_string_equal(seen.forwarded, "198.51.100.1");
+    begins(house_says(&h, "RSET\r\n"), "250");
+    begins(house_send(&h, "ann@mx.example", MESSAGE), "250 2.0.0");
+    has_not(text_c(&h.log), "orig");
+    house_close(&h);
+}
+
+/* A message that was submitted there has no client, whatever is told of one,
+ * in whatever order; the message itself may have a name and a source. */
+static void what_was_forwarded_of_no_client(void **state)
+{
+    static const struct {
+        const char *says[3];
+        const char *has;
+        const char *has_not;
+    } rows[] = {
+        {{"NAME=a.example IDENT=4711 ADDR=[UNAVAILABLE]", "HELO=b.example"},
+         " orig-id=\"4711\"",
+         ".example\" orig"},
+        {{"ADDR=[UNAVAILABLE] NAME=a.example", "IDENT=4711"},
+         " orig-id=\"4711\"",
+         "orig-name"},
+        {{"ADDR=[unavailable] NAME=a.example", "ADDR=198.51.100.1"},
+         " orig=\"198.51.100.1\" orig-name=\"a.example\"",
+         "orig-id"},
+        {{"ADDR=198.51.100.1 NAME=a.example", "ADDR=[UNAVAILABLE]"},
+         " size=",
+         "orig"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        open_from("192.0.2.0/24");
+        for (size_t k = 0; rows[i].says[k] != NULL; k++) {
+            char line[200];
+            (void)snprintf(line, sizeof line, "XFORWARD %s\r\n",
+                           rows[i].says[k]);
+            begins(house_says(&h, line), "250");
+        }
+        begins(house_send(&h, "ann@mx.example", MESSAGE), "250 2.0.0");
+        has(text_c(&h.log), rows[i].has);
+        has_not(text_c(&h.log), rows[i].has_not);
+        house_close(&h);
+    }
+}
+
 static void fault_f25_no_memory_to_keep_it(void **state)
 {
     static const char *const rows[] = {"XCLIENT ADDR=203.0.113.9\r\n",
@@ -445,6 +481,8 @@ int main(void)
         cmocka_unit_test(a_login_is_that_of_the_named_peer),
         cmocka_unit_test(the_session_begins_anew),
         cmocka_unit_test(what_was_forwarded_is_for_one_message),
+        cmocka_unit_test(what_was_forwarded_ends_with_rset),
+        cmocka_unit_test(what_was_forwarded_of_no_client),
         cmocka_unit_test(fault_f25_no_memory_to_keep_it),
         cmocka_unit_test(the_device_is_known),
         cmocka_unit_test(a_device_is_not_that_of_who_is_named_later),

@@ -17,13 +17,6 @@
 
 static house h;
 
-static void begins(const char *z, const char *want)
-{
-    if (strncmp(z, want, strlen(want)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", z, want);
-    }
-}
-
 static void says(const char *verb, const char *what, const char *want)
 {
     char line[600];

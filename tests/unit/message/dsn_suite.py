@@ -4,9 +4,8 @@
 with CRLF as they came and with LF; with CR alone they are one field without
 parts, as CR ends no line (RFC 5322 2.3), and the same trees when each CR is
 made a CRLF. What a message/delivery-status holds are fields (RFC 3464 2.1), and
-those that must be there are. DISAGREE lists what is otherwise, with the section
-that decides: at most 3 % of the cases, each a difference still. The set is not
-part of the tree: see mime_suites.py; without it this is skipped (77).
+those that must be there are. DISAGREE lists what is otherwise (reviewed.py);
+without the set this is skipped (77).
 
 usage: dsn_suite.py SHOW_TREE ROOT
 """
@@ -16,6 +15,7 @@ import re
 import sys
 
 from mime_suites import lf, tree
+from reviewed import SKIPPED, folder, judge
 
 REPORTING = 'RFC 3464 2.2.2: Reporting-MTA must be there; it is not'
 LINES = ('RFC 3464 2.1: all lines are fields; here a diagnostic goes on in a '
@@ -23,6 +23,7 @@ LINES = ('RFC 3464 2.1: all lines are fields; here a diagnostic goes on in a '
 EMPTY = 'RFC 3464 2.1: there are fields; this one is empty'
 OTHER = ('RFC 2046 5.1.1: a delimiter has the boundary of the type; the one '
          'behind this part has another, so that it goes on')
+CASES = 457
 DISAGREE = {
     'lhost-googleworkspace-01 group 1': EMPTY,
     'lhost-mcafee-01 group 1': REPORTING,
@@ -130,30 +131,12 @@ def boxes(tool, folder):
 
 def main(argv):
     tool, root = argv[1:3]
-    folder = os.path.join(os.environ.get('MAILKIT_CORPORA') or os.path.join(
-        root, '..', 'shared', 'corpora'), 'dsn-sisimai')
-    if not os.path.isdir(folder):
-        print('skipped: no dsn-sisimai under MAILKIT_CORPORA')
-        return 77
-    count, wrong, differ = 0, [], set()
-    for cases in (bounces, with_cr, boxes):
-        for name, have, want in cases(tool, folder):
-            count += 1
-            if have != want:
-                differ.add(name)
-                if name not in DISAGREE:
-                    wrong.append('%s: is %s, should be %s' % (name, have,
-                                                              want))
-    wrong += ['%s is no disagreement' % name
-              for name in sorted(set(DISAGREE) - differ)]
-    wrong += ['%s: no section is named' % name
-              for name, why in DISAGREE.items()
-              if not re.match(r'RFC \d+ \d', why)]
-    if len(DISAGREE) * 100 > count * 3:
-        wrong.append('too many disagree')
-    print('\n'.join(wrong + ['dsn-sisimai: %d cases, %d agreed disagreements, '
-                             '%d wrong' % (count, len(DISAGREE), len(wrong))]))
-    return 1 if wrong or count < 400 else 0
+    path = folder(root, 'dsn-sisimai')
+    if path is None:
+        return SKIPPED
+    cases = (case for some in (bounces, with_cr, boxes)
+             for case in some(tool, path))
+    return 1 if judge('dsn-sisimai', cases, DISAGREE, CASES) else 0
 
 
 if __name__ == '__main__':

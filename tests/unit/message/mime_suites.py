@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Messages of other parsers' test suites against ours: the tree, the header,
 each body raw and decoded, and what a reader shows. Where we differ on purpose
-a line of DISAGREE says why, by an RFC and its section; these are at most 3 % of
-a set, and each must be a difference still. The suites are not part of the
-tree: the folder that holds mime4j/ and mail-parser/ is MAILKIT_CORPORA, or
-../shared/corpora beside the tree; without them this is skipped (77).
+a line of DISAGREE says why (reviewed.py); without the suites this is skipped
+(77).
 
 usage: mime_suites.py SHOW_TREE ROOT mime4j|mail-parser
 """
@@ -15,6 +13,8 @@ import os
 import re
 import subprocess
 import sys
+
+from reviewed import SKIPPED, folder, judge
 
 TEXT, HTML, ATTACHMENT = 1, 2, 4
 
@@ -133,8 +133,8 @@ def numbered(tool, p, path):
             yield from numbered(tool, c, path + (i + 1,))
 
 
-def mime4j(tool, folder):
-    for path in sorted(glob.glob(folder + '/mime4j/testmsgs/*.msg')):
+def mime4j(tool, root):
+    for path in sorted(glob.glob(root + '/testmsgs/*.msg')):
         base = path[:-4]
         name = os.path.basename(base)
         if name.startswith(OTHER_SETTING):
@@ -230,8 +230,8 @@ def is_below(key, have, want):
     return False
 
 
-def mail_parser(tool, folder):
-    for path in sorted(glob.glob(folder + '/mail-parser/eml/*/*.eml')):
+def mail_parser(tool, root):
+    for path in sorted(glob.glob(root + '/eml/*/*.eml')):
         with open(path, 'rb') as f:
             data = lf(f.read())
         name = '/'.join(path[:-4].split('/')[-2:])
@@ -290,44 +290,19 @@ DISAGREE = {
 }
 # Text in a character set of several octets: judged where the build has iconv.
 ICONV = each('', 'thirdparty/005 4 body')
-SETS = {'mime4j': mime4j, 'mail-parser': mail_parser}
-
-
-def show(value):
-    return value if isinstance(value, str) else repr(value)
+# And how many cases there are.
+SETS = {'mime4j': (mime4j, 64), 'mail-parser': (mail_parser, 1028)}
 
 
 def main(argv):
     tool, root, which = argv[1:4]
-    folder = os.environ.get('MAILKIT_CORPORA') or os.path.join(
-        root, '..', 'shared', 'corpora')
-    if not os.path.isdir(os.path.join(folder, which)):
-        print('skipped: no %s under MAILKIT_CORPORA' % which)
-        return 77
-    allowed = DISAGREE[which]
-    count, wrong, differ = 0, [], set()
-    for name, have, want in SETS[which](tool, folder):
-        count += 1
-        if have == want or (name in ICONV and 'no-iconv' in argv):
-            continue
-        differ.add(name)
-        if name not in allowed:
-            wrong.append(name)
-            print('--- %s: is\n%s\n--- should be\n%s' % (
-                name, show(have)[:4000], show(want)[:4000]))
-    for name in sorted(set(allowed) - differ):
-        wrong.append(name)
-        print('%s is no disagreement' % name)
-    for name, why in allowed.items():
-        if not re.match(r'RFC \d+ \d', why):
-            wrong.append(name)
-            print('%s: no section is named' % name)
-    if len(allowed) * 100 > count * 3:
-        wrong.append('too many')
-    print('%s: %d cases, %d agreed disagreements, %d wrong%s' % (
-        which, count, len(allowed), len(wrong),
-        ': ' + ', '.join(wrong) if wrong else ''))
-    return 1 if wrong or count < 40 else 0
+    path = folder(root, which)
+    if path is None:
+        return SKIPPED
+    cases, least = SETS[which]
+    held = ((name, have, have if name in ICONV and 'no-iconv' in argv else want)
+            for name, have, want in cases(tool, path))
+    return 1 if judge(which, held, DISAGREE[which], least) else 0
 
 
 if __name__ == '__main__':

@@ -74,6 +74,10 @@ static const row plain[] = {
     {S("\"a b\"@example.org"), "<\"a b\"@example.org>", ""},
     {S("\"ab\"@example.org"), "<ab@example.org>", ""},
     {S("joe@[192.0.2.1]"), "<joe@[192.0.2.1]>", ""},
+    {S("joe@[192.\r\n 0.2.1\t]"), "<joe@[192.0.2.1]>", "addr-not-5321@0"},
+    {S("joe@[a\\ b c]"), "<joe@[a\\ bc]>", "addr-obsolete@0 addr-not-5321@0"},
+    {S("joe@example.org (Joe =?utf-8?q?D=C3=B6?= (=?utf-8?q?=C3=A4?=))"),
+     "Joe D\xC3\xB6 (\xC3\xA4)<joe@example.org>", ""},
     {S("joe@[IPv6:2001:db8::1]"), "<joe@[IPv6:2001:db8::1]>", ""},
     {S("J\xC3\xB6 <j\xC3\xB6@b\xC3\xBC.example>"),
      "J\xC3\xB6<j\xC3\xB6@b\xC3\xBC.example>", ""},
@@ -102,6 +106,15 @@ static const row obsolete[] = {
      "addr-obsolete@0 addr-not-5321@0"},
     {S("joe@a/b.example"), "<joe@a/b.example>", "addr-not-5321@0"},
     {S("joe@-a.example"), "<joe@-a.example>", "addr-not-5321@0"},
+    {S("joe@a-.example"), "<joe@a-.example>", "addr-not-5321@0"},
+    {S("joe@a.example-"), "<joe@a.example->", "addr-not-5321@0"},
+    {S("joe@[IPv6:1:2:3:4:5:6:7::]"), "<joe@[IPv6:1:2:3:4:5:6:7::]>",
+     "addr-not-5321@0"},
+    {S("joe@[IPv6:1:2:3:4:5:6::]"), "<joe@[IPv6:1:2:3:4:5:6::]>", ""},
+    {S("\"a\\\x07\"@b.example"), "<\"a\xEF\xBF\xBD\"@b.example>",
+     "addr-obsolete@0 addr-not-5321@0"},
+    {S("\"a\\ \"@b.example"), "<\"a \"@b.example>", ""},
+    {S("\"a\\\\b\\\"\"@c.example"), "<\"a\\\\b\\\"\"@c.example>", ""},
     {S("\"a\tb\"@c.example"), "<\"a\tb\"@c.example>", "addr-not-5321@0"},
 };
 
@@ -132,6 +145,15 @@ static const row broken[] = {
     {S("G: a@b; H: c@d; e@f"), "G: <a@b> ; H: <c@d> ; <e@f>",
      "addr-invalid@8 addr-invalid@16"},
     {S(".a@b"), "<.a@b>", "addr-invalid@0"},
+    {S("\"a\\"), "<\"a\\>", "addr-invalid@2"},
+    {S("a (b\\"), "b<a>", "addr-invalid@4"},
+    {S("\"a\0b\"@c"),
+     "<\"a\xEF\xBF\xBD"
+     "b\"@c>",
+     "addr-invalid@2"},
+    {S("a@[b[c]"), "<a@[b[c]>", "addr-invalid@4"},
+    {S(". a <b@c>"), ". a<b@c>", "addr-invalid@4"},
+    {S(":a@b;"), "<a@b>", "addr-invalid@1 addr-invalid@5"},
     {S("a..b@c"), "<a..b@c>", "addr-invalid@2"},
     {S("a.@b"), "<a.@b>", "addr-invalid@2"},
     {S("a@.b"), "<a@.b>", "addr-invalid@2"},
@@ -253,6 +275,15 @@ static const struct {
     {"ceo@bank.com", "x@evil.example", "addr-in-name@0"},
     {"<ceo@bank.com> via", "x@evil.example", "addr-in-name@0"},
     {"@ me", "x@evil.example", ""},
+    {"'joe@example.org'", "joe@example.org", ""},
+    {"Write to joe@example.org.", "joe@example.org", ""},
+    {"'ceo@bank.com'", "x@evil.example", "addr-in-name@0"},
+    {"'joe@example.org", "o'joe@example.org", "addr-in-name@0"},
+    {"joe@example.org'", "joe@example.org", ""},
+    {"'joe@example.org", "'joe@example.org", ""},
+    {"@bank.com", "x@y.example", ""},
+    {"\xC3\xE2\x80\xAE", "x@y.example", "addr-bidi@0"},
+    {"ceo@bank.com", "'ceo@bank.com", "addr-in-name@0"},
     {"a \xE2\x80\xAE gnp.exe", "x@y.example", "addr-bidi@0"},
     {"x", "x@\xD0\xB0pple.com", "addr-mixed-script@0"},
     {"\xD0\xA1\xD0\xB0\xD1\x88\xD0\xB0", "sasha@y.example", ""},
@@ -316,6 +347,57 @@ static void fields_say_what_may_be_empty_or_several(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* RFC 5321 4.5.3.1 and RFC 1035 2.3.4: at each length, and one beyond. */
+static void sec_021_lengths_are_those_of_smtp(void **state)
+{
+    static const struct {
+        size_t local, label, labels; /* labels of so many octets, with a dot */
+        bool is_long;
+    } rows[] = {
+        {64, 1, 1, false},  {65, 1, 1, true},   {1, 63, 1, false},
+        {1, 64, 1, true},   {10, 60, 4, false}, {64, 62, 3, false},
+        {64, 47, 4, true},  {60, 47, 4, false}, {61, 47, 4, false},
+        {62, 47, 4, false}, {63, 47, 4, true},  {1, 62, 4, false},
+        {1, 63, 4, true},   {1, 50, 5, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[600];
+        mk_buf b;
+        mk_addresses it;
+        mk_address a;
+        mk_buf_init(&b, text, sizeof text);
+        for (size_t k = 0; k < rows[i].local; k++) {
+            (void)mk_buf_add_c(&b, 'a');
+        }
+        for (size_t k = 0; k < rows[i].labels; k++) {
+            (void)mk_buf_add_c(&b, k == 0 ? '@' : '.');
+            for (size_t n = 0; n < rows[i].label; n++) {
+                (void)mk_buf_add_c(&b, 'b');
+            }
+        }
+        mk_addresses_init(&it, MK_FIELD_TO, mk_buf_str(&b), NULL);
+        assert_true(mk_addresses_next(&it, &a));
+        assert_int_equal((a.flags & MK_ADDRESS_LONG) != 0, rows[i].is_long);
+    }
+}
+
+/* What stands in a route is not said of the address. */
+static void routes_leave_no_flags(void **state)
+{
+    mk_addresses it;
+    mk_address a;
+    (void)state;
+    mk_addresses_init(&it, MK_FIELD_TO,
+                      mk_str_z("<@[192.0.2.1],@b . c:a@b.example>"), NULL);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_int_equal(a.flags, MK_ADDRESS_ANGLE | MK_ADDRESS_OBSOLETE);
+    assert_true(mk_str_is(a.route, mk_str_z("@[192.0.2.1],@b . c")));
+    mk_addresses_init(&it, MK_FIELD_TO, mk_str_z("<@[b:a@b.example>"), NULL);
+    assert_true(mk_addresses_next(&it, &a));
+    assert_true((a.flags & MK_ADDRESS_INVALID) != 0);
+}
+
 static void parts_are_views_and_flags(void **state)
 {
     mk_addresses it;
@@ -348,6 +430,110 @@ static void parts_are_views_and_flags(void **state)
     assert_true(mk_addresses_next(&it, &a));
     assert_int_equal(a.kind, MK_ADDRESS_GROUP_END);
     assert_false(mk_addresses_next(&it, &a));
+}
+
+/* What was told of words in comments: they may stand there (RFC 2047 5 (2)). */
+static void words_in_comments_are_told_for_what_they_are(void **state)
+{
+    static const struct {
+        const char *text, *defects;
+    } rows[] = {
+        {"a@b (=?utf-8?q?c?=)", ""},
+        {"a@b (c (=?utf-8?q?d?=) e)", ""},
+        {"a@b (x=?utf-8?q?c?=)", "word-joined@6"},
+        {"\"=?utf-8?q?c?=\" <a@b>", "word-quoted@1"},
+        {"(=?utf-8?q?c?=)x(=?utf-8?q?d?=y) <a@b>", ""},
+    };
+    int failed = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char mem[64], line[128];
+        mk_buf b;
+        mk_defect found[8];
+        mk_defects list;
+        mk_addresses it;
+        mk_address a;
+        mk_defects_init(&list, found, 8);
+        mk_buf_init(&b, mem, sizeof mem);
+        mk_addresses_init(&it, MK_FIELD_TO, mk_str_z(rows[i].text), NULL);
+        assert_true(mk_addresses_next(&it, &a));
+        assert_int_equal(mk_address_name_decode(&a, NULL, &b, &list), MK_OK);
+        failed += show_differs(i, show_defects(&list, line, sizeof line),
+                               rows[i].defects);
+    }
+    assert_int_equal(failed, 0);
+}
+
+/* Where max_count stops the walk an open group is ended all the same. */
+static void groups_end_where_the_count_does(void **state)
+{
+    static const char *const texts[] = {"G: a@b, c@d, e@f;", "G: a@b", "G:;",
+                                        "a@b, G: c@d;, e@f"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        for (uint32_t max = 0; max < 6; max++) {
+            mk_addresses it;
+            mk_address a;
+            uint32_t given = 0, groups = 0, ends = 0;
+            mk_addresses_init(&it, MK_FIELD_TO, mk_str_z(texts[i]), NULL);
+            it.max_count = max;
+            while (mk_addresses_next(&it, &a)) {
+                given++;
+                groups += a.kind == MK_ADDRESS_GROUP ? 1 : 0;
+                ends += a.kind == MK_ADDRESS_GROUP_END ? 1 : 0;
+            }
+            assert_int_equal(groups, ends);
+            assert_true(given <= max + ends);
+            assert_true(it.count <= max);
+            assert_false(mk_addresses_next(&it, &a));
+        }
+    }
+}
+
+/* What is valid is the same mailbox when its plain form is read again. */
+static void plain_forms_are_read_to_the_same(void **state)
+{
+    static const char *const parts[] = {
+        "a", ".", " ",       "\r\n ",    "(c)", "\"", "\"b\"",       "\\",
+        "[", "]", "1.2.3.4", "\xC3\xA4", "@",   "\t", "\"d \\\"e\"", "@f.g"};
+    uint64_t seed = 3;
+    uint32_t valid = 0;
+    (void)state;
+    for (int round = 0; round < 60000; round++) {
+        char text[700], mem[2000], one[700], two[700];
+        mk_buf t, spec, x, y;
+        mk_addresses it;
+        mk_address a, b;
+        mk_buf_init(&t, text, sizeof text);
+        for (uint32_t i = 0; i < 10; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407U;
+            uint32_t k = (uint32_t)(seed >> 33);
+            for (uint32_t n = k / 16 % 64 == 0 ? 60 : 1; n > 0; n--) {
+                (void)mk_buf_add_z(&t, parts[k % 16]);
+            }
+        }
+        mk_addresses_init(&it, MK_FIELD_TO, mk_buf_str(&t), NULL);
+        if (!mk_addresses_next(&it, &a) || a.domain.len == 0 ||
+            (a.flags & MK_ADDRESS_INVALID) != 0) {
+            continue;
+        }
+        valid++;
+        mk_buf_init(&spec, mem, sizeof mem);
+        assert_int_equal(mk_address_spec_format(&a, &spec), MK_OK);
+        assert_false(mk_str_has_ctl(mk_buf_str(&spec)));
+        mk_addresses_init(&it, MK_FIELD_TO, mk_buf_str(&spec), NULL);
+        assert_true(mk_addresses_next(&it, &b));
+        assert_int_equal(b.flags & (MK_ADDRESS_INVALID | MK_ADDRESS_SPACED |
+                                    MK_ADDRESS_COMMENTED),
+                         0);
+        mk_buf_init(&x, one, sizeof one);
+        mk_buf_init(&y, two, sizeof two);
+        assert_int_equal(mk_address_local_part(&a, &x), MK_OK);
+        assert_int_equal(mk_address_local_part(&b, &y), MK_OK);
+        assert_true(mk_str_is(mk_buf_str(&x), mk_buf_str(&y)));
+        assert_false(mk_addresses_next(&it, &b));
+    }
+    assert_true(valid > 500);
 }
 
 static void what_was_encoded_is_the_name_again(void **state)
@@ -388,8 +574,13 @@ int main(void)
         cmocka_unit_test(sec_023_floods_are_linear_and_counted),
         cmocka_unit_test(sec_060_names_that_deceive_are_told),
         cmocka_unit_test(fields_say_what_may_be_empty_or_several),
+        cmocka_unit_test(sec_021_lengths_are_those_of_smtp),
+        cmocka_unit_test(routes_leave_no_flags),
         cmocka_unit_test(parts_are_views_and_flags),
         cmocka_unit_test(what_was_encoded_is_the_name_again),
+        cmocka_unit_test(words_in_comments_are_told_for_what_they_are),
+        cmocka_unit_test(groups_end_where_the_count_does),
+        cmocka_unit_test(plain_forms_are_read_to_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

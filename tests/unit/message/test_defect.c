@@ -46,10 +46,12 @@ static void a_full_list_counts_and_still_sees(void **state)
     assert_int_equal(mk_defects_worst(&list), 0);
     list.base = 100;
     mk_defects_add(&list, MK_DEFECT_DATE_WEEKDAY, 3, 4);
-    mk_defects_add(&list, MK_DEFECT_HEADER_MIXED_ENDS, 9, UINT64_MAX);
+    mk_defects_add(&list, MK_DEFECT_HEADER_MIXED_ENDS, 9, UINT64_MAX - 7);
     assert_int_equal(mk_defects_worst(&list), MK_DEFECT_MILD);
     mk_defects_add(&list, MK_DEFECT_ADDR_INVALID, 10, 0);
     mk_defects_add(&list, MK_DEFECT_HEADER_NUL, 11, 1);
+    mk_defects_add(&list, (mk_defect_code)4711, 0, 0);
+    assert_false(mk_defects_has(&list, (mk_defect_code)4711));
     assert_int_equal(list.count, 2);
     assert_true(list.dropped == 2);
     assert_int_equal(mem[0].code, MK_DEFECT_DATE_WEEKDAY);

@@ -114,6 +114,13 @@ static const row structures[] = {
     {S("a: b\n\none\ntwo\n"), "(\"TEXT\" \"PLAIN\" - - - \"7BIT\" - - - - 10 2)", ""},
     {S("a: b\n\nno end"), "(\"TEXT\" \"PLAIN\" - - - \"7BIT\" - - - - 6 0)", ""},
     {S("a: b\n\n\n"), "(\"TEXT\" \"PLAIN\" - - - \"7BIT\" - - - - 2 1)", ""},
+    /* each of them, when they are not alike */
+    {S("a: b\r\n\r\none\r\ntwo\n"),
+     "(\"TEXT\" \"PLAIN\" - - - \"7BIT\" - - - - 10 2)", ""},
+    {S("a: b\n\none\ntwo\r\n"),
+     "(\"TEXT\" \"PLAIN\" - - - \"7BIT\" - - - - 10 2)", ""},
+    {S("a: b\n\n\n\n\r\n\r\r\n\nx\r"),
+     "(\"TEXT\" \"PLAIN\" - - - \"7BIT\" - - - - 13 5)", ""},
     {S(MIME "Content-Type: Text/Html; charset=utf-8\r\nContent-ID: <i>\r\nContent-Description: what\r\n"
        "Content-Transfer-Encoding: (really) Base64\r\nContent-MD5: Q2hlY2s=\r\n"
        "Content-Disposition: inline; filename=f\r\nContent-Language: en, de\r\nContent-Location: http://x/\r\n\r\nQQ==\r\n"),
@@ -225,6 +232,40 @@ static void structures_are_read(void **state)
     CHECK(structures, show_structures);
 }
 
+/* A block that holds a part and none of its fields: nothing is known of its
+ * type but what the part says, and there is one. */
+static void structures_without_fields_have_a_type(void **state)
+{
+    static const struct {
+        const char *message, *type, *subtype;
+    } heads[] = {
+        {"Content-Type: text/html\r\n\r\n", "TEXT", "HTML"},
+        {"Content-Type: text/x-y\r\n\r\n", "TEXT", "PLAIN"},
+        {"Content-Type: image/png\r\n\r\n", "APPLICATION", "OCTET-STREAM"},
+        {"Content-Type: message/global\r\n\r\n", "MESSAGE", "RFC822"},
+        {"Content-Type: multipart/signed; boundary=b\r\n\r\n", "MULTIPART",
+         "MIXED"},
+        {"Content-Type: multipart/digest; boundary=b\r\n\r\n", "MULTIPART",
+         "MIXED"},
+        {"Subject: x\r\n\r\n", "TEXT", "PLAIN"},
+    };
+    size_t least = mk_view_need(NULL);
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        mk_view v;
+        mk_structure s;
+        assert_int_equal(
+            mk_view_open(mk_str_z(heads[i].message), NULL, view_mem, least, &v),
+            MK_OK);
+        assert_true(v.is_cut);
+        assert_int_equal(v.field_count, 0);
+        assert_int_equal(mk_structure_read(&v, 0, &s), MK_OK);
+        assert_true(mk_str_is(s.type, mk_str_z(heads[i].type)));
+        assert_true(mk_str_is(s.subtype, mk_str_z(heads[i].subtype)));
+        assert_null(s.params.ptr);
+    }
+}
+
 static void base_subjects_are_found(void **state)
 {
     (void)state;
@@ -289,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(envelopes_are_read),
         cmocka_unit_test(structures_are_read),
+        cmocka_unit_test(structures_without_fields_have_a_type),
         cmocka_unit_test(base_subjects_are_found),
         cmocka_unit_test(references_are_found),
         cmocka_unit_test(floods_are_linear),

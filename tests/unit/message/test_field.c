@@ -75,9 +75,12 @@ static const row odd[] = {
     {S("A: b\rC: d\r\n\r\n"), "A= b\\x0DC: d;.13", "header-bare-cr@4"},
     {S("A: b\r\nC: d\n\r\n"), "A= b;C= d;.13", "header-mixed-ends@10"},
     {S("A: b\nC: d\r\n\n"), "A= b;C= d;.12", "header-mixed-ends@10"},
+    {S("A: b\r\n\nC: d\r\n\r\n"), "A= b;.7", "header-mixed-ends@6"},
+    {S("A: b\n\r\nC: d\n\n"), "A= b;.7", "header-mixed-ends@6"},
     {S("A: b\r\n \r\n c\r\n\r\n"), "A= b\\x0D\\x0A \\x0D\\x0A c;.15",
      "header-white-line@6"},
     {S("A: \xC3\r\n\r\n"), "A= \\xC3;.8", "header-8bit@4"},
+    {S("A: \xC3"), "A= \\xC3;!4", "header-8bit@4 header-no-end@4"},
     {S("From joe Mon Jan  1 10:00:00 2024\r\nA: b\r\n\r\n"),
      "=From joe Mon Jan  1 10:00:00 2024;A= b;.43", "header-from-line@0"},
     {S(">From joe 10:00:00\r\nA: b\r\n\r\n"), "=>From joe 10:00:00;A= b;.28",
@@ -255,6 +258,55 @@ static void sec_067_names_have_no_hash_to_collide_in(void **state)
     }
 }
 
+/* RFC 5322 2.1.1: 998 octets without the line end, whatever it is. */
+static void lines_are_long_behind_998_octets(void **state)
+{
+    static const char *const ends[] = {"\r\n", "\n", ""};
+    (void)state;
+    for (size_t e = 0; e < 3; e++) {
+        for (size_t n = 996; n < 1003; n++) {
+            for (int folded = 0; folded < 2; folded++) {
+                char text[2100];
+                mk_buf b;
+                mk_fields it;
+                mk_field f;
+                mk_defects list;
+                mk_buf_init(&b, text, sizeof text);
+                mk_defects_init(&list, NULL, 0);
+                (void)mk_buf_add_z(&b, folded != 0 ? "A:" : "");
+                (void)mk_buf_add_z(&b, folded == 0 ? "A:"
+                                       : e == 1    ? "\n "
+                                                   : "\r\n ");
+                for (size_t i = folded != 0 ? 1 : 2; i < n; i++) {
+                    (void)mk_buf_add_c(&b, 'x');
+                }
+                (void)mk_buf_add_z(&b, ends[e]);
+                mk_fields_init(&it, mk_buf_str(&b), &list);
+                assert_true(mk_fields_next(&it, &f));
+                assert_int_equal(
+                    mk_defects_has(&list, MK_DEFECT_HEADER_LONG_LINE), n > 998);
+            }
+        }
+    }
+}
+
+/* No count wraps, and a limit that is all of its type is none. */
+static void counts_stop_at_their_end(void **state)
+{
+    mk_fields it;
+    mk_field f;
+    (void)state;
+    mk_fields_init(&it, mk_str_z("A:b\nC:d\n\n"), NULL);
+    it.count = UINT32_MAX;
+    assert_false(mk_fields_next(&it, &f));
+    assert_int_equal(it.at, 9);
+    mk_fields_init(&it, mk_str_z("A:b\nC:d\n\n"), NULL);
+    it.count = it.max_count = UINT32_MAX;
+    assert_true(mk_fields_next(&it, &f));
+    assert_true(mk_fields_next(&it, &f));
+    assert_int_equal(it.count, UINT32_MAX);
+}
+
 static void what_a_message_must_have_is_missed(void **state)
 {
     static const struct {
@@ -329,11 +381,14 @@ static void unfolding_leaves_no_line_end(void **state)
         mk_buf_init(&b, mem, strlen(rows[i].text));
         assert_int_equal(mk_field_unfold(mk_str_of(rows[i].raw, rows[i].n), &b),
                          MK_OK);
-        if (rows[i].n > 2) {
-            mk_buf_init(&b, mem, 0);
+        for (size_t room = 0; room < strlen(rows[i].text); room++) {
+            mk_buf_init(&b, mem, room);
             assert_int_equal(
                 mk_field_unfold(mk_str_of(rows[i].raw, rows[i].n), &b),
                 MK_E_ROOM);
+            assert_true(b.full);
+            assert_int_equal(b.len, room);
+            assert_memory_equal(mem, rows[i].text, room);
         }
     }
     assert_true(
@@ -352,6 +407,8 @@ int main(void)
         cmocka_unit_test(sec_053_one_large_field_is_cut_and_told),
         cmocka_unit_test(fields_are_found_by_name),
         cmocka_unit_test(sec_067_names_have_no_hash_to_collide_in),
+        cmocka_unit_test(lines_are_long_behind_998_octets),
+        cmocka_unit_test(counts_stop_at_their_end),
         cmocka_unit_test(what_a_message_must_have_is_missed),
         cmocka_unit_test(every_known_name_is_known),
         cmocka_unit_test(unfolding_leaves_no_line_end),

@@ -108,6 +108,9 @@ static const family families[] = {
     {0, "\r\n", "=ybegin line=1 size=1 name=x\r\n", 0, NO_CODE},
     {0, "Content-Transfer-Encoding: quoted-printable\r\n\r\n", "= ", 0,
      NO_CODE},
+    {0, "Content-Transfer-Encoding: quoted-printable\r\n\r\n", " ", 0, NO_CODE},
+    {0, "Content-Transfer-Encoding: quoted-printable\r\n\r\n", "=\t\t", 0,
+     NO_CODE},
     {0, "Content-Transfer-Encoding: base64\r\n\r\n", "=", 0, NO_CODE},
     {0, "Content-Transfer-Encoding: x-uuencode\r\n\r\n", "begin 1 a\n", 0,
      NO_CODE},
@@ -254,6 +257,51 @@ static void others_cost_twice_for_twice(void **state)
     threat(0);
 }
 
+/* Values with an end, which makes of what stands before it one word, one
+ * comment, one value: their insides are looked through once, too. */
+static void sec_059_what_has_an_end_costs_twice_for_twice(void **state)
+{
+    static const struct {
+        const char *head, *piece, *tail;
+    } rows[] = {
+        {"Subject: =?utf-8?q?", " ", "?="},
+        {"Subject: =?utf-8?q?", "\t", "?= =?utf-8?q?a?="},
+        {"Subject: =?utf-8?q?", "\r", "?="},
+        {"Subject: =?utf-8?q?", "\r\n ", "?="},
+        {"Subject: =?utf-8?b?", " ", "?="},
+        {"Subject: =?utf-8?q?", "=", "?="},
+        {"From: (", "=?utf-8?q?a?= (", ") <a@b>"},
+        {"From: \"", "=?utf-8?q?  ?=", "\" <a@b>"},
+        {"From: a@[", " ", "]"},
+        {"Content-Type: a/b; n=\"", "=?utf-8?q? ", "?=\""},
+        {"Received: from a (", "helo=[", "]) by b"},
+        {"Received: from a (", "[", "[1.2.3.4]) by b"},
+        {"References: <", "\"a", ">"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t steps[2];
+        for (size_t k = 0; k < 2; k++) {
+            text t = {0};
+            cost c;
+            text_z(&t, rows[i].head);
+            while (t.len < (k + 1) * SMALL) {
+                text_z(&t, rows[i].piece);
+            }
+            text_z(&t, rows[i].tail);
+            text_z(&t, "\r\n\r\n");
+            cost_of(text_view(&t), &c);
+            steps[k] = c.steps;
+            text_free(&t);
+        }
+        if (steps[1] > steps[0] * 2 + steps[0] / 5) {
+            print_error("\"%s%s\"...: %u, then %u steps\n", rows[i].head,
+                        rows[i].piece, (unsigned)steps[0], (unsigned)steps[1]);
+        }
+        assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
+    }
+}
+
 /* Law 4: an octet at a time costs what it costs, not what came before it. */
 static void sec_053_octets_one_by_one_cost_twice_for_twice(void **state)
 {
@@ -270,6 +318,89 @@ static void sec_053_octets_one_by_one_cost_twice_for_twice(void **state)
             print_error("\"%s%s\"...: %u, then %u steps\n", families[i].head,
                         families[i].piece, (unsigned)steps[0],
                         (unsigned)steps[1]);
+        }
+        assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
+    }
+}
+
+/* One octet more at a time, in each reading that looks for other ends. */
+static uint64_t one_by_one(mk_str message, uint32_t reading)
+{
+    mk_message_config c;
+    mk_message_event ev;
+    mk_message *m;
+    mk_message_config_init(&c, sizeof c);
+    c.reading = reading;
+    size_t need = mk_message_need(&c);
+    void *mem = malloc(need);
+    assert_int_equal(mk_message_open(&c, mem, need, &m), MK_OK);
+    mk_str in = mk_str_sub(message, 0, 0);
+    uint64_t before = cost_steps();
+    mk_err err = MK_WAIT;
+    for (size_t at = 1; err != MK_END; at++) {
+        in.len = (size_t)(message.ptr + at - in.ptr);
+        if (at == message.len) {
+            mk_message_in_eof(m);
+        }
+        do {
+            err = mk_message_step(m, &in, &ev);
+        } while (err == MK_OK);
+    }
+    uint64_t steps = cost_steps() - before;
+    free(mem);
+    return steps;
+}
+
+static void sec_063_readings_one_by_one_cost_twice_for_twice(void **state)
+{
+    static const char *const pieces[] = {" ",   "\t",   " x\r\n",
+                                         " \r", "--b ", "\r\n--b \t"};
+    static const char *const heads[] = {"A: b\r\n", " ", MIXED,
+                                        MIXED "--b\r\n"};
+    (void)state;
+    for (size_t i = 0; i < 24; i++) {
+        for (uint32_t reading = 1; reading < 256; reading *= 2) {
+            uint64_t steps[2];
+            for (size_t k = 0; k < 2; k++) {
+                text t = {0};
+                text_z(&t, heads[i % 4]);
+                while (t.len < (k + 1) * (SMALL / 4)) {
+                    text_z(&t, pieces[i / 4]);
+                }
+                steps[k] = one_by_one(text_view(&t), reading);
+                text_free(&t);
+            }
+            assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
+        }
+    }
+}
+
+/* Base64 that stops, into little room again and again. */
+static void sec_063_little_room_costs_twice_for_twice(void **state)
+{
+    static const char *const pieces[] = {"QUJD", "QUJD\r\n", " ", "="};
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        uint64_t steps[2];
+        for (size_t k = 0; k < 2; k++) {
+            text t = {0};
+            mk_transfer d;
+            while (t.len < (k + 1) * SMALL) {
+                text_z(&t, pieces[i]);
+            }
+            mk_str in = text_view(&t);
+            mk_transfer_init(&d, MK_ENCODING_BASE64);
+            d.stops = true;
+            uint64_t before = cost_steps();
+            mk_err err = MK_E_ROOM;
+            while (err == MK_E_ROOM) {
+                char mem[8];
+                mk_buf out;
+                mk_buf_init(&out, mem, sizeof mem);
+                err = mk_transfer_decode(&d, &in, &out);
+            }
+            steps[k] = cost_steps() - before;
+            text_free(&t);
         }
         assert_true(steps[1] <= steps[0] * 2 + steps[0] / 5);
     }
@@ -409,6 +540,45 @@ static void sec_053_a_gibibyte_in_one_field(void **state)
     gibibyte("x", (uint64_t)1 << 30);
 }
 
+/* Offsets and counts beyond what 32 bits hold. */
+static void bodies_go_beyond_four_gibibytes(void **state)
+{
+    enum { MEBIBYTES = 4200 };
+    text block = {0};
+    mk_message *m = NULL;
+    mk_message_event ev;
+    mk_part end = {.number = 9};
+    size_t need = mk_message_need(NULL);
+    void *mem = malloc(need);
+    (void)state;
+    while (block.len < 1 << 20) {
+        text_z(&block, "\n\n\n\n\n\n\n.");
+    }
+    assert_int_equal(mk_message_open(NULL, mem, need, &m), MK_OK);
+    mk_str in = mk_str_z(MIXED "--b\r\n\r\n");
+    for (size_t i = 0; i <= MEBIBYTES; i++) {
+        while (mk_message_step(m, &in, &ev) == MK_OK) {
+        }
+        assert_int_equal(in.len, 0);
+        in = text_view(&block);
+    }
+    in = mk_str_z("\r\n--b\r\nA: b\r\n\r\nx");
+    mk_message_in_eof(m);
+    uint64_t field_at = 0;
+    while (mk_message_step(m, &in, &ev) == MK_OK) {
+        if (ev.type == MK_MESSAGE_PART_END && ev.part->number == 1) {
+            end = *ev.part;
+        }
+        field_at = ev.type == MK_MESSAGE_FIELD ? ev.field.offset : field_at;
+    }
+    uint64_t octets = (uint64_t)MEBIBYTES << 20;
+    assert_true(end.end - end.body == octets);
+    assert_true(end.lines == octets / 8 * 7);
+    assert_true(field_at == end.end + 7);
+    text_free(&block);
+    free(mem);
+}
+
 static void sec_053_a_hundred_million_folds(void **state)
 {
     uint64_t folds = getenv("MAILKIT_FULL") != NULL ? 100000000 : 10000000;
@@ -433,11 +603,15 @@ int main(void)
         cmocka_unit_test(sec_065_charsets_cost_twice_for_twice),
         cmocka_unit_test(sec_068_dates_cost_twice_for_twice),
         cmocka_unit_test(others_cost_twice_for_twice),
+        cmocka_unit_test(sec_059_what_has_an_end_costs_twice_for_twice),
         cmocka_unit_test(sec_053_octets_one_by_one_cost_twice_for_twice),
+        cmocka_unit_test(sec_063_readings_one_by_one_cost_twice_for_twice),
+        cmocka_unit_test(sec_063_little_room_costs_twice_for_twice),
         cmocka_unit_test(sec_055_open_boundaries_cost_nothing_more),
         cmocka_unit_test(sec_067_names_that_collide_cost_no_more),
         cmocka_unit_test(sec_053_a_gibibyte_in_one_field),
         cmocka_unit_test(sec_053_a_hundred_million_folds),
+        cmocka_unit_test(bodies_go_beyond_four_gibibytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

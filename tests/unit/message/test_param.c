@@ -64,6 +64,8 @@ static const row plain[] = {
     {S("a/b; n*1=b; n*0=a; n*2=c"), "a/b; n=abc", ""},
     {S("a/b; n*0*=UTF-8''%E2%82; n*1*=%AC"), "a/b; n=\xE2\x82\xAC", ""},
     {S("a/b; n*=iso-8859-1''%E4"), "a/b; n=\xC3\xA4", ""},
+    {S("a/b; n=\"a b\"; n*=utf-8''a%20b"), "a/b; n=a b", ""},
+    {S("a/b; n*0=\"a\"; n*1=\"b\"; n=ab"), "a/b; n=ab", ""},
 };
 
 static const row odd[] = {
@@ -97,6 +99,10 @@ static const row odd[] = {
      "a\xEF\xBF\xBD",
      "param-control@8"},
     {S("a/b; n*=\"utf-8''%41\""), "a/b; n=A", ""},
+    {S("a/b; n=\"x\0y\""), "a/b; n=x\xEF\xBF\xBDy", "param-control@8"},
+    {S("a/b; n=\"x\x1By\""), "a/b; n=x\xEF\xBF\xBDy", "param-control@8"},
+    {S("a/b; n=\"=?utf-8?q?ab\""), "a/b; n==?utf-8?q?ab", "word-invalid@8"},
+    {S("a/b; n=\"a\r\n\tb\\\\\""), "a/b; n=a\tb\\", ""},
 };
 
 static const row pieces[] = {
@@ -106,12 +112,22 @@ static const row pieces[] = {
     {S("a/b; n*0=a; n*0=b; n*1=c"), "a/b; n=ac", "param-duplicate@12"},
     {S("a/b; n*999999999*=x; m=1"), "a/b; m=1",
      "param-section@5 param-invalid@5"},
+    {S("a/b; *0=x; *=y; m=1"), "a/b; m=1", "param-invalid@5 param-section@11"},
+    {S("a/b; n*0=a; n*1=b; n*1*=utf-8''c"), "a/b; n=ab", "param-duplicate@19"},
     {S("a/b; n*01=x; m=1"), "a/b; m=1", "param-section@5 param-invalid@5"},
     {S("a/b; n*x=1; m=1"), "a/b; m=1", "param-section@5 param-invalid@5"},
     {S("a/b; n=a; n=b"), "a/b; n=a", "param-duplicate@10"},
     {S("a/b; n=a; n*=utf-8''b"), "a/b; n=b", "param-both-forms@13"},
     {S("a/b; n*=utf-8''b; n=a"), "a/b; n=b", "param-both-forms@8"},
     {S("a/b; n=a; n*0=b; n*1=c"), "a/b; n=bc", "param-both-forms@14"},
+    {S("a/b; n=bcd; n*0=b; n*1=c"), "a/b; n=bc", "param-both-forms@16"},
+    {S("a/b; n=b; n*0=b; n*1=c"), "a/b; n=bc", "param-both-forms@14"},
+    {S("a/b; n=\"b\\c\"; n*0=b; n*1=c"), "a/b; n=bc", ""},
+    {S("a/b; n*=utf-8''w; n*0=w"), "a/b; n=w", "param-both-forms@8"},
+    {S("a/b; n*0=\"\xE2\x82\"; n*1=\"\xAC\""), "a/b; n=\xE2\x82\xAC",
+     "param-8bit@0"},
+    {S("a/b; n*0=\"\xE4\"; n*1=\"\xF6\""), "a/b; n=\xC3\xA4\xC3\xB6",
+     "param-8bit@0 word-8bit@10"},
     {S("a/b; n*=utf-8''w; n*0=b"), "a/b; n=w", "param-both-forms@8"},
 };
 
@@ -193,6 +209,25 @@ static void room_for_few_pieces_is_used(void **state)
     assert_int_equal(p.count, 0);
 }
 
+/* THREATS 56: no more than MK_PARAM_COUNT_MAX, however much room there is. */
+static void sec_056_much_room_is_not_used(void **state)
+{
+    mk_param items[2 * MK_PARAM_COUNT_MAX];
+    char text[4 + 2 * MK_PARAM_COUNT_MAX * 4];
+    mk_params p;
+    mk_defects list;
+    mk_buf b;
+    (void)state;
+    mk_buf_init(&b, text, sizeof text);
+    (void)mk_buf_add_z(&b, "a/b;");
+    while (mk_buf_add_z(&b, "n=a;") == MK_OK) {
+    }
+    mk_defects_init(&list, NULL, 0);
+    mk_params_parse(mk_buf_str(&b), items, 2 * MK_PARAM_COUNT_MAX, &p, &list);
+    assert_int_equal(p.count, MK_PARAM_COUNT_MAX);
+    assert_true(mk_defects_has(&list, MK_DEFECT_PARAM_COUNT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +236,7 @@ int main(void)
         cmocka_unit_test(sec_056_pieces_out_of_order_are_one_value),
         cmocka_unit_test(sec_056_floods_of_pieces_are_cut),
         cmocka_unit_test(room_for_few_pieces_is_used),
+        cmocka_unit_test(sec_056_much_room_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

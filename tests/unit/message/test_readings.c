@@ -29,19 +29,42 @@ typedef struct seen {
     uint32_t ambiguity; /* of the first */
 } seen;
 
+static bool is_evil(const mk_buf *b)
+{
+    return mk_str_is(mk_field_trim(mk_buf_str(b)), mk_str_z("evil"));
+}
+
+/* As octets, or as the text that a reader would show. */
+static bool is_evil_part(const mk_view *v, uint32_t i)
+{
+    char mem[2][256];
+    mk_buf octets, text;
+    const mk_part *p = &v->parts[i].part;
+    mk_buf_init(&octets, mem[0], sizeof mem[0]);
+    mk_buf_init(&text, mem[1], sizeof mem[1]);
+    (void)mk_view_decode(v, i, &octets, NULL);
+    (void)mk_view_text(v, i, NULL, &text, NULL, NULL);
+    if ((p->flags & MK_PART_FLOWED) != 0) {
+        mk_flowed f;
+        mk_str in = mk_buf_str(&text);
+        char flowed[256];
+        mk_buf out;
+        mk_buf_init(&out, flowed, sizeof flowed);
+        mk_flowed_init(&f, (p->flags & MK_PART_DELSP) != 0);
+        assert_int_equal(mk_flowed_decode(&f, &in, &out), MK_WAIT);
+        assert_int_equal(mk_flowed_decode_finish(&f, &out), MK_OK);
+        return is_evil(&out);
+    }
+    return is_evil(&octets) || is_evil(&text);
+}
+
 static bool has_evil(const mk_view *v)
 {
+    bool found = false;
     for (uint32_t i = 0; i < v->part_count; i++) {
-        char mem[256];
-        mk_buf out;
-        mk_buf_init(&out, mem, sizeof mem);
-        (void)mk_view_decode(v, i, &out, NULL);
-        if (v->parts[i].part.kind == MK_PART_LEAF &&
-            mk_str_is(mk_field_trim(mk_buf_str(&out)), mk_str_z("evil"))) {
-            return true;
-        }
+        found |= v->parts[i].part.kind == MK_PART_LEAF && is_evil_part(v, i);
     }
-    return false;
+    return found;
 }
 
 static seen look(const char *message)
@@ -70,7 +93,7 @@ static seen look(const char *message)
         s.readings++;
         all |= config.reading;
     } while (mk_readings_next(&it, &v, &config.reading));
-    assert_true(s.readings <= 96);
+    assert_true(s.readings <= 128);
     assert_true(s.readings > 1 || all == 0);
     assert_false(mk_readings_next(&it, &v, &config.reading));
     free(block);
@@ -96,6 +119,26 @@ static const struct {
     {"another boundary, in another field",
      MIXED "a\r\n" MIXED "b\r\n\r\n--b\r\n\r\nevil\r\n--b--",
      MK_AMBIGUITY_FIELD},
+    {"another boundary in sections",
+     MIXED "\"\"; boundary*0=a; boundary*0=b\r\n\r\n--b\r\n\r\nevil\r\n--b--",
+     MK_AMBIGUITY_PARAM},
+    {"another character set",
+     "Content-Type: text/plain; charset=utf-8; charset=utf-7\r\n\r\n"
+     "+AGUAdgBpAGw-",
+     MK_AMBIGUITY_PARAM},
+    {"another character set, in another field",
+     "Content-Type: text/plain; charset=utf-7\r\n"
+     "Content-Type: text/plain; charset=utf-16be\r\n"
+     "Content-Transfer-Encoding: base64\r\n\r\nAGUAdgBpAGw=",
+     MK_AMBIGUITY_FIELD},
+    {"another format",
+     "Content-Type: text/plain; format=fixed; delsp=yes; format=flowed\r\n\r\n"
+     "ev \r\nil\r\n",
+     MK_AMBIGUITY_PARAM},
+    {"another delsp",
+     "Content-Type: text/plain; format=flowed; delsp=no; delsp=yes\r\n\r\n"
+     "ev \r\nil\r\n",
+     MK_AMBIGUITY_PARAM},
     {"a comment in the type",
      "Content-Type: multipart(x)/mixed; boundary=b\r\n\r\nevil",
      MK_AMBIGUITY_PARAM},
@@ -108,6 +151,10 @@ static const struct {
      0},
     {"white space behind the boundary of the parameter",
      MIXED "\"b \"\r\n\r\n--b\r\n\r\nevil\r\n--b--", MK_AMBIGUITY_PARTS},
+    {"white space behind the boundary, and lines that begin with it",
+     MIXED "\"_ \"\r\n\r\n--_\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+           "ZXZp\r\n--_!\r\nbA==\r\n--_--",
+     MK_AMBIGUITY_PARTS},
     {"white space behind a delimiter",
      MIXED "a\r\n\r\n--a\r\n" MIXED "b\r\n\r\n--a \r\n\r\n--b\r\n\r\n"
            "evil\r\n--b--\r\n--a--\r\n",
@@ -178,6 +225,8 @@ static void sec_063_plain_mail_has_one_reading(void **state)
         "Subject: x\r\nSubject: y\r\n\r\nx\r\n--\r\nme\r\n",
         MIXED "b\r\n\r\n--b\r\n\r\nevil\r\n--b--\r\nepilogue",
         "Content-Transfer-Encoding: base64\r\n\r\nZXZp\r\nbA==\r\n",
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=e9\r\n",
+        "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n~\r\n",
         MIXED "b\r\n\r\n--b\r\n" MIXED "bb\r\n\r\n--bb\r\n\r\nevil\r\n"
               "--bb--\r\n--b--\r\n",
     };
@@ -195,14 +244,14 @@ static void sec_063_plain_mail_has_one_reading(void **state)
 static void sec_063_readings_are_bounded(void **state)
 {
     static const char worst[] =
-        "junk\r\nContent-Type: text\r\n" MIXED "\"b \"; boundary=b\r\n"
+        "junk\r\nContent-Type: text\r\n" MIXED "b; boundary=\"b \"\r\n"
         "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64"
         "\r\n\r\n--b \r\n" MIXED "b\r\n\r\n--b x\r\n"
         "Content-Transfer-Encoding: base64\r\n\r\nZX!!pb\r\n--bb\r\n--b--\r\n"
         "--b\r\n\r\n--b--\r\n";
     (void)state;
     seen s = look(worst);
-    assert_int_equal(s.readings, 96);
+    assert_int_equal(s.readings, 128);
 }
 
 int main(void)

@@ -242,7 +242,9 @@ static void pieces_make_the_message(void **state)
     assert_int_equal(nftw(folders[0], visit, 16, FTW_PHYS), 0);
     assert_true(files > 30);
     for (char **folder = folders + 1; *folder != NULL; folder++) {
-        (void)nftw(*folder, visit, 16, 0);
+        if (nftw(*folder, visit, 16, 0) != 0) {
+            print_message("skipped: %s is not there\n", *folder);
+        }
     }
     print_message("%u messages\n", files);
     assert_int_equal(failed, 0);

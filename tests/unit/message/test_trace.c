@@ -70,6 +70,8 @@ static const row dates[] = {
      "date-repaired@0"},
     {S("1 Jul 2003 10:52:37 +0200 junk"), "Tue, 1 Jul 2003 10:52:37 +0200",
      "date-repaired@0"},
+    {S("31 Dec 9999 23:59:59 -0100"), "Fri, 31 Dec 9999 23:59:59 -0100", ""},
+    {S("1 Jan 1900 00:00:00 +0100"), "Mon, 1 Jan 1900 00:00:00 +0100", ""},
 };
 
 static const row no_dates[] = {
@@ -82,6 +84,10 @@ static const row no_dates[] = {
      "date-zone@0"},
     {S("1 Jul 2003 10:52:37 +99999999999999999999"),
      "Tue, 1 Jul 2003 10:52:37 +0000 ?",
+     "date-repaired@0 date-zone@0 date-loose@0"},
+    {S("1 Jul 2003 10:52:37 +020000"), "Tue, 1 Jul 2003 10:52:37 +0000 ?",
+     "date-repaired@0 date-zone@0 date-loose@0"},
+    {S("1 Jul 2003 10:52:37 +02:3"), "Tue, 1 Jul 2003 10:52:37 +0000 ?",
      "date-repaired@0 date-zone@0 date-loose@0"},
     {S("31 Feb 2003 10:52:37 +0200"), "none", "date-invalid@0"},
     {S("99999999999999999999 Jul 2003 10:52"), "none", "date-invalid@0"},
@@ -137,6 +143,7 @@ static const row ids[] = {
     {S("<no-at>"), "no-at;", "header-msgid@1"},
     {S("<a b@c>"), "a b@c;", "header-msgid@1"},
     {S("<a@b@c>"), "a@b@c;", "header-msgid@1"},
+    {S("<a@b c>"), "a@b c;", "header-msgid@1"},
     {S(" a@b "), "a@b;", "header-msgid@1"},
     {S("m"), "m;", "header-msgid@0"},
     {S("mail of joe@example.org"), "joe@example.org;", "header-msgid@8"},
@@ -172,6 +179,9 @@ static const row paths[] = {
     {S("Joe <a@b>"), "<a@b>", "header-path@0"},
     {S("a"), "<a>", "header-path@0"},
     {S("a@b, c@d"), "<a@b>", "header-path@0"},
+    {S("x: a@b;"), "<a@b>", "header-path@0"},
+    {S("x:;"), "none", "header-path@0"},
+    {S(" x: ;"), "none", "header-path@1"},
 };
 
 static void paths_are_read(void **state)
@@ -250,6 +260,20 @@ static const row received[] = {
     {S("from x by z"), "from=x;by=z;", "header-received@0"},
     {S("from x by z; tomorrow"), "from=x;by=z;", "date-invalid@12"},
     {S("from x (open by z"), "from=x;info=open by z;", "header-received@0"},
+    {S("from x (open (by) z)"), "from=x;info=open (by) z;",
+     "header-received@0"},
+    {S("from x (open (by z)"), "from=x;info=open (by z);", "header-received@0"},
+    {S("from [192.0.2.1] (helo=[10.0.0.1]) by z; 1 Jan 1970 00:00:07 +0000"),
+     "from=[192.0.2.1];info=helo=[10.0.0.1];by=z;192/4;7", ""},
+    {S("from x (HELO [10.0.0.1]) by z; 1 Jan 1970 00:00:07 +0000"),
+     "from=x;info=HELO [10.0.0.1];by=z;7", ""},
+    {S("from x ([192.0.2.1] helo=[10.0.0.1]) by z; 1 Jan 1970 00:00:07 +0000"),
+     "from=x;info=[192.0.2.1] helo=[10.0.0.1];by=z;192/4;7", ""},
+    {S("from x (ehlo\t[10.0.0.1] y [192.0.2.1]) by z; 1 Jan 1970 00:00:07 "
+       "+0000"),
+     "from=x;info=ehlo\t[10.0.0.1] y [192.0.2.1];by=z;192/4;7", ""},
+    {S("from x (y[192.0.2.1]) by z; 1 Jan 1970 00:00:07 +0000"),
+     "from=x;info=y[192.0.2.1];by=z;192/4;7", ""},
     {S(""), "none", "header-received@0"},
     {S("nothing of it"), "none", "header-received@0"},
 };
@@ -303,6 +327,27 @@ static const row results[] = {
      "header-auth-results@22"},
     {S("example.com; =pass header.d=x"), "server=example.com;",
      "header-auth-results@13"},
+    {S("example.com; spf=pass; none a.b=c"),
+     "server=example.com;method=spf;result=pass;", "header-auth-results@28"},
+    {S("example.com; spf=pass(c) a.b=c(d)"),
+     "server=example.com;method=spf;result=pass;/=b;method=spf;ptype=a;"
+     "value=c;",
+     ""},
+    {S("example.com; spf=pass .b=c x=y a.c=d"),
+     "server=example.com;method=spf;result=pass;/=c;method=spf;ptype=a;"
+     "value=d;",
+     "header-auth-results@22"},
+    {S("example.com; spf=pass x=y"),
+     "server=example.com;method=spf;result=pass;", "header-auth-results@22"},
+    {S("example.com x; spf=pass"),
+     "server=example.com;version=x;method=spf;result=pass;",
+     "header-auth-results@13"},
+    {S("example.com; spf=pass reason=\"open"),
+     "server=example.com;method=spf;result=pass;method=spf;value=open;",
+     "header-auth-results@34"},
+    {S("example.com; spf=pass (open"),
+     "server=example.com;method=spf;result=pass;", "header-auth-results@27"},
+    {S("\"open; spf=pass"), "server=open; spf=pass;", "header-auth-results@15"},
 };
 
 static void authentication_results_are_read(void **state)
@@ -332,6 +377,7 @@ static const row uris[] = {
     {S("NO (posting not allowed on this list)"), "NO", ""},
     {S(""), "", ""},
     {S("mailto:x"), "", "header-list@0"},
+    {S("NO, <mailto:x>"), "mailto:x;", "header-list@0"},
     {S("<mailto:x"), "mailto:x;", "header-list@0"},
     {S("a <b> c"), "b;", "header-list@0 header-list@6"},
 };

@@ -27,14 +27,20 @@ typedef struct seen {
     mk_view v;
 } seen;
 
-static seen look(mk_str message)
+static seen look_by(mk_str message, const mk_message_config *config)
 {
     seen s;
     s.block = malloc(BLOCK);
     assert_non_null(s.block);
-    assert_int_equal(mk_view_open(message, NULL, s.block, BLOCK, &s.v), MK_OK);
+    assert_int_equal(mk_view_open(message, config, s.block, BLOCK, &s.v),
+                     MK_OK);
     assert_false(s.v.is_cut);
     return s;
+}
+
+static seen look(mk_str message)
+{
+    return look_by(message, NULL);
 }
 
 static void assert_view(mk_str got, const char *want)
@@ -140,6 +146,88 @@ static void text_says_that_it_flows(void **state)
     }
 }
 
+/* RFC 2045 5.2: what names no type, or none that fits, is the default. */
+static void types_that_cannot_be_read_are_the_default(void **state)
+{
+    static const struct {
+        const char *start;
+        size_t fill; /* octets behind it */
+        bool is_default;
+    } rows[] = {
+        {"text/x", 100, false}, {"text/x", 154, false}, {"text/x", 155, true},
+        {"text/x", 999, true},  {"x", 200, true},       {"audio/x", 153, false},
+        {"audio/x", 154, true}, {"text", 0, false},     {"multipart", 0, false},
+        {"image", 0, true},     {"", 0, true},          {"/x", 0, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        text_z(&t, "Content-Type: ");
+        text_z(&t, rows[i].start);
+        for (size_t k = 0; k < rows[i].fill; k++) {
+            text_z(&t, "y");
+        }
+        text_z(&t, "\r\n\r\nx");
+        seen s = look(text_view(&t));
+        const mk_part *p = &s.v.parts[0].part;
+        bool is_default = (p->flags & MK_PART_DEFAULT_TYPE) != 0;
+        assert_int_equal(is_default, rows[i].is_default);
+        assert_true(!is_default || p->media == MK_MEDIA_TEXT_PLAIN);
+        free(s.block);
+        text_free(&t);
+    }
+}
+
+/* THREATS 63: of fields that stand twice the first counts, or the last. */
+static void sec_063_the_last_counts_when_asked(void **state)
+{
+    static const struct {
+        const char *head;
+        unsigned first, last;
+    } rows[] = {
+        {"Content-Disposition: inline\r\nContent-Disposition: attachment",
+         MK_PART_INLINE, MK_PART_ATTACHMENT},
+        {"Content-Disposition: attachment\r\nContent-Disposition: inline",
+         MK_PART_ATTACHMENT, MK_PART_INLINE},
+        {"Content-Disposition: inline; filename=x\r\n"
+         "Content-Disposition: inline",
+         MK_PART_INLINE | MK_PART_NAMED, MK_PART_INLINE},
+        {"Content-Type: text/plain; name=x\r\nContent-Type: text/plain",
+         MK_PART_NAMED, 0},
+        {"Content-Type: text/plain\r\nContent-Type: text/plain; name=x", 0,
+         MK_PART_NAMED},
+        {"Content-Type: text/plain; name=x\r\nContent-Disposition: inline",
+         MK_PART_INLINE | MK_PART_NAMED, MK_PART_INLINE | MK_PART_NAMED},
+        {"Content-Type: text/plain; format=flowed\r\nContent-Type: text/plain",
+         MK_PART_FLOWED, 0},
+        {"Content-Type: text/plain; format=flowed; delsp=yes\r\n"
+         "Content-Type: text/plain; format=flowed",
+         MK_PART_FLOWED | MK_PART_DELSP, MK_PART_FLOWED},
+        {"Content-Type: text/plain; format=fixed; format=flowed", 0,
+         MK_PART_FLOWED},
+        {"Content-Type: text/plain; format=flowed; delsp=yes\r\n"
+         "Content-Type: text/html",
+         MK_PART_FLOWED | MK_PART_DELSP, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (unsigned k = 0; k < 2; k++) {
+            mk_message_config c;
+            text t = {0};
+            text_z(&t, rows[i].head);
+            text_z(&t, "\r\n\r\nx");
+            mk_message_config_init(&c, sizeof c);
+            c.reading = k == 0 ? 0 : MK_READING_LAST;
+            seen s = look_by(text_view(&t), &c);
+            assert_int_equal(s.v.parts[0].part.flags &
+                                 ~(unsigned)MK_PART_DEFAULT_TYPE,
+                             k == 0 ? rows[i].first : rows[i].last);
+            free(s.block);
+            text_free(&t);
+        }
+    }
+}
+
 static void decodes_when_asked(void **state)
 {
     char mem[64];
@@ -170,6 +258,71 @@ static void decodes_when_asked(void **state)
     free(s.block);
 }
 
+/* THREATS 63: who stops at what is no base64 has less text, and perhaps of
+ * another character set. */
+static void sec_063_text_stops_where_octets_do(void **state)
+{
+    static const struct {
+        const char *label, *body, *text;
+        mk_charset charset;
+    } rows[] = {
+        {"utf-8", "ZXZpbA==!ZXZpbA==", "evil", MK_CHARSET_UTF_8},
+        {"utf-16be", "AGEAYg==!AGM=", "ab", MK_CHARSET_UTF_16BE},
+        {"us-ascii", "6Q==!w6k=", "\xC3\xA9", MK_CHARSET_WINDOWS_1252},
+        {"us-ascii", "w6k=!6Q==", "\xC3\xA9", MK_CHARSET_UTF_8},
+        {"us-ascii", "YQ==!6Q==", "a", MK_CHARSET_US_ASCII},
+    };
+    mk_message_config c;
+    (void)state;
+    mk_message_config_init(&c, sizeof c);
+    c.reading = MK_READING_STOP;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        text t = {0};
+        char mem[64];
+        mk_buf out;
+        mk_charset charset = MK_CHARSET_NONE;
+        text_z(&t, "Content-Type: text/plain; charset=");
+        text_z(&t, rows[i].label);
+        text_z(&t, "\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+        text_z(&t, rows[i].body);
+        seen s = look_by(text_view(&t), &c);
+        mk_buf_init(&out, mem, sizeof mem);
+        assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, &charset, NULL),
+                         MK_OK);
+        assert_view(mk_buf_str(&out), rows[i].text);
+        assert_int_equal(charset, rows[i].charset);
+        text_free(&t);
+        free(s.block);
+    }
+}
+
+/* RFC 2045 6.4: what holds parts has no encoding, whatever it says. */
+static void parts_stand_as_they_are(void **state)
+{
+    static const char *const heads[] = {
+        "Content-Type: multipart/mixed; boundary=b\r\n",
+        "Content-Type: multipart/digest; boundary=b\r\n",
+        "Content-Type: multipart/x; boundary=b\r\nSubject: x\r\n"};
+    static const char body[] = "QUJD\r\n--b\r\n\r\nQUJD\r\n--b--\r\n";
+    (void)state;
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        text t = {0};
+        char mem[64];
+        mk_buf out;
+        text_z(&t, heads[i]);
+        text_z(&t, "Content-Transfer-Encoding: base64\r\n\r\n");
+        text_z(&t, body);
+        seen s = look(text_view(&t));
+        mk_buf_init(&out, mem, sizeof mem);
+        assert_true(s.v.part_count >= 2);
+        assert_int_equal(mk_view_decode(&s.v, 0, &out, NULL), MK_OK);
+        assert_view(mk_buf_str(&out), body);
+        assert_int_equal(mk_view_decoded_length(&s.v, 0), sizeof body - 1);
+        text_free(&t);
+        free(s.block);
+    }
+}
+
 /* Labels are believed as far as they can be. */
 static void reads_text_as_what_it_can_be(void **state)
 {
@@ -194,6 +347,13 @@ static void reads_text_as_what_it_can_be(void **state)
         {"iso-8859-1", "\xDC\xBB", "\xC3\x9C\xC2\xBB", MK_CHARSET_ISO_8859_1},
         {"koi8-r", "\xF0", "\xD0\x9F", MK_CHARSET_KOI8_R},
         {"x-unknown", "\xC3\xA9", "\xC3\xA9", MK_CHARSET_UTF_8},
+        /* 64 octets of a label name a set, of a longer one the first do not */
+        {"utf-8.........................................................x",
+         "\xC3\xA9\xE9!", "\xC3\x83\xC2\xA9\xC3\xA9!", MK_CHARSET_WINDOWS_1252},
+        {"utf-8...........................................................",
+         "\xC3\xA9\xE9!", "\xC3\xA9\xEF\xBF\xBD!", MK_CHARSET_UTF_8},
+        {"utf-8...........................................................x",
+         "\xC3\xA9\xE9!", "\xC3\x83\xC2\xA9\xC3\xA9!", MK_CHARSET_WINDOWS_1252},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -279,31 +439,28 @@ static void sec_066_a_message_has_a_budget(void **state)
     mk_message_config config;
     char mem[64];
     mk_buf out;
-    mk_view v;
-    void *block = malloc(BLOCK);
     (void)state;
     mk_message_config_init(&config, sizeof config);
     assert_true(config.max_decoded_bytes == 268435456);
     config.max_decoded_bytes = 15;
-    assert_int_equal(mk_view_open(mk_str_z(bomb), &config, block, BLOCK, &v),
-                     MK_OK);
+    seen s = look_by(mk_str_z(bomb), &config);
     mk_buf_init(&out, mem, sizeof mem);
-    assert_int_equal(mk_view_decode(&v, 1, &out, NULL), MK_OK);
+    assert_int_equal(mk_view_decode(&s.v, 1, &out, NULL), MK_OK);
     assert_int_equal(out.len, 12);
-    assert_int_equal(v.budget->left, 3);
-    assert_int_equal(mk_view_decode(&v, 2, &out, NULL), MK_E_LIMIT);
+    assert_int_equal(s.v.budget->left, 3);
+    assert_int_equal(mk_view_decode(&s.v, 2, &out, NULL), MK_E_LIMIT);
     assert_int_equal(out.len, 15);
     assert_false(out.full);
-    assert_int_equal(mk_view_text(&v, 2, NULL, &out, NULL, NULL), MK_E_LIMIT);
+    assert_int_equal(mk_view_text(&s.v, 2, NULL, &out, NULL, NULL), MK_E_LIMIT);
     assert_int_equal(out.len, 15);
-    assert_int_equal(mk_view_decoded_length(&v, 2), 10);
-    v.budget->left = 10;
-    assert_int_equal(mk_view_text(&v, 2, NULL, &out, NULL, NULL), MK_OK);
+    assert_int_equal(mk_view_decoded_length(&s.v, 2), 10);
+    s.v.budget->left = 10;
+    assert_int_equal(mk_view_text(&s.v, 2, NULL, &out, NULL, NULL), MK_OK);
     assert_int_equal(out.len, 25);
     config.max_decoded_bytes = 0;
-    assert_int_equal(mk_view_open(mk_str_z(bomb), &config, block, BLOCK, &v),
-                     MK_E_ARG);
-    free(block);
+    assert_int_equal(
+        mk_view_open(mk_str_z(bomb), &config, s.block, BLOCK, &s.v), MK_E_ARG);
+    free(s.block);
 }
 
 /* Of all messages: what one has taken another lacks. */
@@ -313,21 +470,18 @@ static void sec_066_messages_share_a_budget(void **state)
     mk_budget all = {30, NULL};
     char mem[64];
     mk_buf out;
-    mk_view v;
-    void *block = malloc(BLOCK);
     (void)state;
     mk_message_config_init(&config, sizeof config);
     config.budget = &all;
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(
-            mk_view_open(mk_str_z(bomb), &config, block, BLOCK, &v), MK_OK);
+        seen s = look_by(mk_str_z(bomb), &config);
         mk_buf_init(&out, mem, sizeof mem);
-        assert_int_equal(mk_view_decode(&v, 1, &out, NULL),
+        assert_int_equal(mk_view_decode(&s.v, 1, &out, NULL),
                          i < 2 ? MK_OK : MK_E_LIMIT);
         assert_int_equal(out.len, i < 2 ? 12 : i == 2 ? 6 : 0);
+        free(s.block);
     }
     assert_int_equal(all.left, 0);
-    free(block);
 }
 
 /* A reading that was thrown away costs nothing. */
@@ -336,28 +490,24 @@ static void sec_066_only_what_is_given_counts(void **state)
     mk_message_config config;
     char mem[64];
     mk_buf out;
-    mk_view v;
-    void *block = malloc(BLOCK);
     (void)state;
     mk_message_config_init(&config, sizeof config);
     config.max_decoded_bytes = 5;
-    assert_int_equal(
-        mk_view_open(
-            mk_str_z("Content-Type: text/plain; charset=utf-8\r\n\r\ncaf\xE9!"),
-            &config, block, BLOCK, &v),
-        MK_OK);
+    seen s = look_by(
+        mk_str_z("Content-Type: text/plain; charset=utf-8\r\n\r\ncaf\xE9!"),
+        &config);
     mk_buf_init(&out, mem, sizeof mem);
-    assert_int_equal(mk_view_text(&v, 0, NULL, &out, NULL, NULL), MK_OK);
+    assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, NULL, NULL), MK_OK);
     assert_view(mk_buf_str(&out), "caf\xC3\xA9!");
-    assert_int_equal(v.budget->left, 0);
-    free(block);
+    assert_int_equal(s.v.budget->left, 0);
+    free(s.block);
 }
 
 /* ---- what a reader shows ------------------------------------------------- */
 
 /* A message from a word: t text, h HTML, i image, p PDF, x text/css, M message;
- * capitals: T and I as attachments, N text with a name; m( mixed, a(
- * alternative, r( related. */
+ * capitals: T and I as attachments, N and J text and image with a name; m(
+ * mixed, a( alternative, r( related. */
 static void compose(const char *word, text *out)
 {
     char open[32];
@@ -365,7 +515,7 @@ static void compose(const char *word, text *out)
     char number = '0';
     text_z(out, "MIME-Version: 1.0\r\n");
     for (; *word != '\0'; word++) {
-        static const char letters[] = "thipxTINM";
+        static const char letters[] = "thipxTINMJ";
         static const char *const types[] = {
             "text/plain",
             "text/html",
@@ -375,7 +525,8 @@ static void compose(const char *word, text *out)
             "text/plain\r\nContent-Disposition: attachment",
             "image/png\r\nContent-Disposition: attachment; filename=x",
             "text/plain; name=x",
-            "message/rfc822"};
+            "message/rfc822",
+            "image/png; name=x"};
         const char *at = strchr(letters, *word);
         char boundary[] = {'b', depth > 0 ? open[depth - 1] : '-', 0};
         if (*word == '(' || *word == ' ') {
@@ -462,6 +613,10 @@ static void chooses_what_to_show(void **state)
         {"m(a(h) a(t))", "th th"},
         {"a(m(h t))", "th @"},
         {"m(M t)", "@ th th"},
+        {"m(t J)", "th th"},
+        {"r(t J)", "th @"},
+        {"a(t m(h a(h)))", "t h h"},
+        {"a(h m(t a(t)))", "h t t"},
         {"m()", ""},
         {"m(m(m()))", ""},
         /* the example of RFC 8621 4.1.4 */
@@ -502,6 +657,8 @@ static void walks_by_use(void **state)
     assert_int_equal(mk_view_next(&s.v, 0, MK_USE_HTML, 1), 5);
     assert_int_equal(mk_view_next(&s.v, 9, MK_USE_HTML, MK_PART_NONE),
                      MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, 2, MK_USE_TEXT, 1), MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, 0, MK_USE_TEXT, 9), MK_PART_NONE);
     text_free(&t);
     free(s.block);
 }
@@ -537,7 +694,7 @@ static void a_small_block_holds_the_beginning(void **state)
     uint32_t parts = 0;
     (void)state;
     assert_true(whole.v.need > least && whole.v.need < BLOCK);
-    for (size_t n = least - 8; n <= whole.v.need; n += 8) {
+    for (size_t n = least - 8; n <= whole.v.need; n += 3) {
         void *block = malloc(n);
         mk_view v;
         mk_err err = mk_view_open(message, NULL, block, n, &v);
@@ -577,6 +734,71 @@ static void refuses_misuse(void **state)
     c.max_parts = 0;
     assert_int_equal(mk_view_open(message, &c, block, BLOCK, &v), MK_E_ARG);
     free(block);
+}
+
+/* Whoever knows of no limit, or of the first ones, gets the others. */
+static void a_shorter_config_is_enough(void **state)
+{
+    static const size_t sizes[] = {offsetof(mk_message_config, max_depth),
+                                   offsetof(mk_message_config, max_parts),
+                                   offsetof(mk_message_config, budget)};
+    mk_message_config whole;
+    (void)state;
+    mk_message_config_init(&whole, sizeof whole);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        mk_message_config *c = malloc(sizes[i]);
+        mk_view v;
+        mk_message_config_init(c, sizes[i]);
+        size_t need = mk_view_need(c);
+        assert_int_equal(need, mk_view_need(&whole));
+        void *block = malloc(need);
+        assert_int_equal(mk_view_open(mk_str_z(mixed), c, block, need, &v),
+                         MK_OK);
+        assert_true(v.budget->left == whole.max_decoded_bytes);
+        assert_int_equal(v.part_count, 1);
+        free(block);
+        free(c);
+    }
+}
+
+/* What was decoded and found no room costs nothing, but for one character that
+ * is under way. */
+static void sec_066_what_found_no_room_is_not_counted(void **state)
+{
+    static const char message[] =
+        "Content-Type: text/plain; charset=koi8-r\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n8PDw8PDw8PDw8PDw8PDw8A==";
+    char mem[64];
+    (void)state;
+    for (size_t room = 0; room < 40; room++) {
+        seen s = look(mk_str_z(message));
+        mk_buf out;
+        mk_buf_init(&out, mem, room);
+        assert_int_equal(mk_view_text(&s.v, 0, NULL, &out, NULL, NULL),
+                         room < 32 ? MK_E_ROOM : MK_OK);
+        uint64_t taken = ((uint64_t)1 << 28) - s.v.budget->left;
+        assert_int_equal(out.len, room < 32 ? room : 32);
+        assert_true(taken >= (out.len + 1) / 2 && taken <= out.len / 2 + 1);
+        free(s.block);
+    }
+}
+
+/* Nowhere to put it: as much as fits is nothing. */
+static void decodes_into_nothing(void **state)
+{
+    seen s = look(mk_str_z(mixed));
+    mk_buf none;
+    (void)state;
+    for (uint32_t i = 0; i < s.v.part_count; i++) {
+        mk_buf_init(&none, NULL, 0);
+        assert_int_equal(mk_view_decode(&s.v, i, &none, NULL), MK_E_ROOM);
+        assert_true(none.full);
+        mk_buf_init(&none, NULL, 0);
+        assert_int_equal(mk_view_text(&s.v, i, NULL, &none, NULL, NULL),
+                         MK_E_ROOM);
+        assert_true(none.full);
+    }
+    free(s.block);
 }
 
 static void nothing_is_a_message_too(void **state)
@@ -622,7 +844,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(indexes_parts_and_fields),
         cmocka_unit_test(text_says_that_it_flows),
+        cmocka_unit_test(types_that_cannot_be_read_are_the_default),
+        cmocka_unit_test(sec_063_the_last_counts_when_asked),
         cmocka_unit_test(decodes_when_asked),
+        cmocka_unit_test(sec_063_text_stops_where_octets_do),
+        cmocka_unit_test(parts_stand_as_they_are),
         cmocka_unit_test(reads_text_as_what_it_can_be),
         cmocka_unit_test(tells_of_wrong_charsets),
         cmocka_unit_test(sec_066_a_message_has_a_budget),
@@ -633,6 +859,9 @@ int main(void)
         cmocka_unit_test(walks_within_a_message),
         cmocka_unit_test(a_small_block_holds_the_beginning),
         cmocka_unit_test(refuses_misuse),
+        cmocka_unit_test(a_shorter_config_is_enough),
+        cmocka_unit_test(sec_066_what_found_no_room_is_not_counted),
+        cmocka_unit_test(decodes_into_nothing),
         cmocka_unit_test(nothing_is_a_message_too),
         cmocka_unit_test(sec_055_many_parts_are_indexed),
     };

@@ -13,23 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static rig *make(void)
-{
-    rig *r = malloc(sizeof *r);
-
-    rig_init(r);
-    r->config.discard_ms = 50;
-    r->config.farewell_ms = 50;
-    r->config.stop_grace_ms = 50;
-    return r;
-}
-
-static void end(rig *r)
-{
-    rig_close(r);
-    free(r);
-}
-
 /* ---- a socket of somebody else ------------------------------------------- */
 
 /* Blocking and without TCP_NODELAY, as a parent process may leave it. */
@@ -70,7 +53,7 @@ static void test_a_socket_of_somebody_else_is_served(void **state)
 
     (void)state;
     for (i = 0; i < 2; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         int fd = bind_somewhere(families[i], true);
         int one = 0;
         socklen_t size = sizeof one;
@@ -79,7 +62,7 @@ static void test_a_socket_of_somebody_else_is_served(void **state)
         if (fd < 0) { /* a machine without IPv6 */
             assert_int_equal(families[i], AF_INET6);
             open_host(r);
-            end(r);
+            rig_free(r);
             continue;
         }
         open_host(r);
@@ -102,7 +85,7 @@ static void test_a_socket_of_somebody_else_is_served(void **state)
         client = rig_connect(r); /* it still listens, for its owner */
         close(client);
         close(fd);
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -116,7 +99,7 @@ static void test_several_hosts_accept_from_one_socket(void **state)
 
     (void)state;
     for (i = 0; i < 2; i++) {
-        r[i] = make();
+        r[i] = rig_new();
         open_host(r[i]);
         assert_int_equal(
             mk_uv_listen_fd(r[i]->host, fd, &r[i]->service, &r[i]->port),
@@ -143,14 +126,14 @@ static void test_several_hosts_accept_from_one_socket(void **state)
     client[0] = rig_connect(r[1]);
     rig_expect(r[1], client[0], "hello\r\n");
     close(client[0]);
-    end(r[1]);
-    end(r[0]);
+    rig_free(r[1]);
+    rig_free(r[0]);
     close(fd);
 }
 
 static void test_what_does_not_listen_is_no_listener(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     int pair[2];
     int fds[7];
@@ -193,7 +176,7 @@ static void test_what_does_not_listen_is_no_listener(void **state)
     assert_int_equal(mk_uv_listen_fd(r->host, fds[0], &r->service, NULL),
                      MK_E_SHUTDOWN);
     assert_int_equal(close(fds[0]), 0);
-    end(r);
+    rig_free(r);
 }
 
 /* ---- the share ----------------------------------------------------------- */
@@ -249,7 +232,7 @@ static void test_a_share_is_whole(void **state)
 
     (void)state;
     for (i = 0; i < 3; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         count s = {0};
         mk_uv_share share;
 
@@ -265,7 +248,7 @@ static void test_a_share_is_whole(void **state)
                          MK_E_ARG);
         r->config.hurry_percent = 100;
         open_host(r);
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -283,7 +266,7 @@ static void sec_114_a_share_bounds_all_hosts(void **state)
     (void)state;
     s.max = 2;
     for (i = 0; i < 2; i++) {
-        r[i] = make();
+        r[i] = rig_new();
         share_with(r[i], &s, &share);
         assert_int_equal(rig_start(r[i]), MK_OK);
     }
@@ -309,8 +292,8 @@ static void sec_114_a_share_bounds_all_hosts(void **state)
             rig_turn(r[1]);
         }
     }
-    end(r[1]);
-    end(r[0]);
+    rig_free(r[1]);
+    rig_free(r[0]);
     assert_int_equal(s.taken, 0);
 }
 
@@ -321,7 +304,7 @@ static void sec_114_who_is_not_served_does_not_count(void **state)
 
     (void)state;
     for (i = 0; i < 4; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         count s = {0};
         mk_uv_share share;
         int fd[2];
@@ -344,7 +327,7 @@ static void sec_114_who_is_not_served_does_not_count(void **state)
         assert_int_equal(r->refused, i == 2 ? 0 : 1);
         close(fd[0]);
         close(fd[1]);
-        end(r);
+        rig_free(r);
         assert_int_equal(s.taken, 0);
     }
 }
@@ -362,7 +345,7 @@ static void sec_114_each_peer_turned_away_is_told(void **state)
 
     (void)state;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         int fd[50];
         int n;
 
@@ -387,7 +370,7 @@ static void sec_114_each_peer_turned_away_is_told(void **state)
         for (n = 0; n < 50; n++) {
             close(fd[n]);
         }
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -400,7 +383,7 @@ static void stop_it(void *self, const mk_peer *peer, mk_err why)
 
 static void test_a_host_may_be_stopped_when_told(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     int fd[2];
 
     (void)state;
@@ -413,7 +396,7 @@ static void test_a_host_may_be_stopped_when_told(void **state)
     rig_expect(r, fd[1], "busy\r\n");
     close(fd[0]);
     close(fd[1]);
-    end(r);
+    rig_free(r);
 }
 
 /* ---- hurry --------------------------------------------------------------- */
@@ -442,7 +425,7 @@ static void sec_113_all_hurry_when_room_is_short(void **state)
 
     (void)state;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         const session *s;
         int fd[20];
         int n;
@@ -470,14 +453,14 @@ static void sec_113_all_hurry_when_room_is_short(void **state)
         for (s = r->sessions; s != NULL; s = s->after) {
             assert_true(s->line.hurries <= 2);
         }
-        end(r);
+        rig_free(r);
     }
 }
 
 /* Who is gone and only read from still has a place, but no engine. */
 static void sec_113_only_engines_hurry(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     int fd[2];
 
     (void)state;
@@ -495,12 +478,12 @@ static void sec_113_only_engines_hurry(void **state)
     assert_int_equal(r->sessions->after->line.hurries, 0);
     close(fd[0]);
     close(fd[1]);
-    end(r);
+    rig_free(r);
 }
 
 static void sec_113_hurry_brings_deadlines_nearer(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     uint64_t start;
     int fd[2];
 
@@ -522,7 +505,7 @@ static void sec_113_hurry_brings_deadlines_nearer(void **state)
     }
     close(fd[0]);
     close(fd[1]);
-    end(r);
+    rig_free(r);
 }
 
 static void turn_until(rig *r, const count *s, size_t asked)
@@ -538,7 +521,7 @@ static void turn_until(rig *r, const count *s, size_t asked)
 /* The share is asked once a second, and only while there is somebody. */
 static void sec_113_a_share_makes_all_hurry(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     count s = {0};
     mk_uv_share share;
     uint64_t start;
@@ -576,7 +559,7 @@ static void sec_113_a_share_makes_all_hurry(void **state)
     rig_expect_closed(r, 2);
     rig_turn(r);
     assert_int_equal(uv_backend_timeout(&r->loop), -1);
-    end(r);
+    rig_free(r);
 }
 
 int main(void)

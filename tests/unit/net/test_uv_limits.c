@@ -13,23 +13,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static rig *make(void)
-{
-    rig *r = malloc(sizeof *r);
-
-    rig_init(r);
-    r->config.discard_ms = 50;
-    r->config.farewell_ms = 50;
-    r->config.stop_grace_ms = 50;
-    return r;
-}
-
-static void end(rig *r)
-{
-    rig_close(r);
-    free(r);
-}
-
 /* ---- descriptors --------------------------------------------------------- */
 
 /* The limit is set to what is open now, so that the next one fails. */
@@ -73,7 +56,7 @@ static bool is_listening(rig *r)
 
 static void fault_f15_accept_without_descriptors_sheds_the_peer(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     struct rlimit old;
     int fd[3];
     int extra;
@@ -105,12 +88,12 @@ static void fault_f15_accept_without_descriptors_sheds_the_peer(void **state)
     extra = rig_connect(r);
     rig_expect(r, extra, "hello\r\n");
     close(extra);
-    end(r);
+    rig_free(r);
 }
 
 static void fault_f15_without_a_reserve_the_listener_rests(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     struct rlimit none;
     struct rlimit old;
     int turns = 0;
@@ -137,12 +120,12 @@ static void fault_f15_without_a_reserve_the_listener_rests(void **state)
     rig_expect(r, fd, "hello\r\n");
     assert_true(is_listening(r));
     close(fd);
-    end(r);
+    rig_free(r);
 }
 
 static void fault_f15_open_says_so(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     struct rlimit old;
 
     (void)state;
@@ -156,7 +139,7 @@ static void fault_f15_open_says_so(void **state)
     assert_int_equal(mk_uv_listen(r->host, "127.0.0.1", 0, &r->service, NULL),
                      MK_E_FILES);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    end(r);
+    rig_free(r);
 }
 
 /* rig_close compares the descriptors before and after. */
@@ -170,7 +153,7 @@ static void sec_109_descriptors_are_even_after_each_way_to_end(void **state)
 
     (void)state;
     for (i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         int fd;
 
         assert_int_equal(rig_start(r), MK_OK);
@@ -180,13 +163,13 @@ static void sec_109_descriptors_are_even_after_each_way_to_end(void **state)
         rig_turn(r);
         rig_turn(r);
         close(fd);
-        end(r);
+        rig_free(r);
     }
 }
 
 static void sec_109_what_is_accepted_is_close_on_exec(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     bool was_open[1024];
     int is_hasty = 0;
     socklen_t len = sizeof is_hasty;
@@ -211,12 +194,12 @@ static void sec_109_what_is_accepted_is_close_on_exec(void **state)
                      0);
     assert_int_equal(is_hasty, 1);
     close(fd);
-    end(r);
+    rig_free(r);
 }
 
 static void sec_109_clients_that_vanish_leave_nothing(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     int n;
     int before;
 
@@ -240,7 +223,7 @@ static void sec_109_clients_that_vanish_leave_nothing(void **state)
         assert_true(n < 2000);
     }
     assert_int_equal(rig_count_fds(), before);
-    end(r);
+    rig_free(r);
 }
 
 /* ---- connections --------------------------------------------------------- */
@@ -265,7 +248,7 @@ static void test_connections_are_bounded(void **state)
 
     (void)state;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         int a;
         int b;
         int c;
@@ -291,7 +274,7 @@ static void test_connections_are_bounded(void **state)
         rig_expect(r, c, "hello\r\n");
         close(b);
         close(c);
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -302,7 +285,7 @@ static void test_a_service_may_refuse(void **state)
 
     (void)state;
     for (i = 0; i < 2; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         int fd;
 
         r->refuse = MK_E_LIMIT;
@@ -314,7 +297,7 @@ static void test_a_service_may_refuse(void **state)
         (void)rig_expect_end(r, fd);
         assert_int_equal(r->closed, 0);
         close(fd);
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -328,7 +311,7 @@ static void peer_of(mk_peer *p, uint8_t family, uint8_t n, uint8_t low)
 
 static void sec_113_an_address_is_counted_with_its_network(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     mk_net_sources *s = calloc(1, sizeof *s);
     mk_net_source *held[600];
     mk_net_source *more = NULL;
@@ -353,7 +336,7 @@ static void sec_113_an_address_is_counted_with_its_network(void **state)
         assert_null(s->slots[n]);
     }
     free(s);
-    end(r);
+    rig_free(r);
 }
 
 /* 32.1.13.184 is not 2001:db8::/32, wherever both lie in the table. */
@@ -392,7 +375,7 @@ static void sec_113_trickling_does_not_renew_the_deadline(void **state)
 
     (void)state;
     for (i = 0; i < sizeof drips / sizeof drips[0]; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         uint64_t start;
         int fd;
 
@@ -417,7 +400,7 @@ static void sec_113_trickling_does_not_renew_the_deadline(void **state)
         assert_true(uv_hrtime() - start > UINT64_C(50000000));
         assert_int_equal(r->why, MK_E_TIMEOUT);
         close(fd);
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -430,7 +413,7 @@ static void sec_113_who_does_not_read_is_bounded(void **state)
 
     (void)state;
     for (i = 0; i < sizeof asks / sizeof asks[0]; i++) {
-        rig *r = make();
+        rig *r = rig_new();
         size_t before;
         int turns = 0;
         int fd;
@@ -451,7 +434,7 @@ static void sec_113_who_does_not_read_is_bounded(void **state)
         }
         assert_int_equal(r->why, MK_E_TIMEOUT);
         close(fd);
-        end(r);
+        rig_free(r);
     }
 }
 
@@ -486,7 +469,7 @@ static void test_every_allocation_may_fail(void **state)
 
     (void)state;
     for (n = 1; n <= calls + 1; n++) {
-        rig *r = make();
+        rig *r = rig_new();
 
         r->fail_at = n;
         if (rig_start(r) == MK_OK) {
@@ -495,14 +478,14 @@ static void test_every_allocation_may_fail(void **state)
             assert_true(n < 4);
         }
         calls = r->calls;
-        end(r);
+        rig_free(r);
     }
     assert_true(calls >= 8);
 }
 
 static void test_without_units_reading_waits(void **state)
 {
-    rig *r = make();
+    rig *r = rig_new();
     void *unit;
     int fd;
     int turns;
@@ -524,7 +507,7 @@ static void test_without_units_reading_waits(void **state)
     mk_pool_give(mk_uv_host_units(r->host), unit);
     rig_expect(r, fd, "a\r\n");
     close(fd);
-    end(r);
+    rig_free(r);
 }
 
 int main(void)

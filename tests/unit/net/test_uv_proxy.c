@@ -65,9 +65,7 @@ static bed *make(void)
     rig *r = &b->rig;
 
     rig_init(r);
-    r->config.discard_ms = 50;
-    r->config.farewell_ms = 50;
-    r->config.stop_grace_ms = 50;
+    rig_hurry(r);
     b->inner = r->service;
     b->proxied.self = b;
     b->proxied.is_proxy = is_proxy;
@@ -225,6 +223,52 @@ static void test_what_is_behind_the_header_is_not_lost(void **state)
     end(b);
 }
 
+/* Extensions as long as they can be, in pieces, and the octets behind them. */
+static void test_long_extensions_are_dropped(void **state)
+{
+    static const struct {
+        const char *head;
+        size_t head_bytes;
+        size_t rest;
+    } long_ones[] = {
+        {SIG "\x21\x11\2\x09\xc0\0\2\1\xc6\x33\x64\2\x0f\xa0\0\x19", 28,
+         0x209 - 12},
+        {SIG "\x21\x11\xff\xff\xc0\0\2\1\xc6\x33\x64\2\x0f\xa0\0\x19", 28,
+         0xffff - 12},
+        {SIG "\x20\0\x10\0", 16, 0x1000},
+    };
+    static char text[28 + 0xffff];
+    bed *b = make();
+    rig *r = &b->rig;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(rig_start(r), MK_OK);
+    for (i = 0; i < sizeof long_ones / sizeof long_ones[0]; i++) {
+        size_t n = long_ones[i].head_bytes + long_ones[i].rest;
+        size_t at = 0;
+        int opened = r->opened;
+        int fd = rig_connect(r);
+
+        memset(text, '\n', sizeof text); /* a line each, for the engine */
+        memcpy(text, long_ones[i].head, long_ones[i].head_bytes);
+        while (at < n) {
+            size_t piece = n - at < 5000 ? n - at : 5000;
+            assert_int_equal(r->opened, opened);
+            send_part(fd, mk_str_of(text, n), at, piece);
+            turns(r, 8);
+            at += piece;
+        }
+        rig_send(fd, "echo a\n");
+        rig_expect(r, fd, "hello\r\na\r\n");
+        assert_int_equal(b->peer.address[0], i < 2 ? 192 : 127);
+        close(fd);
+        rig_expect_closed(r, r->opened);
+    }
+    assert_int_equal(b->refused, 0);
+    end(b);
+}
+
 static void test_who_is_no_proxy_needs_no_header(void **state)
 {
     bed *b = make();
@@ -261,7 +305,7 @@ static void test_what_is_no_header_is_closed_without_a_word(void **state)
         {LIT("PROXY TCP4 192.0.2.1 198.51.100.2 4000 25 \r\necho a\n"), MK_E_SYNTAX, false},
         {LIT("PROXY UNKNOWN\necho a\n"), MK_E_SYNTAX, false},
         {LIT(SIG "\x21\x11\0\x0b\xc0\0\2\1\xc6\x33\x64\2\x0f\xa0\0\x19"), MK_E_SYNTAX, false},
-        {LIT(SIG "\x21\x11\xff\xff\xc0\0\2\1\xc6\x33\x64\2\x0f\xa0\0\x19"), MK_E_SIZE, false},
+        {LIT(SIG "\x21\x11\xff\xff\xc0\0\2\1\xc6\x33\x64\2\x0f\xa0\0\x19"), MK_E_CUT, true},
         {LIT("PROXY UNKNOWN 34567890123456789012345678901234567890123456789012345678901234567890"
              "123456789012345678901234567890"), MK_E_SIZE, false},
         {LIT("PROXY TCP4 192.0.2.1"), MK_E_CUT, true},
@@ -677,6 +721,7 @@ int main(void)
         cmocka_unit_test(test_a_header_at_every_cut),
         cmocka_unit_test(test_a_header_octet_by_octet),
         cmocka_unit_test(test_what_is_behind_the_header_is_not_lost),
+        cmocka_unit_test(test_long_extensions_are_dropped),
         cmocka_unit_test(test_who_is_no_proxy_needs_no_header),
         cmocka_unit_test(test_what_is_no_header_is_closed_without_a_word),
         cmocka_unit_test(test_a_header_has_a_time_for_all_of_it),

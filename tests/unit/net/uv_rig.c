@@ -277,6 +277,28 @@ void rig_close(rig *r)
     assert_int_equal(rig_count_fds(), r->fds);
 }
 
+void rig_hurry(rig *r)
+{
+    r->config.discard_ms = 50;
+    r->config.farewell_ms = 50;
+    r->config.stop_grace_ms = 50;
+}
+
+rig *rig_new(void)
+{
+    rig *r = malloc(sizeof *r);
+
+    rig_init(r);
+    rig_hurry(r);
+    return r;
+}
+
+void rig_free(rig *r)
+{
+    rig_close(r);
+    free(r);
+}
+
 int rig_connect(rig *r)
 {
     struct sockaddr_in to;

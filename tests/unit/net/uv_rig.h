@@ -72,9 +72,15 @@ struct rig {
 
 /* The defaults, no memory yet; change config, then rig_start. */
 void rig_init(rig *r);
+/* Farewells and what is discarded behind them end soon. */
+void rig_hurry(rig *r);
 mk_err rig_start(rig *r);
 /* Closes the host and the loop, and checks that nothing is left. */
 void rig_close(rig *r);
+/* One that hurries, of the heap. */
+rig *rig_new(void);
+/* rig_close and back to the heap. */
+void rig_free(rig *r);
 /* One turn of the loop that does not wait, and a short sleep. */
 void rig_turn(rig *r);
 int rig_connect(rig *r);

@@ -35,6 +35,20 @@ static mk_op begin_message(desk *d, const char *keywords)
     return op;
 }
 
+/* A message with a body of one line, and the next one of the same envelope
+ * joined to it; the desk's, to be ended. */
+static void begin_joined(desk *d, size_t chunk, const char *keywords)
+{
+    mk_op next_op;
+
+    desk_init(d, chunk);
+    mk_op op = begin_message(d, keywords);
+    assert_int_equal(mk_body(d->engine, op, mk_str_z("one\r\n"), true), MK_OK);
+    assert_int_equal(mk_smtp_client_send(d->engine, &d->envelope, &next_op),
+                     MK_OK);
+    desk_run(d);
+}
+
 /* What one call of mk_out shows, spans joined. */
 static void shown(desk *d, const char *octets, size_t spans_max)
 {
@@ -95,17 +109,10 @@ static void test_one_write_has_it_all(void **state)
 /* Chunk, its line, RSET and the next group likewise. */
 static void test_one_write_has_it_all_in_chunks(void **state)
 {
-    mk_op op;
-    mk_op next_op;
     desk d;
 
     (void)state;
-    desk_init(&d, 4096);
-    op = begin_message(&d, "PIPELINING\nCHUNKING");
-    assert_int_equal(mk_body(d.engine, op, mk_str_z("one\r\n"), true), MK_OK);
-    assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &next_op),
-                     MK_OK);
-    desk_run(&d);
+    begin_joined(&d, 4096, "PIPELINING\nCHUNKING");
     shown(&d,
           "BDAT 5 LAST\r\none\r\nRSET\r\nMAIL FROM:<>\r\n"
           "RCPT TO:<a@b.example>\r\n",
@@ -119,19 +126,11 @@ static void test_a_reply_to_what_is_not_all_sent(void **state)
 {
     static const char end[] = "one\r\n.\r\n";
     static const char mail[] = "MAIL FROM:<>\r\n";
-    mk_op op;
-    mk_op next_op;
     desk d;
 
     (void)state;
     for (size_t missing = 0; missing < 2; missing++) {
-        desk_init(&d, 1);
-        op = begin_message(&d, "PIPELINING");
-        assert_int_equal(mk_body(d.engine, op, mk_str_z("one\r\n"), true),
-                         MK_OK);
-        assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &next_op),
-                         MK_OK);
-        desk_run(&d);
+        begin_joined(&d, 1, "PIPELINING");
         desk_ack(&d, sizeof end - 1 + sizeof mail - 1 - missing);
         desk_run(&d);
         desk_hear(&d, "250 taken\r\n");
@@ -149,19 +148,11 @@ static void test_a_reply_to_what_is_not_all_sent(void **state)
 static void test_a_cut_between_an_end_and_what_is_joined(void **state)
 {
     static const char end[] = "one\r\n.\r\n";
-    mk_op op;
-    mk_op next_op;
     desk d;
 
     (void)state;
     for (size_t missing = 0; missing < 2; missing++) {
-        desk_init(&d, 1);
-        op = begin_message(&d, "PIPELINING");
-        assert_int_equal(mk_body(d.engine, op, mk_str_z("one\r\n"), true),
-                         MK_OK);
-        assert_int_equal(mk_smtp_client_send(d.engine, &d.envelope, &next_op),
-                         MK_OK);
-        desk_run(&d);
+        begin_joined(&d, 1, "PIPELINING");
         desk_ack(&d, sizeof end - 1 - missing);
         desk_run(&d);
         mk_in_eof(d.engine, MK_OK);

@@ -478,7 +478,13 @@ static void test_times_that_the_server_does_not_take(void **state)
         {"FUTURERELEASE 3600 2030-01-01T00:00:00Z",
          {OPTIONS, .hold_until = MK_STR_INIT("2029-12-31T23:30:00-01:00")},
          MK_E_LIMIT},
-        {"FUTURERELEASE 3600 2030-01-01T02:00:00+02:00", /* not compared */
+        {"FUTURERELEASE 3600 2030-01-01T02:00:00+02:00",
+         {OPTIONS, .hold_until = MK_STR_INIT("2030-01-01T00:00:01Z")},
+         MK_E_LIMIT},
+        {"FUTURERELEASE 3600 2030-01-01T02:00:00+02:00",
+         {OPTIONS, .hold_until = MK_STR_INIT("2030-01-01T00:00:00Z")},
+         MK_OK},
+        {"FUTURERELEASE 3600 2030", /* not compared */
          {OPTIONS, .hold_until = MK_STR_INIT("2030-01-01T00:00:01Z")},
          MK_OK},
     };

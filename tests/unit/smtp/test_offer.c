@@ -215,19 +215,64 @@ static void the_reply_to_ehlo_fits_its_room(void **state)
     assert_in_range(mk_smtp_extensions_room(&c), 0, 1024);
 }
 
-static void a_client_learns(void **state)
+typedef struct learnt {
+    const char *line;
+    smtp_offer offer;
+} learnt;
+
+static void check_learnt(const learnt *rows, size_t n)
 {
-    static const struct {
-        const char *line;
+    for (size_t i = 0; i < n; i++) {
         smtp_offer offer;
-    } rows[] = {
+        memset(&offer, 0, sizeof offer);
+        mk_smtp_extensions_learn(
+            mk_str_z(rows[i].line),
+            MK_SMTP_EXTENSION_ALL & ~(uint32_t)MK_SMTP_EXTENSION_DSN, &offer);
+        assert_memory_equal(&offer, &rows[i].offer, sizeof offer);
+    }
+}
+
+/* RFC 9422 3, 4 */
+static void a_client_learns_limits(void **state)
+{
+    static const learnt rows[] = {
         {"limits MAILMAX=5 RCPTMAX=20 RCPTDOMAINMAX=1",
          {.extensions = MK_SMTP_EXTENSION_LIMITS,
           .mail_max = 5,
-          .rcpt_max = 20}},
+          .rcpt_max = 20,
+          .rcpt_domain_max = 1}},
         {"LIMITS RCPTMAX=x MAILMAX=99999999999 FUTURE",
          {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        /* a value that is none is passed over; six digits, without zeros */
+        {"LIMITS MAILMAX=999999 RCPTMAX=1000000 X_-9=;x",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS MAILMAX=999999 RCPTMAX=1000000 X_-9=a=b FUTURE",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS, .mail_max = 999999}},
+        {"LIMITS MAILMAX=05 RCPTMAX=0 RCPTDOMAINMAX=7 ",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS, .rcpt_domain_max = 7}},
+        {"LIMITS RCPTMAX RCPTMAXX=3 MAILMA=3",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        /* what is no limit at all spoils all of them */
+        {"LIMITS MAILMAX=5 RCPTMAX=", {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS MAILMAX=5 =6", {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS =6 MAILMAX=5", {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS MAILMAX=5  RCPTMAX=6",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS MAILMAX=5\tRCPTMAX=6",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS MAILMAX=5 RCPT.MAX=6",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+        {"LIMITS MAILMAX=5 RCPTMAX=\xC3\xA9",
+         {.extensions = MK_SMTP_EXTENSION_LIMITS}},
         {"LIMITS", {.extensions = MK_SMTP_EXTENSION_LIMITS}},
+    };
+    (void)state;
+    check_learnt(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void a_client_learns(void **state)
+{
+    static const learnt rows[] = {
         {"DELIVERBY 240",
          {.extensions = MK_SMTP_EXTENSION_DELIVERBY, .deliver_by_min_s = 240}},
         {"DELIVERBY 240,x-more",
@@ -240,11 +285,22 @@ static void a_client_learns(void **state)
         {"FUTURERELEASE 604800 2026-12-31T23:59:59Z",
          {.extensions = MK_SMTP_EXTENSION_FUTURERELEASE,
           .hold_for_max_s = 604800,
-          .hold_until_max = {'2', '0', '2', '6', '-', '1', '2',
-                             '-', '3', '1', 'T', '2', '3', ':',
-                             '5', '9', ':', '5', '9', 'Z'}}},
-        {"FUTURERELEASE 1 2026-12-31T23:59:59+00:00",
-         {.extensions = MK_SMTP_EXTENSION_FUTURERELEASE, .hold_for_max_s = 1}},
+          .hold_until_max_s = 1798761599}},
+        {"FUTURERELEASE 1 2027-01-01T00:59:59+01:00",
+         {.extensions = MK_SMTP_EXTENSION_FUTURERELEASE,
+          .hold_for_max_s = 1,
+          .hold_until_max_s = 1798761599}},
+        {"FUTURERELEASE 1 2026-12-31t23:59:59.25z more",
+         {.extensions = MK_SMTP_EXTENSION_FUTURERELEASE,
+          .hold_for_max_s = 1,
+          .hold_until_max_s = 1798761599}},
+        {"FUTURERELEASE 1 1798761599",
+         {.extensions = MK_SMTP_EXTENSION_FUTURERELEASE,
+          .hold_for_max_s = 1,
+          .hold_until_max_s = INT64_MAX}},
+        {"FUTURERELEASE",
+         {.extensions = MK_SMTP_EXTENSION_FUTURERELEASE,
+          .hold_until_max_s = INT64_MAX}},
         {"XCLIENT NAME ADDR login",
          {.extensions = MK_SMTP_EXTENSION_XCLIENT, .xclient = 1 + 2 + 32}},
         {"XFORWARD SOURCE",
@@ -257,14 +313,7 @@ static void a_client_learns(void **state)
         {"DSN", {0}}, /* it is not wanted */
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        smtp_offer offer;
-        memset(&offer, 0, sizeof offer);
-        mk_smtp_extensions_learn(
-            mk_str_z(rows[i].line),
-            MK_SMTP_EXTENSION_ALL & ~(uint32_t)MK_SMTP_EXTENSION_DSN, &offer);
-        assert_memory_equal(&offer, &rows[i].offer, sizeof offer);
-    }
+    check_learnt(rows, sizeof rows / sizeof rows[0]);
 }
 
 int main(void)
@@ -277,6 +326,7 @@ int main(void)
         cmocka_unit_test(settings_that_cannot_be_told_are_refused),
         cmocka_unit_test(the_reply_to_ehlo_fits_its_room),
         cmocka_unit_test(a_client_learns),
+        cmocka_unit_test(a_client_learns_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

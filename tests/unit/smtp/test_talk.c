@@ -69,16 +69,17 @@ static void comes_out(const text *body, size_t unit, size_t piece,
     free(t);
 }
 
-/* However they talk, as many messages as were sent arrive, and the last one is
- * what it was. */
-static void all_come_out(const text *body, enum manner how, uint64_t seed)
+/* A talk of pieces of any size, to its good end: up to `most` messages, all
+ * taken. The caller's, to be ended. */
+static talk *talk_through(const text *body, enum manner how, uint64_t seed,
+                          uint32_t most)
 {
     talk *t = malloc(sizeof *t);
     assert_non_null(t);
     talk_init(t, seed);
     t->unit = 1 + talk_draw(t, 64);
     t->piece = 1 + talk_draw(t, 20);
-    t->messages = 1 + talk_draw(t, 4);
+    t->messages = 1 + talk_draw(t, most);
     unsigned messages = t->messages;
     t->body = body;
     behave(t, how);
@@ -87,6 +88,14 @@ static void all_come_out(const text *body, enum manner how, uint64_t seed)
     assert_null(t->client_rig.broken);
     assert_int_equal(t->outcome, MK_OK);
     assert_int_equal(t->accepted, messages);
+    return t;
+}
+
+/* However they talk, as many messages as were sent arrive, and the last one is
+ * what it was. */
+static void all_come_out(const text *body, enum manner how, uint64_t seed)
+{
+    talk *t = talk_through(body, how, seed, 4);
     assert_true(t->arrived.len == body->len || t->arrived.len == body->len + 2);
     assert_memory_equal(text_c(&t->arrived), text_c(body), body->len);
     talk_fini(t);
@@ -143,18 +152,7 @@ static void sec_006_random_bodies(void **state)
 /* One message in, one out: what the server gave is in `arrived`. */
 static void hop(const text *body, enum manner how, uint64_t seed, text *arrived)
 {
-    talk *t = malloc(sizeof *t);
-    assert_non_null(t);
-    talk_init(t, seed);
-    t->unit = 1 + talk_draw(t, 64);
-    t->piece = 1 + talk_draw(t, 20);
-    t->body = body;
-    behave(t, how);
-    assert_true(talk_run(t));
-    assert_null(t->server_rig.broken);
-    assert_null(t->client_rig.broken);
-    assert_int_equal(t->outcome, MK_OK);
-    assert_int_equal(t->accepted, 1);
+    talk *t = talk_through(body, how, seed, 1);
     text_str(arrived, text_view(&t->arrived));
     talk_fini(t);
     free(t);

@@ -318,10 +318,11 @@ static void chunk(walk *w, enum command c)
         return;
     }
     /* what is refused ends what there was; over LMTP each recipient hears of
-     * the last chunk */
-    uint32_t times = w->is_lmtp && is_last && was_spoilt && w->accepted > 0
-                         ? w->accepted
-                         : 1;
+     * the last chunk, and nobody where there is none */
+    bool is_each = w->is_lmtp && is_last && w->esmtp;
+    uint32_t heirs = was_spoilt ? w->accepted : 0;
+    bool is_unheard = is_each && heirs == 0;
+    uint32_t times = is_each && heirs > 0 ? heirs : 1;
     bool resets = is_open(w);
     if (code == SILENCE) {
         expected *e = &w->list[w->count - 1];
@@ -329,6 +330,8 @@ static void chunk(walk *w, enum command c)
         resets = false;
         code = e->code;
         times = w->is_lmtp && is_last ? w->accepted - 1 : 0;
+    } else if (is_unheard) {
+        code = SILENCE;
     }
     for (; times > 0; times--, resets = false) {
         expect(w, 0, code)->reset = resets;

@@ -88,18 +88,8 @@ static mk_err commit(rig *r, mk_delivery *d)
 
 static void clear(const rig *r)
 {
-    static const char *const dirs[] = {"d/u/tmp", "d/u/new"};
-    size_t i;
-
-    for (i = 0; i < 2; i++) {
-        char name[256];
-        char path[300];
-
-        while (test_vfs_only_entry(r->t, dirs[i], name)) {
-            (void)snprintf(path, sizeof path, "%s/%s", dirs[i], name);
-            assert_int_equal(remove(test_vfs_path(r->t, path)), 0);
-        }
-    }
+    assert_true(test_vfs_clear(r->t, "d/u/tmp"));
+    assert_true(test_vfs_clear(r->t, "d/u/new"));
 }
 
 /* Settled files wait without a descriptor, while their box is closed; nothing
