@@ -134,6 +134,19 @@ def check_the_tree():
              '%r in\n%s' % (line, done))
 
 
+def check_parameters_are_names_and_told_of():
+    """A part's name is that of its type where the disposition has none (RFC
+    2183 2.3); what is odd in one is told from where it stands."""
+    text = (b'MIME-Version: 1.0\r\nContent-Type: image/png; n="x\x01y"; '
+            b'NAME=a.png\r\nContent-Disposition: inline\r\n\r\n')
+    got, = told_by('--json', given=text)
+    same([got['parts']['filename'], got['parts']['charset'],
+          got['parts']['params']],
+         ['a.png', None, {'n': 'x\ufffdy', 'name': 'a.png'}])
+    same([d['offset'] for d in got['defects'] if d['code'] == 'param-control'],
+         [text.index(b'x\x01y')])
+
+
 def check_flowed_text_is_joined():
     """RFC 3676: as paragraphs; the hash is of the octets as they stand."""
     body = b'> one \r\n> two\r\n From \r\nhere\r\n-- \r\nme\r\n'

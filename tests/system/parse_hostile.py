@@ -135,6 +135,17 @@ def check_a_message_of_many_pieces_is_whole():
          text.rindex(b'x\r\n--b--'))
 
 
+def check_defects_beyond_the_list_are_counted():
+    """Of the values, and of what holds them; in the tree, too."""
+    for line, more in ((b'X-%d: =?x-none?q?a?=\r\n', 36),
+                       (b'A%d\0: b\r\n', 136)):
+        text = b''.join(line % n for n in range(100)) + b'\r\n'
+        told = told_of(text)
+        same([len(told['defects']), told['defects_dropped']], [64, more])
+    out, _ = run(given=text)
+    true(b'\n  ! and 136 more\n' in out, out[-200:])
+
+
 def is_sanitized():
     with open(program('mailkit'), 'rb') as f:
         return b'__asan_init' in f.read()
