@@ -176,6 +176,10 @@ def check_every_field_of_a_name_is_listed():
     told = {d['code']: d['offset'] for d in got['defects']}
     same(told.get('addr-in-name'), text.index(b'"boss'), told)
     true('header-duplicate' in told, told)
+    text = b'To: "a@b.example" <c@d.example>, "e@f.example" <g@h.example>\r\n\r\n'
+    got, = told_by('--json', given=text)
+    same([d['offset'] for d in got['defects'] if d['code'] == 'addr-in-name'],
+         [text.index(b'"a@'), text.index(b'"e@')])
 
 
 def check_junk_in_an_encoding_is_told():
@@ -211,6 +215,11 @@ def check_defects_are_told_once():
     same({code for code, _ in told} >= {
         'word-encoding', 'word-charset', 'date-invalid', 'addr-in-name',
         'transfer-malformed', 'charset-wrong'}, True, told)
+    same(('charset-wrong', text.index(b'/w!==')) in told, True, told)
+    shown = run(given=text)[0].decode()
+    for code, at in told:
+        if code in ('addr-in-name', 'date-invalid'):
+            true('\n  ! %s at %d: ' % (code, at) in shown, shown)
 
 
 def check_sets_of_several_octets():
