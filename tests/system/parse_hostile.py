@@ -32,7 +32,8 @@ def check_no_key_stands_twice():
             (b'a\xff=1; a\xfe=2; b=3', {'b': '3'}),
             (b'A=1; a=2; \xc3\xa4=3; \xc3\x84=4',
              {'a': '1', '\xe4': '3', '\xc4': '4'}),
-            (b'a\xed\xa0\x80=1; a\xc0\xaf=2; a\xf4\x90\x80\x80=3; a\xc3=4', {}),
+            (b'a\xed\xa0\x80=1; a\xc0\xaf=2; a\xf4\x90\x80\x80=3; a\xc3=4; '
+             b'a\xe0\x80\xaf=5; a\xf0\x80\x80\xaf=6', {}),
             (b'x=1; \xef\xbf\xbd=2; \xff=3', {'x': '1', '\ufffd': '2'})):
         same(told_of(HEADER + b'a/b; ' + params + b'\r\n\r\n')
              ['parts']['params'], want, params)
