@@ -138,6 +138,7 @@ static void show(parse *p, int fd, const char *path)
     }
     p->parsed.path = path;
     mk_defects_init(&p->parsed.defects, p->parsed.found, PARSED_DEFECTS);
+    p->parsed.told = 0;
     p->parsed.lacks_memory = false;
     (p->is_json ? parse_print_json : parse_print_tree)(&p->parsed);
     if (p->parsed.lacks_memory) {

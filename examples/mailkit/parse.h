@@ -20,6 +20,7 @@ typedef struct parsed {
     const mk_crypto *crypto;          /* or NULL: no hashes */
     mk_defects defects;               /* of values, as far as they were read */
     mk_defect found[PARSED_DEFECTS];
+    uint32_t told; /* of them that differ */
     char *room;
     size_t room_bytes;
     bool lacks_memory; /* some value was not given for that */

@@ -185,9 +185,7 @@ static void subject_and_date(parsed *p)
     mk_str s = mk_str_of(NULL, 0);
     mk_date d;
     if (parse_value(p, MK_FIELD_SUBJECT, &value)) {
-        mk_defects told = p->defects; /* with the headers */
         s = parse_words(p, value);
-        p->defects = told;
     }
     key("subject");
     text_or_null(s);

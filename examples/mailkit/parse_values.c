@@ -50,9 +50,33 @@ bool parse_value(parsed *p, mk_field_id id, mk_str *out_value)
     return parse_next_value(p, id, &at, out_value);
 }
 
+static bool is_told(const mk_defects *list, uint32_t count, const mk_defect *d)
+{
+    uint32_t i = 0;
+    while (i < count && (list->items[i].code != d->code ||
+                         list->items[i].offset != d->offset)) {
+        i++;
+    }
+    return i < count;
+}
+
+/* What is shown in two places, as a word is with its field and alone, has its
+ * defects told once. */
+static void tell_once(parsed *p)
+{
+    mk_defects *list = &p->defects;
+    for (uint32_t i = p->told; i < list->count; i++) {
+        if (!is_told(list, p->told, &list->items[i])) {
+            list->items[p->told++] = list->items[i];
+        }
+    }
+    list->count = p->told;
+}
+
 /* What a decoder has written; there was room for all of it. */
 static mk_str given(parsed *p, mk_err err, const mk_buf *b)
 {
+    tell_once(p);
     p->lacks_memory = p->lacks_memory || err == MK_E_ROOM;
     return err == MK_OK ? mk_buf_str(b) : mk_str_of(NULL, 0);
 }

@@ -32,7 +32,8 @@ def check_no_key_stands_twice():
             (b'a\xff=1; a\xfe=2; b=3', {'b': '3'}),
             (b'A=1; a=2; \xc3\xa4=3; \xc3\x84=4',
              {'a': '1', '\xe4': '3', '\xc4': '4'}),
-            (b'a\xed\xa0\x80=1; a\xc0\xaf=2; a\xf4\x90\x80\x80=3; a\xc3=4', {}),
+            (b'a\xed\xa0\x80=1; a\xc0\xaf=2; a\xf4\x90\x80\x80=3; a\xc3=4; '
+             b'a\xe0\x80\xaf=5; a\xf0\x80\x80\xaf=6', {}),
             (b'x=1; \xef\xbf\xbd=2; \xff=3', {'x': '1', '\ufffd': '2'})):
         same(told_of(HEADER + b'a/b; ' + params + b'\r\n\r\n')
              ['parts']['params'], want, params)
@@ -125,6 +126,27 @@ def check_text_counts_against_the_budget_once():
              [None, 1999])
 
 
+def check_a_message_of_many_pieces_is_whole():
+    """The index of its fields and parts takes more than the first room."""
+    text = (b'X: y\r\n' * 3000 + HEADER + b'multipart/mixed; boundary=b\r\n\r\n' +
+            b'--b\r\n\r\nx\r\n' * 3000 + b'--b--\r\n')
+    told = told_of(text)
+    same([len(told['headers']), len(told['parts']['children'])], [3002, 3000])
+    same(told['parts']['children'][-1]['offset'],
+         text.rindex(b'x\r\n--b--'))
+
+
+def check_defects_beyond_the_list_are_counted():
+    """Of the values, and of what holds them; in the tree, too."""
+    for line, more in ((b'X-%d: =?x-none?q?a?=\r\n', 36),
+                       (b'A%d\0: b\r\n', 136)):
+        text = b''.join(line % n for n in range(100)) + b'\r\n'
+        told = told_of(text)
+        same([len(told['defects']), told['defects_dropped']], [64, more])
+    out, _ = run(given=text)
+    true(b'\n  ! and 136 more\n' in out, out[-200:])
+
+
 def is_sanitized():
     with open(program('mailkit'), 'rb') as f:
         return b'__asan_init' in f.read()
@@ -145,14 +167,16 @@ def check_without_memory_it_is_json():
                              b'x' * (25 << 20))
         small = scratch.file('b', 'Subject: b\n\n')
         done = subprocess.run(
-            [program('mailkit'), 'parse', '--json', large, small], env=env,
+            [program('mailkit'), 'parse', '--json', large, small,
+             os.path.join(scratch.path, 'none')], env=env,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             timeout=20 * SLOW, check=False, **more)
-        same(done.returncode, 71, done.stderr)
+        same(done.returncode, 71, 'the first that went wrong tells')
         told = lines_of(done.stdout)
         same([t['path'] for t in told], [large, small])
         same([told[0]['text_body'], told[1]['subject']], ['', 'b'])
         true(b'/a: out of memory' in done.stderr, done.stderr)
+        same(done.stderr.count(b'mailkit: '), 2, done.stderr)
 
 
 # ---- directories -------------------------------------------------------------
@@ -211,14 +235,20 @@ def check_a_directory_of_directories_is_bounded():
         true(err.count(b'is too deep') == 1, err)
 
 
-def check_a_large_file_of_nothing():
-    """Of zeros, without blocks on the disk."""
+def check_large_files_of_nothing():
+    """Of zeros, without blocks on the disk; what may be decoded by default is
+    more than a view alone gives."""
     with Scratch() as scratch:
-        path = scratch.file('hole', 'Subject: h\n\n')
-        os.truncate(path, 8 << 20)
-        told, = told_by('--json', path)
-        same([told['subject'], told['parts']['decoded_length']],
-             ['h', (8 << 20) - 12])
+        for kind, octets in ((b'text/plain', 8 << 20),
+                             (b'image/png', 260 << 20)):
+            head = HEADER + kind + b'\r\n\r\n'
+            path = scratch.file('hole', head)
+            os.truncate(path, octets)
+            told, = told_by('--json', path)
+            same([told['parts']['type'], told['parts']['decoded_length'],
+                  len(told['text_body'] or '')],
+                 [kind.decode(), octets - len(head),
+                  octets - len(head) if kind == b'text/plain' else 0])
 
 
 # ---- output ------------------------------------------------------------------

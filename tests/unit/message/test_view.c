@@ -657,7 +657,7 @@ static void walks_by_use(void **state)
     assert_int_equal(mk_view_next(&s.v, 0, MK_USE_HTML, 1), 5);
     assert_int_equal(mk_view_next(&s.v, 9, MK_USE_HTML, MK_PART_NONE),
                      MK_PART_NONE);
-    assert_int_equal(mk_view_next(&s.v, 2, MK_USE_TEXT, 1), MK_PART_NONE);
+    assert_int_equal(mk_view_next(&s.v, 3, MK_USE_TEXT, 2), MK_PART_NONE);
     assert_int_equal(mk_view_next(&s.v, 0, MK_USE_TEXT, 9), MK_PART_NONE);
     text_free(&t);
     free(s.block);

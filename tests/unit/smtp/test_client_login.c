@@ -99,6 +99,33 @@ static void test_starttls(void **state)
     }
 }
 
+/* What a line of EHLO offers is looked at while it is there. */
+static void test_mechanisms_are_those_of_their_line(void **state)
+{
+    static const char *const lines[] = {"250-mx\r\n", "250-AUTH LOGIN\r\n",
+                                        "250-XXXX PLAIN\r\n", "250 SIZE\r\n"};
+    char line[32]; /* of all of them, one after the other */
+    mk_event ev;
+    desk d;
+    (void)state;
+    desk_init(&d, 4096);
+    login_init(&d, MK_SASL_PLAIN | MK_SASL_LOGIN);
+    login.is_clear_allowed = true;
+    desk_open(&d);
+    desk_hear(&d, "220 mx ready\r\n");
+    desk_said(&d, "EHLO me.example\r\n");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        mk_str view = mk_str_of(line, strlen(lines[i]));
+        memcpy(line, lines[i], view.len);
+        while (mk_step(d.engine, 0, &view, &ev) == MK_OK) {
+        }
+        assert_int_equal(view.len, 0);
+    }
+    desk_run(&d);
+    desk_said(&d, "AUTH LOGIN\r\n");
+    desk_fini(&d);
+}
+
 /* What a server does not offer, or refuses, is not had; only MAY goes on. */
 static void sec_030_stripped(void **state)
 {
@@ -561,6 +588,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starttls),
+        cmocka_unit_test(test_mechanisms_are_those_of_their_line),
         cmocka_unit_test(sec_030_stripped),
         cmocka_unit_test(sec_030_helo_only),
         cmocka_unit_test(sec_029_held_octets),
