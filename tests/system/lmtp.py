@@ -15,7 +15,7 @@ from lib.daemon import Daemon
 from lib.dovecot import UNPRIVILEGED, Dovecot
 from lib.listeners import (ALICE, BOB, NOBODY, TEXT, Served, offers, received,
                            reply_to_each, send, verdicts)
-from lib.maildir import field, split
+from lib.maildir import field, names_in, split
 from lib.sink import free_port
 from lib.wire import Wire
 
@@ -72,7 +72,7 @@ class LmtpDovecot(Dovecot):
     def messages(self, user):
         found = []
         top = os.path.join(self.dir, 'mail', user, 'new')
-        for name in sorted(os.listdir(top)) if os.path.isdir(top) else []:
+        for name in names_in(top) if os.path.isdir(top) else []:
             with open(os.path.join(top, name), 'rb') as f:
                 found.append(f.read().replace(b'\r\n', b'\n'))
         return found

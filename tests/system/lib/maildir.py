@@ -6,6 +6,17 @@ import re
 SIZES = re.compile(r'^[^,:/.][^,:/]*,S=(\d+),W=(\d+)$')
 
 
+def by_delivery(name):
+    """Seconds come first in a name, microseconds next, and neither has zeros
+    before it: the order of numbers, not of letters."""
+    return [int(part) if part.isdigit() else part
+            for part in re.split('([0-9]+)', name)]
+
+
+def names_in(path):
+    return sorted(os.listdir(path), key=by_delivery)
+
+
 class Box:
     def __init__(self, path):
         self.path = path
@@ -13,7 +24,7 @@ class Box:
     def names(self, part='new'):
         """The entries of new/, tmp/ or cur/; none when there is no box."""
         try:
-            return sorted(os.listdir(os.path.join(self.path, part)))
+            return names_in(os.path.join(self.path, part))
         except FileNotFoundError:
             return []
 

@@ -10,6 +10,7 @@ import poplib
 import ssl
 
 from lib.case import need, run, same
+from lib.maildir import names_in
 
 TOKEN = 'ya29.T0ken-of_robot'
 NOBODY = 65534
@@ -33,7 +34,7 @@ def account(auth, password):
 
 def maildir(path):
     found = []
-    for name in sorted(os.listdir(path + '/new')):
+    for name in names_in(path + '/new'):
         with open(path + '/new/' + name, 'rb') as f:
             found.append(f.read())
     return found
