@@ -243,9 +243,10 @@ static void pass(changer *c, mk_sasl *from, mk_sasl *to)
             c->at[i + 2] != 0) {
             exact[c->at[i + 1]] =
                 (char)((unsigned char)exact[c->at[i + 1]] ^ c->at[i + 2]);
-            c->changed = !mk_str_is(mk_str_of(exact, message.len), message);
         }
     }
+    /* Changes of one octet may undo each other, but in their message only. */
+    c->changed |= !mk_str_is(mk_str_of(exact, message.len), message);
     (void)mk_sasl_take(to, mk_str_of(exact, message.len));
     free(exact);
 }
