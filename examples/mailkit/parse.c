@@ -202,6 +202,7 @@ static void close_level(level *l)
 {
     free(l->names);
     free(l->sorted);
+    *l = (level){0};
 }
 
 /* All names but the hidden ones; 0, or why it cannot be read. */

@@ -19,9 +19,11 @@ static bool room_for(parsed *p, size_t octets, mk_buf *out)
     size_t n = fits ? octets * GROWTH + ROOM_LEAST : SIZE_MAX;
     if (fits && n > p->room_bytes) {
         char *room = realloc(p->room, n);
+        if (room != NULL) {
+            p->room = room;
+            p->room_bytes = n;
+        }
         fits = room != NULL;
-        p->room = fits ? room : p->room;
-        p->room_bytes = fits ? n : p->room_bytes;
     }
     p->lacks_memory = p->lacks_memory || !fits;
     mk_buf_init(out, p->room, fits ? p->room_bytes : 0);

@@ -153,12 +153,11 @@ void tool_print_json_text(FILE *to, mk_str s)
 
     while (s.len > 0) {
         n += put_json(room + n, &s);
-        if (sizeof room - n < JSON_OCTETS) {
+        if (sizeof room - n < JSON_OCTETS || s.len == 0) {
             fwrite(room, 1, n, to);
             n = 0;
         }
     }
-    fwrite(room, 1, n, to);
 }
 
 void tool_print_json(FILE *to, mk_str s)

@@ -107,12 +107,9 @@ void mk_field_read(mk_fields *it, const field_span *span, mk_field *out)
     }
 }
 
-static bool end_fields(mk_fields *it)
+static void end_fields(mk_fields *it)
 {
     size_t blank = it->at < it->text.len ? blank_line(it->text, it->at) : 0;
-    if (it->done) {
-        return false;
-    }
     it->done = true;
     it->has_end = blank > 0;
     it->at += blank;
@@ -126,7 +123,6 @@ static bool end_fields(mk_fields *it)
     if (it->at > it->max_bytes) {
         mk_defects_add(it->defects, MK_DEFECT_HEADER_SIZE, 0, it->at);
     }
-    return false;
 }
 
 bool mk_fields_next(mk_fields *it, mk_field *out_field)
@@ -147,7 +143,10 @@ bool mk_fields_next(mk_fields *it, mk_field *out_field)
         }
         it->at += span.end;
     }
-    return end_fields(it);
+    if (!it->done) {
+        end_fields(it);
+    }
+    return false;
 }
 
 bool mk_fields_find(mk_fields *it, mk_str name, mk_field *out_field)
