@@ -94,11 +94,6 @@ void mk_parse_forget_boundary(mk_message *m, const level *l)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static bool ends_boundary(unsigned char c)
-{
-    return mk_is_wsp(c) || c == '\r' || c == '\n';
-}
-
 /* What stands behind the boundary, of n octets; at their end ends the line. */
 static delimiter_kind behind(const mk_message *m, const char *ptr, size_t n,
                              size_t *out_length)
@@ -110,11 +105,11 @@ static delimiter_kind behind(const mk_message *m, const char *ptr, size_t n,
             return kind;
         }
     }
-    if (n == 0 || ends_boundary((unsigned char)ptr[0])) {
+    if (n == 0 || mk_is_space((unsigned char)ptr[0])) {
         return DELIMITER_NEXT;
     }
     if (n >= 2 && ptr[0] == '-' && ptr[1] == '-' &&
-        (n == 2 || ends_boundary((unsigned char)ptr[2]))) {
+        (n == 2 || mk_is_space((unsigned char)ptr[2]))) {
         *out_length = 2;
         return DELIMITER_LAST;
     }
